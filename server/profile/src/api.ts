@@ -1,0 +1,77 @@
+import type { FlameJson } from './flame-encoding.ts';
+import type { Labels } from './label.ts';
+
+/**
+ * Bunsen's own API, as both sides see it. Times in parameters are milliseconds since 1970, or
+ * `now`, or `now-1h` and the like; a range is from inclusive to until exclusive. Parameters that a
+ * route does not know are refused.
+ */
+export const API = {
+  /** POST a gzipped pprof whose samples carry the series labels. Answers 200 when durable. */
+  push: '/api/v1/profiles',
+  /** GET `from`, `until` -> {@link ProfileTypesResponse} */
+  profileTypes: '/api/v1/profile-types',
+  /** GET `type`, `from`, `until` -> {@link ServicesResponse} */
+  services: '/api/v1/services',
+  /** GET `query`?, `from`, `until` -> {@link LabelNamesResponse} */
+  labelNames: '/api/v1/labels',
+  /** GET `query`?, `from`, `until` -> {@link LabelValuesResponse} */
+  labelValues: (name: string) => `/api/v1/labels/${encodeURIComponent(name)}/values`,
+  /** GET `query`, `from`, `until`, `stepMs`?, `groupBy`? (comma-separated) -> {@link SeriesResponse} */
+  series: '/api/v1/series',
+  /** GET `query`, `from`, `until`, `maxNodes`? -> binary flame or {@link FlameJson} by Accept */
+  flamegraph: '/api/v1/flamegraph',
+} as const;
+
+/** Header of a push: a request that is sent again with the same key counts once. */
+export const IDEMPOTENCY_KEY = 'idempotency-key';
+
+/** Width of the store's time slots: what is asked about flame graphs is widened to whole slots. */
+export const SLOT_MS = 15_000;
+
+export interface PushResponse {
+  /** Samples of the request that are now durable: those that were new, or all of a repeated one. */
+  samples: number;
+  /** The key had been seen before: nothing was counted again. */
+  duplicate: boolean;
+}
+
+export interface ProfileTypesResponse {
+  profileTypes: { id: string; sampleType: string; sampleUnit: string }[];
+}
+
+export interface ServicesResponse {
+  /** By total, largest first. */
+  services: { service: string; total: number; series: number; lastSeenMs: number }[];
+  unit: string;
+}
+
+export interface LabelNamesResponse {
+  /** In byte order, with the number of distinct values. */
+  labels: { name: string; values: number }[];
+}
+
+export interface LabelValuesResponse {
+  /** In byte order. */
+  values: string[];
+}
+
+export interface SeriesResponse {
+  unit: string;
+  fromMs: number;
+  untilMs: number;
+  stepMs: number;
+  /** By sum, largest first. `values[i]` is the sum over [fromMs + i * stepMs, + stepMs); null = no data. */
+  series: { labels: Labels; values: (number | null)[] }[];
+  warnings: string[];
+}
+
+export type FlamegraphResponse = FlameJson;
+
+/** Every error of every route has this body. */
+export interface ErrorResponse {
+  /** Stable, upper case: `RANGE_EMPTY`, `QUERY_MALFORMED`. */
+  code: string;
+  /** Names the field, the value and the limit, and says what to do. */
+  message: string;
+}

@@ -1,0 +1,219 @@
+import { type CallTree, NO_FRAME, totalsOf } from './call-tree.ts';
+import { ProfileError } from './errors.ts';
+import { parseFrame } from './frame.ts';
+
+/** What a flame graph says about itself, beside its nodes. */
+export interface FlameMeta {
+  /** `name:sample_type:sample_unit:period_type:period_unit`. */
+  profileType: string;
+  /** Unit of self and total, such as `nanoseconds`. */
+  unit: string;
+  /** The range that was merged, milliseconds since 1970: from inclusive, until exclusive. */
+  fromMs: number;
+  untilMs: number;
+  /** Nodes that were merged into `other`, and what they held; 0 if the tree is whole. */
+  foldedNodes: number;
+  foldedValue: number;
+  /** What the reader should know, such as a label that no series has. */
+  warnings: string[];
+}
+
+export interface Flame {
+  meta: FlameMeta;
+  tree: CallTree;
+}
+
+/** `GET /api/v1/flamegraph` answers with this for `Accept: application/vnd.bunsen.flame+bin`. */
+export const FLAME_CONTENT_TYPE = 'application/vnd.bunsen.flame+bin';
+
+const MAGIC = [0x42, 0x46, 0x4c, 0x31]; // BFL1
+
+/**
+ * The binary form, version 1: `BFL1`, then varints (LEB128, up to 2^53):
+ * length of the meta JSON, its UTF-8; number of nodes N, number of frames F;
+ * N pops (by how much the next node's depth falls short of one below its predecessor's);
+ * N frame indices + 1 (0 = the root's), the most frequent frame being 1; N selves, zigzag;
+ * byte length of the frames, and those, UTF-8, one a line.
+ * Totals are not sent: the reader derives them.
+ */
+export function encodeFlame({ meta, tree }: Flame): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder();
+  const metaBytes = text.encode(JSON.stringify(meta));
+  const order = framesByFrequency(tree);
+  const code = new Uint32Array(tree.frames.length);
+  order.forEach((frame, index) => {
+    code[frame] = index + 1;
+  });
+  const frameBytes = text.encode(order.map((frame) => tree.frames[frame]).join('\n'));
+
+  const nodes = tree.self.length;
+  const out = new ByteWriter(64 + metaBytes.length + frameBytes.length + nodes * 12);
+  for (const byte of MAGIC) out.byte(byte);
+  out.varint(metaBytes.length);
+  out.bytes(metaBytes);
+  out.varint(nodes);
+  out.varint(order.length);
+  for (let i = 0, previous = -1; i < nodes; i++) {
+    const depth = tree.depth[i] as number;
+    out.varint(previous + 1 - depth);
+    previous = depth;
+  }
+  for (let i = 0; i < nodes; i++) {
+    const frame = tree.frame[i] as number;
+    out.varint(frame === NO_FRAME ? 0 : (code[frame] as number));
+  }
+  for (let i = 0; i < nodes; i++) {
+    const self = Math.round(tree.self[i] as number);
+    out.varint(self >= 0 ? self * 2 : -self * 2 - 1);
+  }
+  out.varint(frameBytes.length);
+  out.bytes(frameBytes);
+  return out.finish();
+}
+
+/** @throws ProfileError `FLAME_MALFORMED` if the bytes are not a whole flame graph of version 1 */
+export function decodeFlame(bytes: Uint8Array): Flame {
+  const reader = new ByteReader(bytes);
+  for (const byte of MAGIC) {
+    if (reader.byte() !== byte) throw malformed('it does not begin with BFL1');
+  }
+  const text = new TextDecoder();
+  const meta = JSON.parse(text.decode(reader.bytes(reader.varint()))) as FlameMeta;
+  const nodes = reader.varint();
+  const frameCount = reader.varint();
+  if (nodes > bytes.length) throw malformed(`it claims ${nodes} nodes`);
+  const depth = new Uint32Array(nodes);
+  const frame = new Uint32Array(nodes);
+  const self = new Float64Array(nodes);
+  for (let i = 0, previous = -1; i < nodes; i++) {
+    previous = previous + 1 - reader.varint();
+    if (previous < 0) throw malformed(`node ${i} stands above the root`);
+    depth[i] = previous;
+  }
+  for (let i = 0; i < nodes; i++) {
+    const code = reader.varint();
+    if (code > frameCount) throw malformed(`node ${i} has frame ${code} of ${frameCount}`);
+    frame[i] = code === 0 ? NO_FRAME : code - 1;
+  }
+  for (let i = 0; i < nodes; i++) {
+    const zigzag = reader.varint();
+    self[i] = zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+  }
+  const frameText = text.decode(reader.bytes(reader.varint()));
+  const frames = frameCount === 0 ? [] : frameText.split('\n');
+  if (frames.length !== frameCount) {
+    throw malformed(`it claims ${frameCount} frames and has ${frames.length}`);
+  }
+  return { meta, tree: { frames, frame, depth, self, total: totalsOf(depth, self) } };
+}
+
+/** The form for people and scripts: the same nodes as JSON columns, in preorder. */
+export interface FlameJson extends FlameMeta {
+  frames: { name: string; module: string }[];
+  /** `frame` is an index into `frames`, -1 for the root. */
+  nodes: { depth: number[]; frame: number[]; self: number[]; total: number[] };
+}
+
+export function flameToJson({ meta, tree }: Flame): FlameJson {
+  return {
+    ...meta,
+    frames: tree.frames.map((text) => {
+      const { name, module } = parseFrame(text);
+      return { name, module };
+    }),
+    nodes: {
+      depth: Array.from(tree.depth),
+      frame: Array.from(tree.frame, (frame) => (frame === NO_FRAME ? -1 : frame)),
+      self: Array.from(tree.self),
+      total: Array.from(tree.total),
+    },
+  };
+}
+
+/** Frames that occur, the most frequent first: those get the shortest varints. */
+function framesByFrequency(tree: CallTree): number[] {
+  const uses = new Uint32Array(tree.frames.length);
+  for (const frame of tree.frame) {
+    if (frame !== NO_FRAME) uses[frame] = (uses[frame] as number) + 1;
+  }
+  return Array.from(uses.keys())
+    .filter((frame) => uses[frame] !== 0)
+    .sort((a, b) => (uses[b] as number) - (uses[a] as number));
+}
+
+function malformed(reason: string): ProfileError {
+  return new ProfileError('FLAME_MALFORMED', `not a flame graph of this version: ${reason}`);
+}
+
+class ByteWriter {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #at = 0;
+
+  constructor(capacity: number) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  #reserve(length: number): void {
+    if (this.#at + length <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + length));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#at++] = value;
+  }
+
+  bytes(values: Uint8Array): void {
+    this.#reserve(values.length);
+    this.#bytes.set(values, this.#at);
+    this.#at += values.length;
+  }
+
+  /** Division instead of shifts: CPU nanoseconds pass 2^32 after four seconds. */
+  varint(value: number): void {
+    this.#reserve(8);
+    while (value >= 0x80) {
+      this.#bytes[this.#at++] = (value % 0x80) | 0x80;
+      value = Math.floor(value / 0x80);
+    }
+    this.#bytes[this.#at++] = value;
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#at);
+  }
+}
+
+class ByteReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  byte(): number {
+    if (this.#at >= this.#bytes.length) throw malformed(`it ends at byte ${this.#at}`);
+    return this.#bytes[this.#at++] as number;
+  }
+
+  bytes(length: number): Uint8Array {
+    if (this.#at + length > this.#bytes.length) throw malformed(`it ends at byte ${this.#at}`);
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+      if (scale > 2 ** 56) throw malformed(`the number at byte ${this.#at} is longer than 64 bits`);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { ProfileError } from './errors.ts';
+import { formatFrame } from './frame.ts';
+import type { StackColumns } from './profile.ts';
+
+/** Folded stacks: column tables and one value a stack. Equal stacks may recur. */
+export interface FoldedStacks extends StackColumns {
+  values: BigInt64Array;
+}
+
+/** Collects stacks of frame texts into columns, each distinct frame once. */
+export class StackColumnsBuilder {
+  readonly frames: string[] = [];
+  readonly #frameIds = new Map<string, number>();
+  readonly #offsets = [0];
+  readonly #stackFrames: number[] = [];
+
+  frameId(frame: string): number {
+    let id = this.#frameIds.get(frame);
+    if (id === undefined) {
+      id = this.frames.length;
+      this.frames.push(frame);
+      this.#frameIds.set(frame, id);
+    }
+    return id;
+  }
+
+  /** Adds a stack of frame ids, root first, and returns its index. */
+  addStack(frameIds: Iterable<number>): number {
+    for (const id of frameIds) this.#stackFrames.push(id);
+    return this.#offsets.push(this.#stackFrames.length) - 2;
+  }
+
+  build(): StackColumns {
+    return {
+      frames: this.frames,
+      stackOffsets: Uint32Array.from(this.#offsets),
+      stackFrames: Uint32Array.from(this.#stackFrames),
+    };
+  }
+}
+
+const LINE = /^(.*\S)\s+(-?\d+)$/;
+
+/**
+ * Parses folded text, one stack a line, root first: `main;handle;parse 12`. Empty lines are skipped.
+ * With `counted: false` each line is one sample and carries no value (Pyroscope's `lines` format).
+ * @throws ProfileError `FOLDED_MALFORMED` with the number of the line and what it holds
+ */
+export function parseFolded(text: string, { counted = true } = {}): FoldedStacks {
+  const builder = new StackColumnsBuilder();
+  const values: bigint[] = [];
+  let lineNumber = 0;
+  for (const raw of text.split('\n')) {
+    lineNumber++;
+    const line = raw.trim();
+    if (line === '') continue;
+    const match = counted ? LINE.exec(line) : [line, line, '1'];
+    if (!match) {
+      throw new ProfileError(
+        'FOLDED_MALFORMED',
+        `line ${lineNumber} is not of the form 'frame;frame;frame count': ${JSON.stringify(line.slice(0, 120))}`,
+      );
+    }
+    const [, stack, count] = match as [string, string, string];
+    const value = BigInt(count);
+    if (BigInt.asIntN(64, value) !== value) {
+      throw new ProfileError(
+        'FOLDED_MALFORMED',
+        `line ${lineNumber}: the count ${count.slice(0, 40)} does not fit into 64 bits`,
+      );
+    }
+    builder.addStack(stack.split(';').map((name) => builder.frameId(formatFrame({ name }))));
+    values.push(value);
+  }
+  return { ...builder.build(), values: BigInt64Array.from(values) };
+}

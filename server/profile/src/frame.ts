@@ -1,0 +1,60 @@
+/**
+ * A frame travels and is stored as one string, so that stacks compress as
+ * `Array(LowCardinality(String))` and compare by bytes. Its fields are joined by the ASCII unit
+ * separator, and empty fields at the end are dropped: most frames are `name␟module`.
+ */
+export interface Frame {
+  /** Function name, demangled; or `module+0xoffset` where there is none. Never empty. */
+  name: string;
+  /** Base name of the binary or library, `[kernel]`, `[jit]`; empty if unknown. */
+  module: string;
+  /** Source file; empty if unknown. */
+  file: string;
+  /** Source line; 0 if unknown. */
+  line: number;
+  /** GNU build ID in hex. Kept for frames without a name, so that they can be named later. */
+  buildId: string;
+}
+
+const SEPARATOR = '\x1f';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the separator and line ends must not occur inside of a field
+const CONTROL = /[\x00-\x1f\x7f]+/g;
+
+function clean(field: string): string {
+  return field.replace(CONTROL, ' ');
+}
+
+/** The stored form of a frame. Control characters become spaces. */
+export function formatFrame(frame: Partial<Frame> & { name: string }): string {
+  const fields = [
+    clean(frame.name) || '[unknown]',
+    clean(frame.module ?? ''),
+    clean(frame.file ?? ''),
+    frame.line ? String(frame.line) : '',
+    clean(frame.buildId ?? ''),
+  ];
+  let length = fields.length;
+  while (length > 1 && fields[length - 1] === '') length--;
+  return fields.slice(0, length).join(SEPARATOR);
+}
+
+/** The fields of a stored frame. Never throws: what is missing is empty. */
+export function parseFrame(text: string): Frame {
+  const [name = '', module = '', file = '', line = '', buildId = ''] = text.split(SEPARATOR);
+  return { name, module, file, line: Number(line) || 0, buildId };
+}
+
+/** The part of a stored frame that makes two frames the same function: name and module. */
+export function functionOfFrame(text: string): string {
+  const afterName = text.indexOf(SEPARATOR);
+  if (afterName < 0) return text;
+  const afterModule = text.indexOf(SEPARATOR, afterName + 1);
+  const key = afterModule < 0 ? text : text.slice(0, afterModule);
+  return key.endsWith(SEPARATOR) ? key.slice(0, -1) : key;
+}
+
+/** Just the name of a stored frame. */
+export function nameOfFrame(text: string): string {
+  const afterName = text.indexOf(SEPARATOR);
+  return afterName < 0 ? text : text.slice(0, afterName);
+}
