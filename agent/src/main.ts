@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { DRAIN_INTERVAL_MS, readConfig } from './config.ts';
+import { AgentError } from './errors.ts';
+import { ContainerNames } from './label/cgroup.ts';
+import { Accounting, agentMetrics, serveMetrics } from './metrics.ts';
+import { openSampler } from './sample/native.ts';
+import { startSampler } from './sample/start.ts';
+import { sampledWindows } from './sample/windows.ts';
+import { encodeWindow } from './ship/encode-window.ts';
+import { Pusher } from './ship/pusher.ts';
+import { Spool } from './ship/spool.ts';
+
+const log = (message: string) => console.log(`agent: ${message}`);
+const complain = (message: string) => console.error(`agent: ${message}`);
+
+/** The whole way of a sample through the agent: sampled, encoded, spooled, pushed. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const stop = stopSignal();
+
+  const accounting = new Accounting();
+  const spool = await Spool.open({
+    directory: config.spoolDir,
+    maxBytes: config.spoolMaxBytes,
+    instance: randomUUID(),
+    onDropped: (samples) => {
+      accounting.lost.spool_full += samples;
+      complain(`the spool is full: gave up a window of ${samples} samples`);
+    },
+  });
+  accounting.inheritedSamples = spool.samples;
+  const pusher = new Pusher(spool, config.serverUrl, {
+    shipped: ({ samples }) => {
+      accounting.shippedSamples += samples;
+      accounting.shippedWindows++;
+    },
+    rejected: ({ samples }, reason) => {
+      accounting.lost.rejected += samples;
+      complain(`the server refused a window of ${samples} samples: ${reason}`);
+    },
+    delayed: (_, reason, retryInMs) =>
+      complain(
+        `cannot deliver (${reason}); windows wait in ${config.spoolDir}, next try in ${Math.round(retryInMs / 1000)} s`,
+      ),
+  });
+
+  const sampler = openSampler({
+    frequencyHz: config.frequencyHz,
+    drainIntervalMs: DRAIN_INTERVAL_MS,
+    includeIdle: config.includeIdle,
+    excludeKernelThreads: config.excludeKernelThreads,
+    ...(config.pids && { pidFilter: { mode: config.pids.mode, pids: config.pids.values } }),
+    ...(config.cgroupIds && {
+      cgroupFilter: { mode: config.cgroupIds.mode, cgroupIds: config.cgroupIds.values },
+    }),
+    ...(config.btfPath && { btfPath: config.btfPath }),
+  });
+  const { cpus } = await startSampler(sampler);
+  log(`sampling ${cpus} CPUs at ${config.frequencyHz} Hz, shipping to ${config.serverUrl}`);
+  process.send?.({ type: 'sampling', cpus, frequencyHz: config.frequencyHz });
+  if (config.metricsAddress) {
+    serveMetrics(agentMetrics(sampler, spool, accounting), config.metricsAddress, (error) =>
+      complain(`no metrics: ${error.message}; set BUNSEN_AGENT_METRICS to another address, or off`),
+    );
+  }
+
+  pusher.start();
+  const containers = new ContainerNames();
+  for await (const window of sampledWindows(sampler, stop)) {
+    const encoded = await encodeWindow(window, config.frequencyHz, {
+      host: config.host,
+      labels: config.labels,
+      labelPid: config.labelPid,
+      containers,
+    });
+    if (!encoded) continue;
+    try {
+      await spool.add(encoded);
+    } catch (error) {
+      accounting.lost.spool_write_failed += encoded.samples;
+      complain(
+        `lost a window of ${encoded.samples} samples, which could not be written: ${String(error)}`,
+      );
+    }
+    pusher.wake();
+  }
+  await pusher.stop();
+  log(`accounting ${JSON.stringify(accounting.summary(sampler.counters(), spool))}`);
+  sampler.close();
+}
+
+/** Aborts on SIGINT and SIGTERM, and when the script that started the agent is gone. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) {
+    process.on(event, () => stop.abort());
+  }
+  return stop.signal;
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  if (error instanceof AgentError) {
+    complain(error.message);
+    process.exit(2);
+  }
+  complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(1);
+}

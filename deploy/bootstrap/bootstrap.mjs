@@ -1,0 +1,92 @@
+// From a bare clone to something that runs: Debian packages, npm packages, sampler, TypeScript, UI.
+import { installPackages, samplerPackages, testPackages } from './debian.mjs';
+import { runSteps, SetupError } from './steps.mjs';
+
+const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
+const bin = (name) => [process.execPath, `node_modules/${name}`];
+
+/** @type {import('./steps.mjs').Step[]} */
+const packages = [
+  {
+    name: 'npm packages',
+    inputs: ['package-lock.json'],
+    outputs: ['node_modules/.package-lock.json'],
+    // No package needs its install script: what is native comes prebuilt inside of the package.
+    command: [...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'],
+    remedy: 'Check that npm reaches its registry (npm ping), then start again.',
+  },
+];
+
+/** @type {import('./steps.mjs').Step[]} */
+const sampler = [
+  {
+    name: 'BPF programs',
+    inputs: ['bpf'],
+    outputs: ['bpf/.output/cpu.bpf.o'],
+    command: ['make', '-s', '-C', 'bpf'],
+    remedy: 'Run make -C bpf to see the whole output.',
+  },
+  {
+    name: 'native addon',
+    inputs: ['agent/addon', 'bpf/include'],
+    outputs: ['agent/addon/.output/bunsen.node'],
+    command: ['make', '-s', '-C', 'agent/addon'],
+    remedy: 'Run make -C agent/addon to see the whole output.',
+  },
+];
+
+/** @type {import('./steps.mjs').Step[]} */
+const programs = [
+  {
+    name: 'TypeScript',
+    inputs: ['package-lock.json', 'tsconfig.base.json', 'server', 'agent/src', 'ui', 'test'],
+    outputs: ['server/dist/main.js', 'agent/dist/main.js', 'server/profile/dist/index.js'],
+    command: [...bin('typescript/bin/tsc'), '-b'],
+    remedy: 'Mend what the compiler names above.',
+  },
+  {
+    name: 'web UI',
+    inputs: ['package-lock.json', 'ui', 'server/profile'],
+    outputs: ['ui/dist/app/index.html'],
+    command: [...bin('vite/bin/vite.js'), 'build', 'ui'],
+    remedy: 'Mend what the bundler names above.',
+  },
+];
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new SetupError(`Node ${process.version} is too old: install Node 20.19 or later.`);
+  }
+}
+
+/**
+ * Brings everything up to date.
+ * @param {{ tests?: boolean }} what `tests`: also what only the tests need
+ * @returns `samplerProblem`: why the sampler could not be built, if so; everything else is ready
+ */
+export async function bootstrap({ tests = false } = {}) {
+  checkNode();
+  let samplerProblem;
+  try {
+    await installPackages(tests ? [...samplerPackages, ...testPackages] : samplerPackages);
+  } catch (error) {
+    // Server and UI need none of these packages; the tests do.
+    if (tests || !(error instanceof SetupError)) throw error;
+    samplerProblem = error.message;
+  }
+  await runSteps(packages);
+  if (!samplerProblem) await runSteps(sampler);
+  await runSteps(programs);
+  return { samplerProblem };
+}
+
+/** Runs `main`; a set-up that fails says why on standard error and exits 1. */
+export async function runMain(main) {
+  try {
+    process.exitCode = (await main()) ?? 0;
+  } catch (error) {
+    console.error(error instanceof SetupError ? `\n✗ ${error.message}` : error);
+    process.exitCode = 1;
+  }
+}

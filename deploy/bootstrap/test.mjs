@@ -1,0 +1,63 @@
+// npm test: sets up what is missing, checks style and borders, then runs every test of every room.
+// Arguments name test files to run instead of all: npm test -- test/dist/flow/push.test.js
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { bootstrap, runMain } from './bootstrap.mjs';
+import { root, runShown } from './steps.mjs';
+
+const rooms = [
+  'server/profile/dist',
+  'server/dist',
+  'agent/dist',
+  'ui/flame/dist',
+  'ui/dist',
+  'test/dist',
+];
+
+function testFiles() {
+  return rooms.flatMap((room) => {
+    const at = path.join(root, room);
+    if (!existsSync(at)) return [];
+    return (
+      readdirSync(at, { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.test.js'))
+        // What was compiled from a file that is gone is not a test any more.
+        .filter((file) => existsSync(sourceOf(room, file)))
+        .map((file) => path.join(room, file))
+        .sort()
+    );
+  });
+}
+
+function sourceOf(room, file) {
+  const folder = path.dirname(room);
+  const source = file.replace(/\.js$/, '.ts');
+  return path.join(root, folder, folder === 'test' ? '' : 'src', source.replace(/^types\//, ''));
+}
+
+await runMain(async () => {
+  await bootstrap({ tests: true });
+  await runShown(
+    'style and import borders',
+    ['npm', 'run', '-s', 'check'],
+    'npm run format mends most of it.',
+  );
+  await runShown(
+    'native unit tests',
+    ['make', '-s', '-C', 'agent/addon', 'test'],
+    'Run make -C agent/addon test.',
+  );
+  const files = process.argv.length > 2 ? process.argv.slice(2) : testFiles();
+  const { status } = spawnSync(
+    process.execPath,
+    ['--enable-source-maps', '--test', '--test-reporter=spec', ...files],
+    { cwd: root, stdio: 'inherit' },
+  );
+  if (process.getuid?.() !== 0) {
+    console.error(
+      '\n⚠ NOT ROOT: every test that samples the kernel was SKIPPED. Run npm test as root.',
+    );
+  }
+  return status ?? 1;
+});
