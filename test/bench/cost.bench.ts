@@ -1,0 +1,102 @@
+// What profiling costs this host: BPF time a sample, CPU and memory of the agent, and how much slower
+// a program with a fixed amount of work becomes. Needs root.
+import { execFile, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { compile, freePort, needsRoot, startAgent, startServer } from '../harness.ts';
+import { Cleanups, median, parseSize, report } from './report.ts';
+
+const size = parseSize();
+const SETTLE_S = 20;
+const STEADY_S = size === 'full' ? 180 : 45;
+const ROUNDS = size === 'full' ? 15 : 5;
+const ITERATIONS = '150000000';
+const STATS = '/proc/sys/kernel/bpf_stats_enabled';
+
+if (needsRoot) {
+  console.error(needsRoot);
+  process.exit(2);
+}
+
+await Cleanups.run(async (t) => {
+  const cpus = os.availableParallelism();
+  const { url } = await startServer(t);
+  const metricsPort = await freePort();
+  const env = { BUNSEN_AGENT_METRICS: `127.0.0.1:${metricsPort}` };
+
+  console.log(`steady state: ${cpus} busy CPUs, 99 Hz, ${STEADY_S} s …`);
+  const burn = compile(t, 'burn');
+  const node = [process.execPath, '--perf-basic-prof'];
+  const agent = await startAgent(t, url, env);
+  const busy = Array.from({ length: cpus }, (_, cpu) =>
+    cpu === 0
+      ? spawn(burn, ['100000'], { stdio: 'ignore' })
+      : spawn(node[0] as string, [node[1] as string, 'test/programs/burn.mjs', '100000'], {
+          stdio: 'ignore',
+        }),
+  );
+  const endAll = () => {
+    for (const child of busy) child.kill('SIGKILL');
+  };
+  t.after(endAll);
+  await sleep(SETTLE_S * 1000);
+  writeFileSync(STATS, '1');
+  t.after(() => writeFileSync(STATS, '0'));
+  const before = await scrape(metricsPort);
+  await sleep(STEADY_S * 1000);
+  const after = await scrape(metricsPort);
+  writeFileSync(STATS, '0');
+  const delta = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
+  const runs = delta('bunsen_agent_events_total{reason="bpf_run_count"}');
+  const nsPerSample = delta('bunsen_agent_events_total{reason="bpf_run_time_ns"}') / runs;
+  const agentCpuPercent = (delta('bunsen_agent_cpu_seconds_total') / STEADY_S) * 100;
+  const agentRssMb = (after['bunsen_agent_resident_bytes'] ?? 0) / 1e6;
+  endAll();
+  await agent.stop();
+
+  console.log(`fixed work: ${ROUNDS} rounds of off / on / off …`);
+  const work = compile(t, 'fixed-work', ['-O2']);
+  const off: number[] = [];
+  const on: number[] = [];
+  const offAgain: number[] = [];
+  await cpuMicros(work); // warms the caches up, and is not counted
+  for (let round = 0; round < ROUNDS; round++) {
+    off.push(await cpuMicros(work));
+    const sampling = await startAgent(t, url, { BUNSEN_AGENT_METRICS: 'off' });
+    on.push(await cpuMicros(work));
+    await sampling.stop();
+    offAgain.push(await cpuMicros(work));
+    process.stdout.write(`  round ${round + 1}/${ROUNDS}\r`);
+  }
+  const paired = (arm: number[]) =>
+    median(arm.map((micros, i) => micros / (off[i] as number) - 1)) * 100;
+
+  report('cost', size, [
+    { name: 'bpf_ns_per_sample', value: nsPerSample, unit: 'ns', note: `${runs} samples` },
+    { name: 'agent_cpu', value: agentCpuPercent, unit: '% of one core', bar: '< 1' },
+    { name: 'agent_rss', value: agentRssMb, unit: 'MB', bar: '< 120' },
+    { name: 'slowdown', value: paired(on), unit: '% CPU time', bar: '<= 0.5' },
+    { name: 'noise_floor', value: paired(offAgain), unit: '% CPU time', note: 'off against off' },
+  ]);
+});
+
+/** User and system time of one run of the fixed work. */
+async function cpuMicros(work: string): Promise<number> {
+  const { stdout } = await promisify(execFile)(work, [ITERATIONS]);
+  return Number(stdout.split(' ')[0]);
+}
+
+async function scrape(port: number): Promise<Record<string, number>> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Object.fromEntries(
+    text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => {
+        const at = line.lastIndexOf(' ');
+        return [line.slice(0, at), Number(line.slice(at + 1))];
+      }),
+  );
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { test } from 'node:test';
+import { compile, needsRoot, Program, temporaryFolder } from '../harness.ts';
+
+/** Starts the agent below `launcher`; it must refuse with exit code 2 and these words. */
+async function refuses(t: Parameters<typeof compile>[0], launcher: string[], words: RegExp[]) {
+  const spool = temporaryFolder(t);
+  chmodSync(spool, 0o777);
+  const agent = new Program(
+    'agent/dist/main.js',
+    { BUNSEN_AGENT_DATA_DIR: spool, BUNSEN_AGENT_METRICS: 'off' },
+    launcher,
+  );
+  t.after(() => agent.stop('SIGKILL'));
+  assert.equal(await agent.exited, 2, agent.output);
+  for (const word of words) assert.match(agent.output, word);
+  assert.doesNotMatch(agent.output, /\n\s+at /, 'a stack trace is no help to a user');
+}
+
+test('without root: says which capabilities it needs', { skip: needsRoot }, async (t) => {
+  const nobody = ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  await refuses(t, nobody, [/as root/, /CAP_BPF, CAP_PERFMON/]);
+});
+
+test('a kernel without BTF: says so, and what to do', { skip: needsRoot }, async (t) => {
+  const hide = 'mount -t tmpfs none /sys/kernel/btf && exec "$@"';
+  await refuses(t, ['/usr/bin/unshare', '--mount', 'sh', '-c', hide, 'sh'], [/BTF/, /BUNSEN_BTF/]);
+});
+
+test('perf events forbidden: says so, and what to do', { skip: needsRoot }, async (t) => {
+  await refuses(t, [compile(t, 'no-perf')], [/perf/, /seccomp/]);
+});
