@@ -1,0 +1,99 @@
+// The kernel side of the sampler: loads the BPF object, keeps one perf event per online CPU
+// attached to it, and reads its counters. Reading the samples themselves is sample_drain.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bunsen.h"
+#include "unique_fd.h"
+
+struct bpf_link;
+struct bpf_object;
+struct bpf_program;
+
+namespace bunsen {
+
+struct SessionOptions {
+  std::string object_path;
+  uint32_t frequency_hz = 0;
+  uint32_t drain_interval_ms = 0;
+  bool include_idle = false;
+  bool exclude_kernel_threads = false;
+  bool preallocate = false;  // as kernels before 6.1 demand; otherwise tried only after a refusal
+  bunsen_filter_mode pid_filter_mode = BUNSEN_FILTER_OFF;
+  std::vector<uint32_t> pids;
+  bunsen_filter_mode cgroup_filter_mode = BUNSEN_FILTER_OFF;
+  std::vector<uint64_t> cgroup_ids;
+  std::string btf_path;  // "": the running kernel's own
+};
+
+// Capacities, in elements. They follow from how many samples can come between two drains.
+struct MapSizes {
+  uint32_t counts;
+  uint32_t chains;
+
+  // Bytes of kernel memory when all maps are full. Maps that are not preallocated stay far below.
+  uint64_t fullBytes() const;
+};
+
+MapSizes chooseMapSizes(size_t cpus, uint32_t frequency_hz, uint32_t drain_interval_ms,
+                        bool preallocate);
+
+struct RunStats {
+  uint64_t run_time_ns;  // both 0 unless kernel.bpf_stats_enabled
+  uint64_t run_count;
+};
+
+class BpfSession {
+ public:
+  // Opens and loads. Throws SamplerError.
+  explicit BpfSession(const SessionOptions& options);
+  ~BpfSession();
+  BpfSession(const BpfSession&) = delete;
+  BpfSession& operator=(const BpfSession&) = delete;
+
+  // Attaches CPUs that came online and lets go of those that went. Throws SamplerError if a CPU
+  // that is online cannot be attached.
+  void followCpus();
+
+  // Detaches from all CPUs. No program runs any more once this has returned.
+  void detach();
+
+  // Puts the spare counts map into use. Returns the fd of the one that was, to which no program
+  // adds any more. It must be emptied before the next call.
+  int swapCounts();
+
+  int chainsFd() const { return chains_fd_; }
+  size_t attachedCpus() const { return links_.size(); }
+  bool preallocated() const { return preallocated_; }
+  const MapSizes& mapSizes() const { return map_sizes_; }
+
+  // Returns the counters, summed over all CPUs. Exact once detached; otherwise a sample in progress
+  // may be in some and not yet in others. Safe from any thread.
+  bunsen_counters readCounters() const;
+  RunStats readRunStats() const;
+
+ private:
+  void load(bool preallocate);
+  void fillFilters();
+  UniqueFd openPerfEvent(int cpu) const;
+
+  SessionOptions options_;
+  MapSizes map_sizes_{};
+  bool preallocated_ = false;
+  std::unique_ptr<bpf_object, void (*)(bpf_object*)> object_;
+  bpf_program* program_ = nullptr;
+  UniqueFd counts_[2];
+  int counts_in_use_ = 0;
+  int counts_slot_fd_ = -1;
+  int chains_fd_ = -1;
+  int counters_fd_ = -1;
+  std::map<int, bpf_link*> links_;  // by CPU
+};
+
+}  // namespace bunsen

@@ -1,0 +1,92 @@
+// Reads what symbolization needs of an ELF file: build ID, executable segments, function symbols.
+//
+// Reads with pread, never mmap: a file that shrinks under a mapping kills the reader with SIGBUS.
+// Nothing in the file is trusted; what does not fit in it is treated as absent.
+#pragma once
+
+#include <elf.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "unique_fd.h"
+
+namespace bunsen {
+
+// A PT_LOAD that is executable.
+struct ElfSegment {
+  uint64_t file_offset;
+  uint64_t file_bytes;
+  uint64_t address;  // virtual address in the file's own terms
+};
+
+// Address range of one function symbol. 12 bytes, since node alone has 150,000 of them: the name is
+// read from the file when it is first needed.
+struct ElfSymbol {
+  uint32_t start;  // from ElfSymbols::base
+  uint32_t size;
+  uint32_t name_offset;  // in the string table
+};
+
+struct ElfSymbols {
+  uint64_t base = 0;  // added to each start
+  uint64_t strings_offset = 0;
+  uint64_t strings_bytes = 0;
+  std::vector<ElfSymbol> symbols;  // by start; of one start, the longest first
+
+  size_t sizeBytes() const { return symbols.capacity() * sizeof(ElfSymbol); }
+
+  // Returns the indices [first, second) of the symbols, aliases of each other, whose range holds
+  // the address; of nested ranges the innermost. Empty if no symbol's does.
+  std::pair<size_t, size_t> find(uint64_t address) const;
+};
+
+class ElfFile {
+ public:
+  // Nothing if this is not a 64-bit little-endian ELF file.
+  static std::optional<ElfFile> open(UniqueFd fd);
+
+  // Lower-case hex; "" if the file has none.
+  const std::string& buildId() const { return build_id_; }
+
+  // Returns the virtual address of what the file holds at this offset, if it is in an executable
+  // segment. A file may have several of them (node has three), each with its own distance between
+  // offset and address.
+  std::optional<uint64_t> addressAt(uint64_t file_offset) const;
+
+  // Returns the functions of .symtab or, if it has none, of .dynsym; empty if stripped of both.
+  //
+  // Sizes are honoured: an address behind the end of a function is not named after it. Functions of
+  // size 0 (hand-written assembly) reach to the next symbol, or the end of their section, but not
+  // further than kLongestUnsized. Labels without type and size are skipped.
+  ElfSymbols readSymbols() const;
+
+  // Returns the symbol's name, "" if it cannot be read.
+  std::string readName(const ElfSymbols& symbols, const ElfSymbol& symbol) const;
+
+  static constexpr uint32_t kLongestUnsized = 4096;
+
+ private:
+  explicit ElfFile(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  bool readAt(uint64_t offset, void* into, size_t bytes) const;
+  bool readHeaders();
+  std::string readBuildId(const Elf64_Phdr& segment) const;
+  ElfSymbols readSymbolTable(const Elf64_Shdr& table) const;
+  void extendUnsized(ElfSymbols* symbols) const;
+
+  UniqueFd fd_;
+  uint64_t file_bytes_ = 0;
+  std::string build_id_;
+  std::vector<ElfSegment> segments_;
+  std::vector<Elf64_Shdr> sections_;
+};
+
+// Returns the build ID among ELF notes, in lower-case hex; "" if there is none.
+std::string buildIdOfNotes(std::string_view notes, uint64_t alignment);
+
+}  // namespace bunsen

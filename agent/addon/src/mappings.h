@@ -1,0 +1,29 @@
+// The executable mappings of a process, from /proc/PID/maps.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bunsen {
+
+struct Mapping {
+  uint64_t start;
+  uint64_t end;
+  uint64_t file_offset;
+  std::string device;  // "MAJOR:MINOR" in hex; "00:00" for memory without a file
+  uint64_t inode;
+  std::string path;  // as the process sees it, without " (deleted)"
+
+  bool contains(uint64_t address) const { return address >= start && address < end; }
+
+  // Memory in which a JIT runtime may have put code, rather than a file's.
+  bool isAnonymous() const;
+};
+
+// Returns the executable mappings of the text of a maps file, in its order: by address, none
+// overlapping. Lines that cannot be parsed are left out.
+std::vector<Mapping> parseMappings(std::string_view maps);
+
+}  // namespace bunsen

@@ -1,0 +1,182 @@
+#include "module_table.h"
+
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+#include "demangle.h"
+#include "proc_files.h"
+
+namespace bunsen {
+
+namespace {
+
+// Cached names of one module by address. Past it the cache starts anew, which costs a search for
+// each address that is still in use.
+constexpr size_t kMaxCachedFunctions = 32768;
+
+std::string baseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string fileKey(const Mapping& mapping) {
+  return mapping.device + ' ' + std::to_string(mapping.inode) + ' ' + mapping.path;
+}
+
+// Opens the mapped file itself. map_files leads to it even when it was deleted or replaced, but
+// needs privileges beyond ptrace; the path leads to it if what is there now is the same inode.
+UniqueFd openMapped(uint32_t pid, const Mapping& mapping) {
+  char name[64];
+  snprintf(name, sizeof(name), "map_files/%lx-%lx", mapping.start, mapping.end);
+  UniqueFd file(open(procPath(pid, name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file) return file;
+  file = openInRoot(pid, mapping.path);
+  struct stat status;
+  if (file && fstat(file.get(), &status) == 0 && status.st_ino == mapping.inode) return file;
+  return UniqueFd();
+}
+
+// Of several symbols for one function the one that people know: names with fewer leading
+// underscores, then shorter ones, then in order, so that the choice is the same everywhere.
+bool isBetterName(const std::string& left, const std::string& right) {
+  auto underscores = [](const std::string& name) { return name.find_first_not_of('_'); };
+  if (underscores(left) != underscores(right)) return underscores(left) < underscores(right);
+  if (left.size() != right.size()) return left.size() < right.size();
+  return left < right;
+}
+
+}  // namespace
+
+Module::Module(ModuleTable* table, std::optional<ElfFile> file, MappingIndex mapping,
+               std::string base_name)
+    : table_(table), file_(std::move(file)), mapping_(mapping), base_name_(std::move(base_name)) {}
+
+FunctionIndex Module::functionAt(uint64_t file_offset) {
+  auto known = functions_.find(file_offset);
+  if (known != functions_.end()) return known->second;
+  if (functions_.size() >= kMaxCachedFunctions) functions_.clear();
+  FunctionIndex function = resolve(file_offset);
+  functions_.emplace(file_offset, function);
+  return function;
+}
+
+FunctionIndex Module::resolve(uint64_t file_offset) {
+  uint64_t address = file_offset;
+  if (std::optional<uint64_t> in_file = file_ ? file_->addressAt(file_offset) : std::nullopt) {
+    address = *in_file;
+    if (!symbols_) {
+      symbols_ = file_->readSymbols();
+      table_->admitSymbols(this);
+    }
+    symbols_last_used_ = ++table_->use_clock_;
+    auto candidates = symbols_->find(address);
+    std::string symbol = bestName(candidates);
+    if (!symbol.empty())
+      return table_->names_->addFunction(
+          demangle(symbol), symbol, mapping_,
+          symbols_->base + symbols_->symbols[candidates.first].start);
+  }
+  char offset[32];
+  snprintf(offset, sizeof(offset), "+0x%lx", address);
+  std::string name = base_name_ + offset;
+  return table_->names_->addFunction(name, name, mapping_, address);
+}
+
+std::string Module::bestName(std::pair<size_t, size_t> candidates) const {
+  std::string best;
+  for (size_t i = candidates.first; i < candidates.second; i++) {
+    std::string name = file_->readName(*symbols_, symbols_->symbols[i]);
+    if (!name.empty() && (best.empty() || isBetterName(name, best))) best = std::move(name);
+  }
+  return best;
+}
+
+void Module::forgetSymbols() { symbols_.reset(); }
+
+std::shared_ptr<Module> ModuleTable::open(uint32_t pid, const Mapping& mapping) {
+  std::string key = fileKey(mapping);
+  auto known = by_file_.find(key);
+  if (known != by_file_.end()) {
+    known->second->last_window_ = window_;
+    return known->second;
+  }
+
+  std::optional<ElfFile> file = ElfFile::open(openMapped(pid, mapping));
+  std::string build_id = file ? file->buildId() : "";
+  std::shared_ptr<Module> module;
+  if (!build_id.empty()) module = by_build_id_[build_id].lock();
+  if (!module) {
+    bool readable = file.has_value();
+    MappingIndex name = names_->addMapping(mapping.path, build_id, MappingKind::kUserElf);
+    module = std::make_shared<Module>(this, std::move(file), name, baseName(mapping.path));
+    if (!readable) return module;
+    if (!build_id.empty()) by_build_id_[build_id] = module;
+  }
+  module->last_window_ = window_;
+  by_file_.emplace(std::move(key), module);
+  return module;
+}
+
+std::shared_ptr<Module> ModuleTable::vdso() {
+  if (vdso_) return vdso_;
+  const auto* image = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
+  if (!image) return nullptr;
+  std::string maps;
+  readWholeFile("/proc/self/maps", &maps);
+  for (const Mapping& mapping : parseMappings(maps)) {
+    if (mapping.path != "[vdso]") continue;
+    size_t bytes = mapping.end - mapping.start;
+    UniqueFd copy(memfd_create("vdso", MFD_CLOEXEC));
+    if (!copy || write(copy.get(), image, bytes) != static_cast<ssize_t>(bytes)) return nullptr;
+    std::optional<ElfFile> file = ElfFile::open(std::move(copy));
+    std::string build_id = file ? file->buildId() : "";
+    MappingIndex name = names_->addMapping("[vdso]", build_id, MappingKind::kOther);
+    vdso_ = std::make_shared<Module>(this, std::move(file), name, "[vdso]");
+  }
+  return vdso_;
+}
+
+void ModuleTable::admitSymbols(Module* module) {
+  symbol_bytes_ += module->symbols_->sizeBytes();
+  if (symbol_bytes_ <= kSymbolBytesLimit) return;
+
+  std::vector<Module*> holders;
+  for (auto& [key, candidate] : by_file_)
+    if (candidate.get() != module && candidate->symbols_) holders.push_back(candidate.get());
+  std::sort(holders.begin(), holders.end(), [](const Module* left, const Module* right) {
+    return left->symbols_last_used_ < right->symbols_last_used_;
+  });
+  for (Module* holder : holders) {
+    if (symbol_bytes_ <= kSymbolBytesLimit) break;
+    if (!holder->symbols_) continue;  // listed twice: one build ID under two paths
+    symbol_bytes_ -= holder->symbols_->sizeBytes();
+    holder->forgetSymbols();
+  }
+}
+
+void ModuleTable::endWindow() {
+  // One module may stand under several files, so it is unused when nothing but those holds it.
+  std::unordered_map<const Module*, long> entries;
+  for (auto& [key, module] : by_file_) entries[module.get()]++;
+  for (auto entry = by_file_.begin(); entry != by_file_.end();) {
+    const std::shared_ptr<Module>& module = entry->second;
+    bool unused = module.use_count() <= entries[module.get()];
+    if (!unused) module->last_window_ = window_;
+    if (unused && window_ - module->last_window_ > kKeptWindows) {
+      if (--entries[module.get()] == 0 && module->symbols_)
+        symbol_bytes_ -= module->symbols_->sizeBytes();
+      entry = by_file_.erase(entry);
+    } else {
+      ++entry;
+    }
+  }
+  for (auto entry = by_build_id_.begin(); entry != by_build_id_.end();)
+    entry = entry->second.expired() ? by_build_id_.erase(entry) : std::next(entry);
+  window_++;
+}
+
+}  // namespace bunsen

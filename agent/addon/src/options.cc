@@ -1,0 +1,86 @@
+#include "options.h"
+
+#include <string>
+
+namespace bunsen {
+
+namespace {
+
+[[noreturn]] void reject(Napi::Env env, const std::string& option, const char* expected) {
+  throw Napi::TypeError::New(env, "Sampler option " + option + " must be " + expected);
+}
+
+uint32_t parsePositive(const Napi::Object& options, const char* name, uint32_t limit,
+                       const char* expected) {
+  Napi::Value value = options.Get(name);
+  double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+  if (!(number >= 1 && number <= limit) || number != static_cast<uint32_t>(number))
+    reject(options.Env(), name, expected);
+  return static_cast<uint32_t>(number);
+}
+
+bool parseBoolean(const Napi::Object& options, const char* name, bool is_required) {
+  Napi::Value value = options.Get(name);
+  if (value.IsUndefined() && !is_required) return false;
+  if (!value.IsBoolean()) reject(options.Env(), name, "a boolean");
+  return value.As<Napi::Boolean>();
+}
+
+std::string parseString(const Napi::Object& options, const char* name, bool is_required) {
+  Napi::Value value = options.Get(name);
+  if (value.IsUndefined() && !is_required) return "";
+  if (!value.IsString()) reject(options.Env(), name, "a string");
+  return value.As<Napi::String>();
+}
+
+// Hands each element of the filter's list to `add`. Returns the filter's mode, off if not given.
+template <typename Add>
+bunsen_filter_mode parseFilter(const Napi::Object& options, const char* name, const char* list,
+                               Add add) {
+  Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return BUNSEN_FILTER_OFF;
+  if (!value.IsObject()) reject(options.Env(), name, "an object with a mode and a list");
+  auto filter = value.As<Napi::Object>();
+
+  Napi::Value mode = filter.Get("mode");
+  std::string mode_name = mode.IsString() ? mode.As<Napi::String>().Utf8Value() : "";
+  if (mode_name != "include" && mode_name != "exclude")
+    reject(options.Env(), std::string(name) + ".mode", "'include' or 'exclude'");
+  if (!filter.Get(list).IsArray())
+    reject(options.Env(), std::string(name) + "." + list, "an array");
+  auto elements = filter.Get(list).As<Napi::Array>();
+  for (uint32_t i = 0; i < elements.Length(); i++) add(elements.Get(i));
+  return mode_name == "include" ? BUNSEN_FILTER_INCLUDE : BUNSEN_FILTER_EXCLUDE;
+}
+
+}  // namespace
+
+SessionOptions parseOptions(const Napi::Value& value) {
+  Napi::Env env = value.Env();
+  if (!value.IsObject()) throw Napi::TypeError::New(env, "Sampler needs an object of options");
+  auto options = value.As<Napi::Object>();
+
+  SessionOptions session;
+  session.object_path = parseString(options, "objectPath", true);
+  session.frequency_hz =
+      parsePositive(options, "frequencyHz", 20'000, "a whole number from 1 to 20000");
+  session.drain_interval_ms =
+      parsePositive(options, "drainIntervalMs", 600'000, "a whole number from 1 to 600000");
+  session.include_idle = parseBoolean(options, "includeIdle", true);
+  session.exclude_kernel_threads = parseBoolean(options, "excludeKernelThreads", true);
+  session.preallocate = parseBoolean(options, "preallocate", false);
+  session.btf_path = parseString(options, "btfPath", false);
+  session.pid_filter_mode = parseFilter(options, "pidFilter", "pids", [&](const Napi::Value& pid) {
+    if (!pid.IsNumber()) reject(env, "pidFilter.pids", "an array of numbers");
+    session.pids.push_back(pid.As<Napi::Number>().Uint32Value());
+  });
+  session.cgroup_filter_mode =
+      parseFilter(options, "cgroupFilter", "cgroupIds", [&](const Napi::Value& id) {
+        if (!id.IsBigInt()) reject(env, "cgroupFilter.cgroupIds", "an array of bigints");
+        bool is_lossless;
+        session.cgroup_ids.push_back(id.As<Napi::BigInt>().Uint64Value(&is_lossless));
+      });
+  return session;
+}
+
+}  // namespace bunsen

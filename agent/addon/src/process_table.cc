@@ -1,0 +1,119 @@
+#include "process_table.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "proc_files.h"
+
+namespace bunsen {
+
+namespace {
+
+// /proc counts start times in ticks; the kernel divides the nanoseconds and drops the rest.
+uint64_t toTicks(uint64_t boottime_ns) {
+  static const uint64_t ns_per_tick = 1'000'000'000 / static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
+  return boottime_ns / ns_per_tick;
+}
+
+std::string_view withoutSuffix(std::string_view text, std::string_view suffix) {
+  if (text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix)
+    text.remove_suffix(suffix.size());
+  return text;
+}
+
+bool isSameExec(const Process& process, const bunsen_sample_key& key) {
+  return process.start_boottime_ns == key.start_boottime_ns && process.exec_id == key.exec_id;
+}
+
+}  // namespace
+
+Process* ProcessTable::find(const bunsen_sample_key& key, Window* window) {
+  auto& generations = by_pid_[key.tgid];
+  auto known = std::find_if(generations.begin(), generations.end(),
+                            [&key](const auto& process) { return isSameExec(*process, key); });
+  Process* process;
+  if (known != generations.end()) {
+    process = known->get();
+  } else {
+    bool superseded = isSuperseded(key);
+    uint64_t start_ticks = toTicks(key.start_boottime_ns);
+    generations.push_back(std::make_unique<Process>(key.tgid, start_ticks, modules_, names_));
+    process = generations.back().get();
+    process->start_boottime_ns = key.start_boottime_ns;
+    process->exec_id = key.exec_id;
+    process->description.pid = key.tgid;
+    process->description.start_ticks = start_ticks;
+    process->description.comm = names_->addString({key.comm, strnlen(key.comm, sizeof(key.comm))});
+    // Until it has been read. What an exec replaced cannot be read any more.
+    process->description.flags = kProcessGone;
+    if (superseded) process->code.freeze();
+    processes_++;
+    created_++;
+  }
+
+  if (process->last_drain != drain_) {
+    process->last_drain = drain_;
+    process->code.allowRefresh();
+  }
+  if (process->last_window != window_) {
+    process->last_window = window_;
+    if (isSuperseded(key)) process->code.freeze();
+    read(process, key);
+    process->window_index = window->addProcess(process->description);
+  }
+  return process;
+}
+
+bool ProcessTable::isSuperseded(const bunsen_sample_key& key) const {
+  auto generations = by_pid_.find(key.tgid);
+  if (generations == by_pid_.end()) return false;
+  return std::any_of(generations->second.begin(), generations->second.end(),
+                     [&key](const auto& other) {
+                       if (other->start_boottime_ns != key.start_boottime_ns)
+                         return other->start_boottime_ns > key.start_boottime_ns;
+                       return static_cast<int32_t>(other->exec_id - key.exec_id) > 0;
+                     });
+}
+
+void ProcessTable::read(Process* process, const bunsen_sample_key& key) {
+  WindowProcess& description = process->description;
+  if (key.flags & BUNSEN_SAMPLE_KERNEL_THREAD) {
+    description.flags = kProcessKernelThread;
+    if (key.tgid == 0) return;  // the idle task is not in /proc
+  } else if (!process->code.read()) {
+    return;
+  }
+
+  uint32_t pid = key.tgid;
+  std::string exe = readExe(pid);
+  std::string cgroup;
+  readWholeFile(procPath(pid, "cgroup"), &cgroup, 64 << 10);
+  std::string comm;
+  readWholeFile(procPath(pid, "comm"), &comm);
+  if (!isRunning(pid, description.start_ticks)) return;
+  if (!(key.flags & BUNSEN_SAMPLE_KERNEL_THREAD)) description.flags = 0;
+  description.exe = names_->addString(withoutSuffix(exe, " (deleted)"));
+  description.cgroup = names_->addString(cgroup);
+  description.comm = names_->addString(withoutSuffix(comm, "\n"));
+}
+
+void ProcessTable::beginDrain() { drain_++; }
+
+void ProcessTable::endWindow() {
+  for (auto entry = by_pid_.begin(); entry != by_pid_.end();) {
+    auto& generations = entry->second;
+    size_t before = generations.size();
+    generations.erase(std::remove_if(generations.begin(), generations.end(),
+                                     [this](const auto& process) {
+                                       return window_ - process->last_window >= kKeptWindows;
+                                     }),
+                      generations.end());
+    processes_ -= before - generations.size();
+    entry = generations.empty() ? by_pid_.erase(entry) : std::next(entry);
+  }
+  window_++;
+}
+
+}  // namespace bunsen

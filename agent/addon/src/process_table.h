@@ -1,0 +1,66 @@
+// The processes that samples come from. A process is (pid, start time, exec): a reused pid and a
+// process that executed another file are other processes, with other mappings.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "address_space.h"
+#include "bunsen.h"
+#include "module_table.h"
+#include "name_table.h"
+#include "window.h"
+
+namespace bunsen {
+
+struct Process {
+  Process(uint32_t pid, uint64_t start_ticks, ModuleTable* modules, NameTable* names)
+      : code(pid, start_ticks, modules, names) {}
+
+  uint64_t start_boottime_ns = 0;
+  uint32_t exec_id = 0;
+  WindowProcess description;
+  AddressSpace code;
+  uint32_t window_index = 0;  // in the window `last_window`
+  uint32_t last_window = UINT32_MAX;
+  uint32_t last_drain = UINT32_MAX;
+
+  bool gone() const { return description.flags & kProcessGone; }
+};
+
+class ProcessTable {
+ public:
+  ProcessTable(ModuleTable* modules, NameTable* names) : modules_(modules), names_(names) {}
+
+  // Returns the process of a sample, read from /proc if it is new, and read again at its first
+  // sample in each window: names and cgroup may change, libraries come and go. Within one drain the
+  // samples of one pid must come latest exec first.
+  Process* find(const bunsen_sample_key& key, Window* window);
+
+  void beginDrain();
+
+  // Forgets processes without a sample in the last kKeptWindows calls of this.
+  void endWindow();
+
+  size_t size() const { return processes_; }
+  // Processes that find() has met for the first time, since the table exists.
+  uint64_t created() const { return created_; }
+
+  static constexpr uint32_t kKeptWindows = 2;
+
+ private:
+  void read(Process* process, const bunsen_sample_key& key);
+  bool isSuperseded(const bunsen_sample_key& key) const;
+
+  ModuleTable* modules_;
+  NameTable* names_;
+  std::unordered_map<uint32_t, std::vector<std::unique_ptr<Process>>> by_pid_;
+  size_t processes_ = 0;
+  uint64_t created_ = 0;
+  uint32_t window_ = 0;
+  uint32_t drain_ = 0;
+};
+
+}  // namespace bunsen

@@ -1,0 +1,111 @@
+#include "profiler.h"
+
+#include <algorithm>
+#include <cstring>
+#include <tuple>
+
+namespace bunsen {
+
+namespace {
+constexpr size_t kNameBytesLimit = 24 << 20;
+}
+
+Profiler::Naming::Naming(ChainCache* chains)
+    : modules(&names),
+      kernel(&names),
+      processes(&modules, &names),
+      folder(&names, &kernel, chains) {}
+
+Profiler::Profiler(const SessionOptions& options)
+    : session_(options), sample_drain_(&session_), naming_(std::make_unique<Naming>(&chains_)) {
+  session_.followCpus();
+}
+
+DrainResult Profiler::drain() {
+  uint64_t known_processes = naming_->processes.created();
+  std::vector<CountedSample> samples = sample_drain_.drain(&chains_);
+  uint64_t folded_before = samples_folded_;
+  foldIntoWindow(&samples);
+  DrainResult result = {samples_folded_ - folded_before,
+                        naming_->processes.created() - known_processes};
+  publishGauges();
+  if (session_.attachedCpus() > 0) session_.followCpus();
+  return result;
+}
+
+void Profiler::foldIntoWindow(std::vector<CountedSample>* samples) {
+  // Latest exec first, as ProcessTable::find demands; and one process after the other, which keeps
+  // its tables in the CPU's caches.
+  std::sort(samples->begin(), samples->end(),
+            [](const CountedSample& left, const CountedSample& right) {
+              auto order = [](const bunsen_sample_key& key) {
+                return std::make_tuple(key.tgid, ~key.start_boottime_ns, ~key.exec_id);
+              };
+              return order(left.key) < order(right.key);
+            });
+  Naming& naming = *naming_;
+  naming.processes.beginDrain();
+  for (const CountedSample& sample : *samples) {
+    const bunsen_sample_key& key = sample.key;
+    Process* process = naming.processes.find(key, &naming.window);
+    StringIndex comm = naming.names.addString({key.comm, strnlen(key.comm, sizeof(key.comm))});
+    naming.window.add(naming.folder.fold(key, process), process->window_index, comm, key.cgroup_id,
+                      sample.count);
+    samples_folded_ += sample.count;
+  }
+  chains_.endDrain();
+  drains_++;
+}
+
+WindowColumns Profiler::takeWindow() {
+  Naming& naming = *naming_;
+  WindowColumns columns = naming.window.columns(naming.names);
+  naming.window.clear();
+  naming.processes.endWindow();
+  naming.modules.endWindow();
+  naming.kernel.endWindow();
+  if (naming.names.sizeBytes() > kNameBytesLimit) {
+    naming_ = std::make_unique<Naming>(&chains_);
+    name_resets_++;
+  }
+  publishGauges();
+  return columns;
+}
+
+void Profiler::stop() {
+  session_.detach();
+  drain();
+}
+
+void Profiler::publishGauges() {
+  chains_missing_ = chains_.missing();
+  processes_ = naming_->processes.size();
+  modules_ = naming_->modules.size();
+  symbol_bytes_ = naming_->modules.symbolBytes();
+  name_bytes_ = naming_->names.sizeBytes();
+  kernel_symbols_hidden_ = naming_->kernel.hidden();
+}
+
+std::map<std::string, uint64_t> Profiler::counters() const {
+  bunsen_counters kernel = session_.readCounters();
+  RunStats run = session_.readRunStats();
+  std::map<std::string, uint64_t> counters = {
+      {"bpf_run_time_ns", run.run_time_ns},
+      {"bpf_run_count", run.run_count},
+      {"samples_folded", samples_folded_},
+      {"drains", drains_},
+      {"chains_missing", chains_missing_},
+      {"kernel_symbols_hidden", kernel_symbols_hidden_},
+      {"processes", processes_},
+      {"modules", modules_},
+      {"symbol_bytes", symbol_bytes_},
+      {"name_bytes", name_bytes_},
+      {"name_resets", name_resets_},
+  };
+#define BUNSEN_COUNTER_ENTRY(id, name) counters[#name] = kernel.value[id];
+  BUNSEN_COUNTERS(BUNSEN_COUNTER_ENTRY)
+#undef BUNSEN_COUNTER_ENTRY
+  return counters;
+}
+
+}  // namespace bunsen

@@ -1,0 +1,76 @@
+// The pipeline of one host: kernel maps -> processes -> functions -> window.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "bpf_session.h"
+#include "chain_cache.h"
+#include "fold.h"
+#include "kernel_symbols.h"
+#include "module_table.h"
+#include "name_table.h"
+#include "process_table.h"
+#include "sample_drain.h"
+#include "window.h"
+
+namespace bunsen {
+
+struct DrainResult {
+  uint64_t samples;
+  uint64_t new_processes;
+};
+
+// All functions but counters() must be called by one thread at a time.
+class Profiler {
+ public:
+  // Loads and attaches; samples are taken from here on. Throws SamplerError.
+  explicit Profiler(const SessionOptions& options);
+
+  // Moves what was sampled since the last call into the window, and follows CPU hotplug.
+  // Throws SamplerError.
+  DrainResult drain();
+
+  // Returns the window and starts an empty one.
+  WindowColumns takeWindow();
+
+  // Stops sampling, then drains: counters and windows are final and agree exactly.
+  void stop();
+
+  // Returns the counters of bunsen.h and of the addon by name, see README.md. Any thread.
+  std::map<std::string, uint64_t> counters() const;
+
+  const BpfSession& session() const { return session_; }
+
+ private:
+  // Everything that holds indices of one name table. Started anew when the table has grown too
+  // large, so that names of processes long gone do not stay for ever.
+  struct Naming {
+    explicit Naming(ChainCache* chains);
+
+    NameTable names;
+    ModuleTable modules;
+    KernelSymbols kernel;
+    ProcessTable processes;
+    Folder folder;
+    Window window;
+  };
+
+  void foldIntoWindow(std::vector<CountedSample>* samples);
+  void publishGauges();
+
+  BpfSession session_;
+  SampleDrain sample_drain_;
+  ChainCache chains_;
+  std::unique_ptr<Naming> naming_;
+
+  // Read by counters() while a drain runs.
+  std::atomic<uint64_t> samples_folded_{0}, drains_{0}, chains_missing_{0}, processes_{0},
+      modules_{0}, symbol_bytes_{0}, name_bytes_{0}, name_resets_{0};
+  std::atomic<bool> kernel_symbols_hidden_{false};
+};
+
+}  // namespace bunsen
