@@ -1,0 +1,359 @@
+import { type CallTree, NO_FRAME, nameOfFrame } from '@bunsen/profile';
+import { type FlameColours, frameColours, type Theme } from './colours.ts';
+import { type Emphasis, emphasise } from './emphasis.ts';
+import { listenToInput } from './flame-input.ts';
+import { nodeAt } from './hit-test.ts';
+import { fitLabel, shortName } from './label-text.ts';
+import { extentOf, type FlameLayout, layoutFlame } from './layout.ts';
+import { LABEL_STRIDE, paintRows } from './raster.ts';
+import { panSpan, type Span, spanBetween, zoomSpan } from './view-motion.ts';
+import { type Direction, step } from './walk.ts';
+
+/** Height of a level in CSS pixels. */
+export const ROW_HEIGHT = 18;
+const ZOOM_MS = 180;
+const FONT_SIZE = 11;
+const FONT = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
+const PADDING = 4;
+/** Cells narrower than this get no text. CSS pixels. */
+const MIN_LABEL_WIDTH = 26;
+
+/** A node that somebody points at, and where on the page: pixels from its top left corner. */
+export interface Pointed {
+  node: number;
+  x: number;
+  y: number;
+  by: 'pointer' | 'keyboard';
+}
+
+export interface FlameGraphOptions {
+  /** A node is pointed at; null when none is any more. */
+  onPoint(pointed: Pointed | null): void;
+  /** The user zoomed to a node; 0 is the whole graph. */
+  onZoom(node: number): void;
+  /** The user asks what can be done with a node: right click, or the menu key. */
+  onMenu(pointed: Pointed): void;
+}
+
+/**
+ * A flame graph in `host`, root on top. The host scrolls; the canvas is as large as what is in sight
+ * and sticks there, so a stack of any depth costs the same. Hovering moves a box above the canvas and
+ * paints nothing.
+ */
+export class FlameGraph {
+  /** How long painting took, for benchmarks. */
+  readonly paints = { count: 0, totalMs: 0, maxMs: 0 };
+  readonly #host: HTMLElement;
+  readonly #options: FlameGraphOptions;
+  readonly #track = document.createElement('div');
+  readonly #canvas = document.createElement('canvas');
+  readonly #context: CanvasRenderingContext2D;
+  readonly #box = document.createElement('div');
+  readonly #resize: ResizeObserver;
+  readonly #stopListening: () => void;
+  readonly #labels: number[] = [];
+  #layout: FlameLayout = layoutFlame(EMPTY_TREE);
+  #theme: Theme = 'light';
+  #colours: FlameColours = frameColours([], 'light');
+  #emphasis: Emphasis | null = null;
+  #shortNames: (string | undefined)[] = [];
+  #image = new ImageData(1, 1);
+  #pixels = new Uint32Array(1);
+  #scale = 1; // device pixels a CSS pixel
+  #charWidth = 7; // device pixels
+  #span: Span = { from: 0, until: 1 };
+  #focus = 0;
+  #pointed = -1;
+  #frameRequest = 0;
+  #zoomRequest = 0;
+
+  constructor(host: HTMLElement, options: FlameGraphOptions) {
+    this.#host = host;
+    this.#options = options;
+    const context = this.#canvas.getContext('2d', { alpha: false });
+    if (!context) throw new Error('this browser gives no 2D canvas');
+    this.#context = context;
+    Object.assign(host.style, { position: 'relative', overflow: 'hidden auto' });
+    Object.assign(this.#track.style, { position: 'relative', minHeight: '100%' });
+    Object.assign(this.#canvas.style, { position: 'sticky', top: '0', display: 'block' });
+    Object.assign(this.#box.style, {
+      position: 'absolute',
+      top: '0',
+      left: '0',
+      height: `${ROW_HEIGHT - 1}px`,
+      pointerEvents: 'none',
+      boxSizing: 'border-box',
+      display: 'none',
+    });
+    this.#box.className = 'flame-pointed';
+    this.#canvas.setAttribute('aria-hidden', 'true');
+    this.#track.append(this.#canvas, this.#box);
+    host.append(this.#track);
+    this.#resize = new ResizeObserver(() => this.#fit());
+    this.#resize.observe(host);
+    this.#stopListening = listenToInput(host, this);
+  }
+
+  destroy(): void {
+    this.#resize.disconnect();
+    this.#stopListening();
+    cancelAnimationFrame(this.#frameRequest);
+    cancelAnimationFrame(this.#zoomRequest);
+    this.#track.remove();
+  }
+
+  /** The node that the graph is zoomed to. */
+  get focus(): number {
+    return this.#focus;
+  }
+
+  /** Shows another tree, zoomed to `focus` from the start. */
+  setLayout(layout: FlameLayout, focus = 0): void {
+    this.#layout = layout;
+    this.#colours = frameColours(layout.tree.frames, this.#theme);
+    this.#shortNames = new Array(layout.tree.frames.length);
+    this.#emphasis = null;
+    cancelAnimationFrame(this.#zoomRequest);
+    this.#focus = focus;
+    this.#span = this.#spanOf(focus);
+    this.point(null);
+    this.#fit();
+  }
+
+  setTheme(theme: Theme): void {
+    this.#theme = theme;
+    this.#colours = frameColours(this.#layout.tree.frames, theme);
+    this.requestPaint();
+  }
+
+  /** @param marked per frame of the tree: 1 to make it stand out; null for no emphasis */
+  setEmphasis(marked: Uint8Array | null): void {
+    this.#emphasis = marked && emphasise(this.#layout, marked);
+    this.requestPaint();
+  }
+
+  /** Zooms to a node without telling `onZoom`. Jumps if the system asks for reduced motion. */
+  zoomTo(node: number): void {
+    this.#focus = node;
+    const start = this.#span;
+    const end = this.#spanOf(node);
+    cancelAnimationFrame(this.#zoomRequest);
+    if (matchMedia('(prefers-reduced-motion: reduce)').matches) {
+      this.#span = end;
+      this.requestPaint();
+      return;
+    }
+    const startedAt = performance.now();
+    const advance = () => {
+      const progress = Math.min(1, (performance.now() - startedAt) / ZOOM_MS);
+      this.#span = spanBetween(start, end, progress);
+      this.#paint();
+      if (progress < 1) this.#zoomRequest = requestAnimationFrame(advance);
+    };
+    this.#zoomRequest = requestAnimationFrame(advance);
+  }
+
+  /** Zooms on the user's behalf; the whole graph also scrolls back to its top. */
+  chooseZoom(node: number): void {
+    this.zoomTo(node);
+    if (node === 0) this.#host.scrollTop = 0;
+    this.#options.onZoom(node);
+  }
+
+  /** Zooms about a place on the page; 0.5 doubles what is in sight's scale. */
+  zoomAt(clientX: number, factor: number): void {
+    const { left, width } = this.#canvas.getBoundingClientRect();
+    this.#moveTo(zoomSpan(this.#span, factor, (clientX - left) / width, this.#total));
+  }
+
+  /** Moves what is in sight by CSS pixels. */
+  panBy(dx: number, dy: number): void {
+    this.#host.scrollTop += dy;
+    if (dx === 0) return;
+    const perPixel = (this.#span.until - this.#span.from) / this.#canvas.clientWidth;
+    this.#moveTo(panSpan(this.#span, dx * perPixel, this.#total));
+  }
+
+  /** The node at a place on the page, or -1. */
+  nodeAtPoint(clientX: number, clientY: number): number {
+    const { left, top, width } = this.#canvas.getBoundingClientRect();
+    const level = Math.floor((clientY - top + this.#host.scrollTop) / ROW_HEIGHT);
+    const { from, until } = this.#span;
+    return nodeAt(this.#layout, level, from + ((clientX - left) / width) * (until - from));
+  }
+
+  /** Points at a node, or at none. */
+  point(pointed: Pointed | null): void {
+    this.#pointed = pointed?.node ?? -1;
+    this.#placeBox();
+    this.#options.onPoint(pointed);
+  }
+
+  /** Moves the keyboard's cursor, which starts at the node that is pointed at or zoomed to. */
+  walk(direction: Direction): void {
+    const at = this.#pointed;
+    const node = at < 0 ? this.#focus : step(this.#layout, at, direction);
+    const { start, end } = extentOf(this.#layout, node);
+    if (start >= this.#span.until || end <= this.#span.from) return;
+    const top = (this.#layout.tree.depth[node] as number) * ROW_HEIGHT;
+    const { scrollTop, clientHeight } = this.#host;
+    if (top < scrollTop) this.#host.scrollTop = top;
+    if (top + 2 * ROW_HEIGHT > scrollTop + clientHeight) {
+      this.#host.scrollTop = top + 2 * ROW_HEIGHT - clientHeight;
+    }
+    this.#pointed = node;
+    this.#placeBox();
+    const box = this.#box.getBoundingClientRect();
+    this.point({ node, x: box.left, y: box.bottom, by: 'keyboard' });
+  }
+
+  /** Zooms to the node that is pointed at. */
+  zoomToPointed(): void {
+    if (this.#pointed >= 0) this.chooseZoom(this.#pointed);
+  }
+
+  openMenu(clientX: number, clientY: number): void {
+    const node = this.nodeAtPoint(clientX, clientY);
+    if (node >= 0) this.#options.onMenu({ node, x: clientX, y: clientY, by: 'pointer' });
+  }
+
+  get #total(): number {
+    return this.#layout.cellEnd[0] || 1;
+  }
+
+  #spanOf(node: number): Span {
+    if (node === 0) return { from: 0, until: this.#total };
+    const { start, end } = extentOf(this.#layout, node);
+    return end > start ? { from: start, until: end } : { from: 0, until: this.#total };
+  }
+
+  #moveTo(span: Span): void {
+    cancelAnimationFrame(this.#zoomRequest);
+    this.#span = span;
+    this.requestPaint();
+  }
+
+  /** Makes canvas and track as large as host and tree want them. */
+  #fit(): void {
+    const width = this.#host.clientWidth;
+    const height = this.#host.clientHeight;
+    if (width === 0 || height === 0) return;
+    this.#track.style.height = `${Math.max(height, this.#layout.levels * ROW_HEIGHT + 4)}px`;
+    const innerWidth = this.#host.clientWidth; // less by a scroll bar that has just appeared
+    this.#scale = window.devicePixelRatio || 1;
+    const deviceWidth = Math.max(1, Math.round(innerWidth * this.#scale));
+    const deviceHeight = Math.max(1, Math.round(height * this.#scale));
+    if (this.#canvas.width !== deviceWidth || this.#canvas.height !== deviceHeight) {
+      this.#canvas.width = deviceWidth;
+      this.#canvas.height = deviceHeight;
+      this.#canvas.style.width = `${innerWidth}px`;
+      this.#canvas.style.height = `${height}px`;
+      this.#image = this.#context.createImageData(deviceWidth, deviceHeight);
+      this.#pixels = new Uint32Array(this.#image.data.buffer);
+    }
+    this.#context.font = `${FONT_SIZE * this.#scale}px ${FONT}`;
+    this.#context.textBaseline = 'middle';
+    this.#context.direction = 'ltr';
+    this.#charWidth = this.#context.measureText('0'.repeat(20)).width / 20;
+    this.#paint();
+  }
+
+  /** Paints with the next frame, once, however often it is asked to. */
+  requestPaint(): void {
+    this.#frameRequest ||= requestAnimationFrame(() => {
+      this.#frameRequest = 0;
+      this.#paint();
+    });
+  }
+
+  #paint(): void {
+    const startedAt = performance.now();
+    const { width, height } = this.#canvas;
+    paintRows(
+      { pixels: this.#pixels, width, height },
+      this.#layout,
+      {
+        from: this.#span.from,
+        until: this.#span.until,
+        top: Math.round(this.#host.scrollTop * this.#scale),
+        rowHeight: ROW_HEIGHT * this.#scale,
+      },
+      this.#colours,
+      this.#emphasis,
+      MIN_LABEL_WIDTH * this.#scale,
+      this.#labels,
+    );
+    this.#context.putImageData(this.#image, 0, 0);
+    this.#writeLabels();
+    this.#placeBox();
+    const ms = performance.now() - startedAt;
+    this.paints.count++;
+    this.paints.totalMs += ms;
+    this.paints.maxMs = Math.max(this.paints.maxMs, ms);
+  }
+
+  #writeLabels(): void {
+    const labels = this.#labels;
+    const padding = PADDING * this.#scale;
+    const middle = (ROW_HEIGHT * this.#scale) / 2;
+    const { text, dimmedText, emphasisedText } = this.#colours;
+    this.#context.fillStyle = text;
+    for (let at = 0; at < labels.length; at += LABEL_STRIDE) {
+      const frame = this.#layout.tree.frame[labels[at] as number] as number;
+      const width = (labels[at + 3] as number) - 2 * padding;
+      const label = this.#labelOf(frame, width);
+      if (label === '') continue;
+      if (this.#emphasis) {
+        const marked = frame !== NO_FRAME && this.#emphasis.marked[frame] === 1;
+        this.#context.fillStyle = marked ? emphasisedText : dimmedText;
+      }
+      this.#context.fillText(
+        label,
+        (labels[at + 1] as number) + padding,
+        (labels[at + 2] as number) + middle,
+      );
+    }
+  }
+
+  #labelOf(frame: number, width: number): string {
+    const columns = Math.floor(width / this.#charWidth);
+    if (frame === NO_FRAME) return columns >= 3 ? 'all' : '';
+    const name = nameOfFrame(this.#layout.tree.frames[frame] as string);
+    this.#shortNames[frame] ??= shortName(name);
+    let label = fitLabel(name, this.#shortNames[frame], columns);
+    // Only ASCII is sure to be as wide as the font says.
+    if (!/^[ -~…]*$/.test(label)) {
+      for (let rest = Array.from(label); rest.length > 0; rest = rest.slice(0, -1)) {
+        if (this.#context.measureText(label).width <= width) break;
+        label = `${rest.slice(0, -1).join('')}…`;
+      }
+    }
+    return label;
+  }
+
+  #placeBox(): void {
+    if (this.#pointed < 0) {
+      this.#box.style.display = 'none';
+      return;
+    }
+    const { start, end } = extentOf(this.#layout, this.#pointed);
+    const { from, until } = this.#span;
+    const perUnit = this.#canvas.clientWidth / (until - from);
+    const left = Math.max(0, (start - from) * perUnit);
+    const right = Math.min(this.#canvas.clientWidth, (end - from) * perUnit);
+    const top = (this.#layout.tree.depth[this.#pointed] as number) * ROW_HEIGHT;
+    Object.assign(this.#box.style, {
+      display: right < left ? 'none' : 'block',
+      width: `${Math.max(2, right - left)}px`,
+      transform: `translate(${left}px, ${top}px)`,
+    });
+  }
+}
+
+const EMPTY_TREE: CallTree = {
+  frames: [],
+  frame: Uint32Array.of(NO_FRAME),
+  depth: Uint32Array.of(0),
+  self: Float64Array.of(0),
+  total: Float64Array.of(0),
+};

@@ -1,0 +1,64 @@
+import { type PreparedFlame, prepareFlame, WORKER_BYTES } from '@bunsen/flame';
+import { ApiError } from './client.ts';
+
+export interface ToFlameWorker {
+  id: number;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+export type FromFlameWorker =
+  | { id: number; flame: PreparedFlame }
+  | { id: number; message: string };
+
+type Waiting = { resolve(flame: PreparedFlame): void; reject(error: Error): void };
+
+let worker: Worker | undefined;
+let lastId = 0;
+const waiting = new Map<number, Waiting>();
+
+/**
+ * Decodes and lays out a flame graph: small ones at once, big ones in a worker, which then owns
+ * `bytes`.
+ * @throws ApiError `FLAME_MALFORMED`
+ */
+export async function loadFlame(bytes: Uint8Array<ArrayBuffer>): Promise<PreparedFlame> {
+  if (bytes.length < WORKER_BYTES) {
+    try {
+      return prepareFlame(bytes);
+    } catch (error) {
+      throw malformed(error instanceof Error ? error.message : String(error));
+    }
+  }
+  const target = theWorker();
+  const id = ++lastId;
+  return new Promise((resolve, reject) => {
+    waiting.set(id, { resolve, reject });
+    target.postMessage({ id, bytes } satisfies ToFlameWorker, [bytes.buffer]);
+  });
+}
+
+function theWorker(): Worker {
+  if (worker) return worker;
+  worker = new Worker(new URL('./flame-worker.ts', import.meta.url), { type: 'module' });
+  worker.onmessage = ({ data }: MessageEvent<FromFlameWorker>) => {
+    const { resolve, reject } = waiting.get(data.id) as Waiting;
+    waiting.delete(data.id);
+    if ('flame' in data) resolve(data.flame);
+    else reject(malformed(data.message));
+  };
+  worker.onerror = ({ message }) => {
+    for (const { reject } of waiting.values()) reject(malformed(message));
+    waiting.clear();
+    worker?.terminate();
+    worker = undefined;
+  };
+  return worker;
+}
+
+function malformed(message: string): ApiError {
+  return new ApiError(
+    'FLAME_MALFORMED',
+    `${message}. Reload the page: it may be older than the server.`,
+    0,
+  );
+}

@@ -1,0 +1,107 @@
+import type { PreparedFlame } from '@bunsen/flame';
+import {
+  API,
+  FLAME_CONTENT_TYPE,
+  formatSelector,
+  type LabelNamesResponse,
+  type LabelValuesResponse,
+  type Matcher,
+  type ProfileTypesResponse,
+  SERVICE_NAME,
+  type SeriesResponse,
+  type ServicesResponse,
+} from '@bunsen/profile';
+import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { TimeRange } from '../time/time-range.ts';
+import { getBytes, getJson } from './client.ts';
+import { loadFlame } from './flame-loader.ts';
+
+/** What a flame graph, a series or a list of labels is about. */
+export interface Subject {
+  profileType: string;
+  /** Empty for all services. */
+  service: string;
+  filters: Matcher[];
+}
+
+/** The selector of a subject: `process_cpu:…{service_name="api", pod=~"api-.*"}`. */
+export function selectorOf({ profileType, service, filters }: Subject): string {
+  const own: Matcher[] =
+    service === '' ? [] : [{ name: SERVICE_NAME, operator: '=', value: service }];
+  return formatSelector({ profileType, matchers: [...own, ...filters] });
+}
+
+const rangeParams = ({ fromMs, untilMs }: TimeRange) => ({ from: fromMs, until: untilMs });
+
+export function useProfileTypes(range: TimeRange): UseQueryResult<ProfileTypesResponse> {
+  return useJson(API.profileTypes, rangeParams(range));
+}
+
+export function useServices(type: string, range: TimeRange): UseQueryResult<ServicesResponse> {
+  return useJson(API.services, { type, ...rangeParams(range) });
+}
+
+export function useLabelNames(query: string, range: TimeRange): UseQueryResult<LabelNamesResponse> {
+  return useJson(API.labelNames, { query, ...rangeParams(range) });
+}
+
+export function useLabelValues(
+  name: string,
+  query: string,
+  range: TimeRange,
+): UseQueryResult<LabelValuesResponse> {
+  return useJson(API.labelValues(name), { query, ...rangeParams(range) }, name !== '');
+}
+
+export function useSeries(
+  query: string,
+  range: TimeRange,
+  stepMs: number,
+  groupBy?: string,
+): UseQueryResult<SeriesResponse> {
+  return useJson(API.series, {
+    query,
+    ...rangeParams(range),
+    stepMs,
+    ...(groupBy ? { groupBy } : {}),
+  });
+}
+
+/** A flame graph, ready to paint, with what came of it so far while it is on its way. */
+export function useFlame(
+  query: string,
+  range: TimeRange,
+  maxNodes: number,
+): UseQueryResult<PreparedFlame> & { receivedBytes: number; queryKey: readonly unknown[] } {
+  const [receivedBytes, setReceivedBytes] = useState(0);
+  const params = { query, ...rangeParams(range), maxNodes };
+  const queryKey = [API.flamegraph, params] as const;
+  const result = useQuery({
+    queryKey,
+    queryFn: async ({ signal }) => {
+      setReceivedBytes(0);
+      return loadFlame(
+        await getBytes(API.flamegraph, params, FLAME_CONTENT_TYPE, signal, setReceivedBytes),
+      );
+    },
+    placeholderData: keepPreviousData,
+    // A million nodes take 60 MB: only what back is likely to lead to is kept, and never compared.
+    gcTime: 60_000,
+    structuralSharing: false,
+  });
+  return { ...result, receivedBytes, queryKey };
+}
+
+function useJson<T>(
+  path: string,
+  params: Record<string, string | number>,
+  enabled = true,
+): UseQueryResult<T> {
+  return useQuery({
+    queryKey: [path, params],
+    queryFn: ({ signal }) => getJson<T>(path, params, signal),
+    placeholderData: keepPreviousData,
+    enabled,
+  });
+}

@@ -1,0 +1,60 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import styles from './app.module.css';
+import { Message } from './components/message.tsx';
+import { FleetPage } from './fleet/fleet-page.tsx';
+import { Header } from './header/header.tsx';
+import { ServicePage } from './service/service-page.tsx';
+import { RangeProvider, useClock } from './time/range-context.tsx';
+import { updateViewState, useLinkTo, useRoute } from './url/use-view-state.ts';
+import { DEFAULT_VIEW } from './url/view-state.ts';
+
+const queryClient = new QueryClient({
+  defaultOptions: {
+    // A range is fixed in milliseconds, so what was asked for it stays as it is until a refresh.
+    queries: { staleTime: Number.POSITIVE_INFINITY, retry: false, refetchOnWindowFocus: false },
+  },
+});
+
+export function App() {
+  return (
+    <QueryClientProvider client={queryClient}>
+      <RangeProvider>
+        <div className={styles.app}>
+          <Header />
+          <Page />
+        </div>
+      </RangeProvider>
+    </QueryClientProvider>
+  );
+}
+
+function Page() {
+  const route = useRoute();
+  const { range, error } = useClock();
+  const linkTo = useLinkTo();
+  const title = route.page === 'service' ? route.service || 'All services' : 'Services';
+  useEffect(() => {
+    document.title = `${title} · Bunsen`;
+  }, [title]);
+
+  if (!range) {
+    return (
+      <Message tone="error" title="This is no time range" text={error}>
+        <button
+          type="button"
+          onClick={() => updateViewState({ from: DEFAULT_VIEW.from, until: DEFAULT_VIEW.until })}
+        >
+          Show the last 30 minutes
+        </button>
+      </Message>
+    );
+  }
+  if (route.page === 'fleet') return <FleetPage />;
+  if (route.page === 'service') return <ServicePage service={route.service} />;
+  return (
+    <Message tone="error" title="There is no such page" text={`Nothing lives at ${route.path}.`}>
+      <a href={linkTo('/')}>To the list of services</a>
+    </Message>
+  );
+}

@@ -1,0 +1,106 @@
+import { SERVICE_NAME, type SeriesResponse, type ServicesResponse } from '@bunsen/profile';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useMemo, useRef } from 'react';
+import {
+  coresOf,
+  digits,
+  formatAge,
+  formatShare,
+  formatValue,
+  isCpuTime,
+} from '../format/value.ts';
+import { useClock, useRange } from '../time/range-context.tsx';
+import { PageLink } from '../url/page-link.tsx';
+import { servicePath } from '../url/route.ts';
+import { useLinkTo } from '../url/use-view-state.ts';
+import styles from './service-list.module.css';
+import { Sparkline } from './sparkline.tsx';
+
+const ROW_HEIGHT = 34;
+
+/** Services with their share, as far as they are in sight: there may be thousands. */
+export function ServiceList(props: {
+  services: ServicesResponse['services'];
+  /** Of all services, listed or not. */
+  sum: number;
+  unit: string;
+  sparks: SeriesResponse | undefined;
+}) {
+  const { services, sum, unit, sparks } = props;
+  const range = useRange();
+  const { nowMs } = useClock();
+  const linkTo = useLinkTo();
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count: services.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 10,
+  });
+  const sparkOf = useMemo(
+    () => new Map(sparks?.series.map((one) => [one.labels[SERVICE_NAME], one.values])),
+    [sparks],
+  );
+  const cpu = isCpuTime(unit);
+  const largest = services[0]?.total ?? 1;
+  return (
+    <div ref={scroller} className={styles.list}>
+      <table className={styles.table} aria-rowcount={services.length + 1}>
+        <thead>
+          <tr className={styles.row}>
+            <th scope="col">Service</th>
+            <th scope="col" className={styles.spark}>
+              Over time
+            </th>
+            <th scope="col" className={styles.number}>
+              {cpu ? 'Cores' : 'Total'}
+            </th>
+            <th scope="col" className={styles.number}>
+              Share
+            </th>
+            <th scope="col" className={styles.minor}>
+              Series
+            </th>
+            <th scope="col" className={styles.minor}>
+              Last seen
+            </th>
+          </tr>
+        </thead>
+        <tbody style={{ height: rows.getTotalSize() }}>
+          {rows.getVirtualItems().map(({ index, start }) => {
+            const one = services[index];
+            if (!one) return null;
+            return (
+              <tr
+                key={one.service}
+                className={styles.row}
+                style={{ transform: `translateY(${start}px)` }}
+                aria-rowindex={index + 2}
+              >
+                <td className={styles.service}>
+                  <span
+                    className={styles.bar}
+                    style={{ width: `${(one.total / largest) * 100}%` }}
+                  />
+                  <PageLink to={linkTo(servicePath(one.service))} title={one.service}>
+                    {one.service || '(no name)'}
+                  </PageLink>
+                </td>
+                <td className={styles.spark}>
+                  <Sparkline values={sparkOf.get(one.service)} />
+                </td>
+                <td className={styles.number}>
+                  {cpu ? digits(coresOf(one.total, range)) : formatValue(one.total, unit)}
+                </td>
+                <td className={styles.number}>{formatShare(one.total / sum)}</td>
+                <td className={styles.minor}>{one.series}</td>
+                <td className={styles.minor}>{formatAge(nowMs - one.lastSeenMs)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {services.length === 0 && <p className={styles.none}>No service of that name.</p>}
+    </div>
+  );
+}

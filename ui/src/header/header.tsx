@@ -1,0 +1,116 @@
+import { navigate } from 'wouter/use-browser-location';
+import { useProfileTypes } from '../api/queries.ts';
+import { Icon } from '../components/icon.tsx';
+import { profileTypeName } from '../format/value.ts';
+import { useClock } from '../time/range-context.tsx';
+import type { TimeRange } from '../time/time-range.ts';
+import { updateViewState, useLinkTo, useRoute, useViewState } from '../url/use-view-state.ts';
+import styles from './header.module.css';
+import { LabelFilters } from './label-filters.tsx';
+import { ServicePicker } from './service-picker.tsx';
+import { ThemePicker } from './theme-picker.tsx';
+import { TimePicker } from './time-picker.tsx';
+
+/** What every page has on top: what is looked at (service, type, labels) and when. */
+export function Header() {
+  const linkTo = useLinkTo();
+  const { range } = useClock();
+  return (
+    <header className={styles.header}>
+      <a
+        className={styles.brand}
+        href={linkTo('/')}
+        onClick={(event) => {
+          if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+          event.preventDefault();
+          navigate(linkTo('/'));
+        }}
+      >
+        <Logo />
+        Bunsen
+      </a>
+      {range && <Subject range={range} />}
+      <div className={styles.right}>
+        <TimePicker />
+        <LivePicker />
+        <ThemePicker />
+      </div>
+    </header>
+  );
+}
+
+function Subject({ range }: { range: TimeRange }) {
+  const route = useRoute();
+  const service = route.page === 'service' ? route.service : null;
+  return (
+    <div className={styles.subject}>
+      <ServicePicker service={service} range={range} />
+      <ProfileTypePicker range={range} />
+      <LabelFilters service={service ?? ''} range={range} />
+    </div>
+  );
+}
+
+function ProfileTypePicker({ range }: { range: TimeRange }) {
+  const { profileType } = useViewState();
+  const { data } = useProfileTypes(range);
+  const ids = data?.profileTypes.map((type) => type.id) ?? [];
+  const listed = ids.includes(profileType) ? ids : [profileType, ...ids];
+  return (
+    <select
+      className={styles.type}
+      aria-label="Profile type"
+      title={profileType}
+      value={profileType}
+      onChange={(event) => updateViewState({ profileType: event.target.value, fn: '', focus: '' })}
+    >
+      {listed.map((id) => (
+        <option key={id} value={id}>
+          {profileTypeName(id)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const INTERVALS = [0, 5, 15, 30, 60, 300];
+
+function LivePicker() {
+  const { refreshS, until } = useViewState();
+  const { refresh } = useClock();
+  const listed = INTERVALS.includes(refreshS) ? INTERVALS : [...INTERVALS, refreshS];
+  return (
+    <div className={styles.live} data-live={refreshS > 0 && until.startsWith('now')}>
+      <button type="button" onClick={refresh} aria-label="Refresh" title="Refresh">
+        <Icon name="refresh" />
+      </button>
+      <select
+        aria-label="Refresh by itself"
+        title="Refresh by itself"
+        value={refreshS}
+        onChange={(event) => updateViewState({ refreshS: Number(event.target.value) })}
+      >
+        {listed.map((seconds) => (
+          <option key={seconds} value={seconds}>
+            {seconds === 0 ? 'Off' : seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Logo() {
+  return (
+    <svg width="20" height="20" viewBox="0 0 32 32" aria-hidden="true">
+      <path
+        className={styles.flame}
+        d="M16 2c1 6 8 9 8 17a8 8 0 0 1-16 0c0-4 2-6 3-9 2 2 3 3 3 5 2-3 3-7 2-13z"
+      />
+      <path
+        className={styles.core}
+        d="M16 15c.5 3 4 4.5 4 8a4 4 0 0 1-8 0c0-2 1-3 1.5-4.5 1 .8 1.5 1.5 1.7 2.5.8-1.5 1.2-3.5.8-6z"
+      />
+    </svg>
+  );
+}

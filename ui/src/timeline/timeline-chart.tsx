@@ -1,0 +1,149 @@
+import { useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { digits, formatValue } from '../format/value.ts';
+import { useTheme } from '../theme.ts';
+import { formatTime, type TimeRange } from '../time/time-range.ts';
+import type { StackedSeries } from './stack-series.ts';
+
+/** A drag shorter than this is a click. CSS pixels. */
+const MIN_BRUSH = 4;
+
+/** The chart itself. A module of its own, since uPlot is fetched only once there is data to draw. */
+export default function TimelineChart(props: {
+  data: StackedSeries;
+  range: TimeRange;
+  height: number;
+  onBrush: (range: TimeRange) => void;
+  /** The step that the pointer is at; null for none. */
+  onStep: (index: number | null) => void;
+}) {
+  const { data, range, height } = props;
+  const host = useRef<HTMLDivElement>(null);
+  const handlers = useRef(props);
+  handlers.current = props;
+  const theme = useTheme();
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a change of theme changes what colourOf finds
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const chart = new uPlot(
+      optionsFor(element, data, range, height, {
+        onBrush: (brushed) => handlers.current.onBrush(brushed),
+        onStep: (index) => handlers.current.onStep(index),
+      }),
+      // Drawn from the top of the stack down, so that each area covers the rest of the one above.
+      [data.timesS, ...data.stacked.toReversed()] as uPlot.AlignedData,
+      element,
+    );
+    const resize = new ResizeObserver(() =>
+      chart.setSize({ width: element.clientWidth, height: chart.height }),
+    );
+    resize.observe(element);
+    return () => {
+      resize.disconnect();
+      chart.destroy();
+    };
+  }, [data, range, height, theme]);
+  return <div ref={host} style={{ height }} />;
+}
+
+function optionsFor(
+  element: HTMLElement,
+  data: StackedSeries,
+  range: TimeRange,
+  height: number,
+  handlers: { onBrush: (range: TimeRange) => void; onStep: (index: number | null) => void },
+): uPlot.Options {
+  const colour = (variable: string) => colourOf(element, variable);
+  const single = data.names.length === 1;
+  const axis: uPlot.Axis = {
+    stroke: colour('--ink-soft'),
+    font: '11px system-ui, sans-serif',
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: element.clientWidth,
+    height,
+    padding: [8, 12, 0, 0],
+    legend: { show: false },
+    scales: {
+      x: { time: true, range: [range.fromMs / 1000, range.untilMs / 1000] },
+      y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
+    },
+    axes: [
+      {
+        ...axis,
+        size: 24,
+        gap: 4,
+        space: 70,
+        values: (_, at, __, ___, step) => at.map((s) => tickText(s, step)),
+      },
+      {
+        ...axis,
+        size: 58,
+        gap: 4,
+        space: 28,
+        values: (_, at) =>
+          at.map((value) =>
+            data.unit === 'cores' ? digits(value) : formatValue(value, data.unit),
+          ),
+      },
+    ],
+    series: [
+      {},
+      ...data.names.toReversed().map((_, i): uPlot.Series => {
+        const line = single ? '--chart-line' : seriesColour(data.names.length - 1 - i, data);
+        return {
+          stroke: colour(line),
+          fill: colour(single ? '--chart-fill' : line),
+          width: single ? 1.5 : 0.5,
+          points: { show: false },
+          // A step's value holds over the whole step.
+          paths: (uPlot.paths.stepped as uPlot.Series.SteppedPathBuilderFactory)({ align: 1 }),
+        };
+      }),
+    ],
+    cursor: {
+      y: false,
+      points: { show: false },
+      drag: { x: true, y: false, setScale: false, dist: MIN_BRUSH },
+    },
+    hooks: {
+      setCursor: [(chart) => handlers.onStep(chart.cursor.idx ?? null)],
+      setSelect: [
+        (chart) => {
+          const { left, width } = chart.select;
+          if (width < MIN_BRUSH) return;
+          chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+          const timeAt = (x: number) => Math.round(chart.posToVal(x, 'x') * 1000);
+          handlers.onBrush({ fromMs: timeAt(left), untilMs: timeAt(left + width) });
+        },
+      ],
+    },
+  };
+}
+
+/** The custom property of a series' colour; the last of many is the rest. */
+export function seriesColour(index: number, { names }: StackedSeries): string {
+  return index < 6 && !/^\d+ more$/.test(names[index] ?? '')
+    ? `--series-${index}`
+    : '--series-rest';
+}
+
+/** A canvas needs the colour that a custom property comes to, `light-dark()` resolved. */
+function colourOf(element: HTMLElement, variable: string): string {
+  element.style.color = `var(${variable})`;
+  const { color } = getComputedStyle(element);
+  element.style.color = '';
+  return color;
+}
+
+function tickText(timeS: number, stepS: number): string {
+  const text = formatTime(timeS * 1000);
+  if (stepS >= 86_400) return text.slice(5, 10);
+  if (text.slice(11) === '00:00:00') return text.slice(5, 10);
+  return stepS < 60 ? text.slice(11) : text.slice(11, 16);
+}

@@ -1,0 +1,109 @@
+import { CPU_PROFILE_TYPE, formatSelector, type Matcher, parseSelector } from '@bunsen/profile';
+
+export const PANES = ['both', 'graph', 'table'] as const;
+export type Pane = (typeof PANES)[number];
+
+export const SORT_COLUMNS = ['name', 'self', 'total'] as const;
+export type SortColumn = (typeof SORT_COLUMNS)[number];
+
+/** How many nodes a flame graph is asked for at first: more than a screen shows, and quick to send. */
+export const DEFAULT_MAX_NODES = 50_000;
+
+/** What a page shows, all of it in the query of its URL. What has its default value is left out there. */
+export interface ViewState {
+  profileType: string;
+  /** A time as it was typed: `now-30m`, or milliseconds since 1970. */
+  from: string;
+  until: string;
+  /** Conditions beside the service's name. */
+  filters: Matcher[];
+  search: string;
+  isRegex: boolean;
+  pane: Pane;
+  sort: SortColumn;
+  ascending: boolean;
+  /** The function that is picked out of the table, as `functionOfFrame` writes it; empty for none. */
+  fn: string;
+  /** The node that the graph is zoomed to, by its path id; empty for the whole graph. */
+  focus: string;
+  maxNodes: number;
+  /** Seconds between two refreshes; 0 for none. */
+  refreshS: number;
+}
+
+export const DEFAULT_VIEW: ViewState = {
+  profileType: CPU_PROFILE_TYPE,
+  from: 'now-30m',
+  until: 'now',
+  filters: [],
+  search: '',
+  isRegex: false,
+  pane: 'both',
+  sort: 'self',
+  ascending: false,
+  fn: '',
+  focus: '',
+  maxNodes: DEFAULT_MAX_NODES,
+  refreshS: 0,
+};
+
+/** Reads a URL's query. Never throws: what cannot be read has its default value. */
+export function parseViewState(query: string): ViewState {
+  const params = new URLSearchParams(query);
+  const text = (name: string, otherwise: string) => params.get(name) || otherwise;
+  const oneOf = <T extends string>(name: string, values: readonly T[], otherwise: T): T =>
+    values.find((value) => value === params.get(name)) ?? otherwise;
+  const whole = (name: string, otherwise: number, least: number) => {
+    const value = Number(params.get(name) ?? Number.NaN);
+    return Number.isInteger(value) && value >= least ? value : otherwise;
+  };
+  return {
+    profileType: text('type', DEFAULT_VIEW.profileType),
+    from: text('from', DEFAULT_VIEW.from),
+    until: text('until', DEFAULT_VIEW.until),
+    filters: parseFilters(params.get('labels')),
+    search: text('q', ''),
+    isRegex: params.get('regex') === '1',
+    pane: oneOf('view', PANES, DEFAULT_VIEW.pane),
+    sort: oneOf('sort', SORT_COLUMNS, DEFAULT_VIEW.sort),
+    ascending: params.get('order') === 'asc',
+    fn: text('fn', ''),
+    focus: text('focus', ''),
+    maxNodes: whole('nodes', DEFAULT_VIEW.maxNodes, 1),
+    refreshS: whole('refresh', DEFAULT_VIEW.refreshS, 0),
+  };
+}
+
+/** The query of a URL, with its `?` if there is anything to say. */
+export function formatViewState(state: ViewState): string {
+  const params = new URLSearchParams();
+  const put = (name: string, value: string | number, otherwise: string | number) => {
+    if (value !== otherwise) params.set(name, String(value));
+  };
+  put('type', state.profileType, DEFAULT_VIEW.profileType);
+  put('from', state.from, DEFAULT_VIEW.from);
+  put('until', state.until, DEFAULT_VIEW.until);
+  if (state.filters.length > 0) {
+    params.set('labels', formatSelector({ profileType: '', matchers: state.filters }));
+  }
+  put('q', state.search, '');
+  if (state.isRegex) params.set('regex', '1');
+  put('view', state.pane, DEFAULT_VIEW.pane);
+  put('sort', state.sort, DEFAULT_VIEW.sort);
+  if (state.ascending) params.set('order', 'asc');
+  put('fn', state.fn, '');
+  put('focus', state.focus, '');
+  put('nodes', state.maxNodes, DEFAULT_VIEW.maxNodes);
+  put('refresh', state.refreshS, DEFAULT_VIEW.refreshS);
+  const query = params.toString();
+  return query === '' ? '' : `?${query}`;
+}
+
+function parseFilters(text: string | null): Matcher[] {
+  if (text === null) return [];
+  try {
+    return parseSelector(text).matchers;
+  } catch {
+    return [];
+  }
+}

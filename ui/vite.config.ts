@@ -1,0 +1,20 @@
+import { defaultClientConditions, defineConfig } from 'vite';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  // The workspaces are bundled from their sources: no build of theirs has to come first.
+  resolve: { conditions: ['source', ...defaultClientConditions] },
+  // tsc writes to dist, too; the server serves dist/app.
+  build: {
+    outDir: 'dist/app',
+    emptyOutDir: true,
+    target: 'es2023',
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      // Libraries mark their client components for frameworks that render on a server: none here.
+      checks: { moduleLevelDirective: false },
+    },
+  },
+  worker: { format: 'es' },
+  server: { proxy: { '/api': 'http://127.0.0.1:4040' } },
+});
