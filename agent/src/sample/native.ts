@@ -42,7 +42,7 @@ export interface WindowColumns {
   sampleProcess: Uint32Array;
   /** The thread's name. */
   sampleComm: Uint32Array;
-  sampleCount: Float64Array;
+  sampleCount: BigUint64Array;
   sampleCgroupId: BigUint64Array;
   processPid: Uint32Array;
   processStartTicks: BigUint64Array;

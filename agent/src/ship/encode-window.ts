@@ -47,12 +47,12 @@ export async function encodeWindow(
     stackFunctions: columns.stackFunctions,
     sampleStack: columns.sampleStack,
     sampleLabels,
-    sampleValues: BigInt64Array.from(columns.sampleCount, (count) => BigInt(count * periodNs)),
+    sampleValues: BigInt64Array.from(columns.sampleCount, (count) => count * BigInt(periodNs)),
     labelSets,
   });
   return {
     startMs,
-    samples: columns.sampleCount.reduce((sum, count) => sum + count, 0),
+    samples: Number(columns.sampleCount.reduce((sum, count) => sum + count, 0n)),
     bytes: await gzipAsync(profile),
   };
 }
