@@ -18,6 +18,7 @@ export interface FlameColours {
   /** Per frame, when it is one of those that stand out. */
   emphasised: Uint32Array;
   root: Pixel;
+  dimmedRoot: Pixel;
   background: Pixel;
   /** CSS colours of the text on a frame. */
   text: string;
@@ -27,6 +28,8 @@ export interface FlameColours {
 
 const HUES = 8;
 const SHADES = 4;
+/** How far frames that do not stand out go towards the background. */
+const DIMMING = 0.72;
 
 /**
  * The kind chooses a band of hues, the module a hue in it, and the name a shade: a function looks
@@ -34,7 +37,7 @@ const SHADES = 4;
  * for every common kind of colour blindness; what is not real code has no colour. Hues are OKLCH's.
  */
 const BANDS: Record<FrameKind, { hue: number; spread: number; chroma: number; lift: number }> = {
-  native: { hue: 42, spread: 54, chroma: 0.105, lift: 0.01 },
+  native: { hue: 50, spread: 48, chroma: 0.105, lift: 0.01 },
   jit: { hue: 172, spread: 26, chroma: 0.085, lift: 0.02 },
   kernel: { hue: 248, spread: 38, chroma: 0.095, lift: -0.035 },
   unnamed: { hue: 75, spread: 20, chroma: 0.028, lift: -0.01 },
@@ -43,12 +46,12 @@ const BANDS: Record<FrameKind, { hue: number; spread: number; chroma: number; li
 
 const THEMES = {
   light: { lightness: 0.815, shade: 0.022, background: [255, 255, 255], root: [0.9, 0.008, 260] },
-  dark: { lightness: 0.43, shade: 0.022, background: [21, 24, 29], root: [0.33, 0.012, 260] },
+  dark: { lightness: 0.66, shade: 0.022, background: [21, 24, 29], root: [0.66, 0.012, 260] },
 } as const;
 
 const TEXT: Record<Theme, Pick<FlameColours, 'text' | 'dimmedText' | 'emphasisedText'>> = {
   light: { text: '#191b1f', dimmedText: '#6b7078', emphasisedText: '#ffffff' },
-  dark: { text: '#f1f2f4', dimmedText: '#868d98', emphasisedText: '#1c0f1a' },
+  dark: { text: '#14120e', dimmedText: '#99a0aa', emphasisedText: '#1c0f1a' },
 };
 
 /** Matches are magenta: no kind has it, and it stays apart from blue and orange without red or green. */
@@ -61,6 +64,7 @@ const EMPHASIS: Record<Theme, { lightness: number; chroma: number; hue: number }
 export function frameColours(frames: string[], theme: Theme): FlameColours {
   const { background, root } = THEMES[theme];
   const paper = pack(background[0], background[1], background[2]);
+  const rootColour = oklch(root[0], root[1], root[2]);
   const palettes = new Map<FrameKind, Uint32Array>();
   for (const kind of FRAME_KINDS) palettes.set(kind, paletteOf(kind, theme));
   const emphasis = EMPHASIS[theme];
@@ -76,14 +80,15 @@ export function frameColours(frames: string[], theme: Theme): FlameColours {
     const hue = hashText(groupOf(text)) % HUES;
     const colour = (palettes.get(frameKind(text)) as Uint32Array)[hue * SHADES + shade] as number;
     frame[index] = colour;
-    dimmed[index] = blend(colour, paper, 0.72);
+    dimmed[index] = blend(colour, paper, DIMMING);
     emphasised[index] = emphasisShades[shade] as number;
   });
   return {
     frame,
     dimmed,
     emphasised,
-    root: oklch(root[0], root[1], root[2]),
+    root: rootColour,
+    dimmedRoot: blend(rootColour, paper, DIMMING),
     background: paper,
     ...TEXT[theme],
   };
@@ -107,7 +112,7 @@ function paletteOf(kind: FrameKind, theme: Theme): Uint32Array {
     for (let s = 0; s < SHADES; s++) {
       palette[h * SHADES + s] = oklch(
         lightness + band.lift + (s - (SHADES - 1) / 2) * shade,
-        theme === 'dark' ? band.chroma * 0.88 : band.chroma,
+        theme === 'dark' ? band.chroma * 0.9 : band.chroma,
         band.hue + (h / (HUES - 1)) * band.spread,
       );
     }

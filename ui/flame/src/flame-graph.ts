@@ -87,6 +87,7 @@ export class FlameGraph {
     });
     this.#box.className = 'flame-pointed';
     this.#canvas.setAttribute('aria-hidden', 'true');
+    this.#canvas.dataset['flame'] = '';
     this.#track.append(this.#canvas, this.#box);
     host.append(this.#track);
     this.#resize = new ResizeObserver(() => this.#fit());

@@ -33,8 +33,21 @@ export function listenToInput(host: HTMLElement, target: InputTarget): () => voi
   const controller = new AbortController();
   const { signal } = controller;
   let press: { x: number; y: number; dragging: boolean } | null = null;
+  let over: { x: number; y: number } | null = null; // where the pointer rests
 
-  host.addEventListener('scroll', () => target.requestPaint(), { signal, passive: true });
+  const pointAt = (x: number, y: number) => {
+    const node = target.nodeAtPoint(x, y);
+    target.point(node < 0 ? null : { node, x, y, by: 'pointer' });
+  };
+
+  host.addEventListener(
+    'scroll',
+    () => {
+      target.requestPaint();
+      if (over) pointAt(over.x, over.y);
+    },
+    { signal, passive: true },
+  );
 
   host.addEventListener(
     'wheel',
@@ -70,19 +83,26 @@ export function listenToInput(host: HTMLElement, target: InputTarget): () => voi
           // Captured only now: a captured pointer's click would not reach what it was made on.
           if (!press.dragging) host.setPointerCapture(event.pointerId);
           press = { x: event.clientX, y: event.clientY, dragging: true };
+          over = null;
           target.point(null);
           target.panBy(-dx, -dy);
           return;
         }
       }
-      const { clientX: x, clientY: y } = event;
-      const node = target.nodeAtPoint(x, y);
-      target.point(node < 0 ? null : { node, x, y, by: 'pointer' });
+      over = { x: event.clientX, y: event.clientY };
+      pointAt(over.x, over.y);
     },
     { signal },
   );
 
-  host.addEventListener('pointerleave', () => target.point(null), { signal });
+  host.addEventListener(
+    'pointerleave',
+    () => {
+      over = null;
+      target.point(null);
+    },
+    { signal },
+  );
 
   host.addEventListener(
     'click',
@@ -109,6 +129,7 @@ export function listenToInput(host: HTMLElement, target: InputTarget): () => voi
     'keydown',
     (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
+      over = null; // from here on the keyboard says what is pointed at
       const direction = ARROWS[event.key];
       if (direction) target.walk(direction);
       else if (event.key === 'Enter' || event.key === ' ') target.zoomToPointed();

@@ -1,6 +1,7 @@
 const OPERATOR = /^operator(\(\)|\[\]|<=>|->\*?|<<=?|>>=?|[<>]=?)?/;
 const SCRIPT = /^(\S+) (?:file:\/\/)?\/\S*\/([^/\s]+)$/;
-const IDENTIFIER_END = /[\w>\]}]$/;
+/** Ends of what template arguments or parameters may follow. */
+const CALLEE_END = /([\w>\]}]|operator\(\))$/;
 
 /**
  * A function's name without what tells overloads and instances apart, since that is most of a C++ or
@@ -24,7 +25,7 @@ export function shortName(name: string): string {
       continue;
     }
     const char = text[at] as string;
-    if ((char === '<' || char === '(') && IDENTIFIER_END.test(short)) {
+    if ((char === '<' || char === '(') && CALLEE_END.test(short)) {
       const end = closingBracket(text, at);
       if (end < 0) return name;
       templated ||= char === '<';

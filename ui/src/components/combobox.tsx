@@ -25,14 +25,17 @@ export function Combobox(props: {
   options: Option[];
   onPick: (value: string) => void;
   placeholder?: string;
-  /** Whether a text that no option has can be picked, too. */
-  free?: boolean;
+  /**
+   * Whether what was typed can be picked although no option says so, and where it is offered: `first`
+   * if that is the rule (an expression), `last` if it is the exception (a name).
+   */
+  free?: 'first' | 'last';
   /** Said instead of the list while there are no options. */
   emptyText?: string;
   autoFocus?: boolean;
   className?: string | undefined;
 }) {
-  const { label, value, options, onPick, free = false } = props;
+  const { label, value, options, onPick, free } = props;
   const [typed, setTyped] = useState<string | null>(null); // null: nothing since the list opened
   const [isOpen, setIsOpen] = useState(false);
   const [active, setActive] = useState(0);
@@ -47,6 +50,11 @@ export function Combobox(props: {
       option.text?.toLowerCase().includes(wanted),
   );
   const listed = found.slice(0, MAX_LISTED);
+  if (free && typed && !options.some((option) => option.value === typed)) {
+    const own = { value: typed, detail: 'as typed' };
+    if (free === 'first') listed.unshift(own);
+    else listed.push(own);
+  }
   const current = options.find((option) => option.value === value);
 
   const shut = () => {
@@ -68,9 +76,7 @@ export function Combobox(props: {
     else if (event.key === 'ArrowUp') move(active - 1);
     else if (event.key === 'Enter') {
       const option = listed[active];
-      if (free && typed !== null && (active === 0 || !option)) {
-        pick(listed.find((one) => one.value === typed)?.value ?? typed);
-      } else if (isOpen && option) pick(option.value);
+      if (isOpen && option) pick(option.value);
     } else if (event.key === 'Escape' && isOpen) shut();
     else return;
     event.preventDefault();
@@ -146,13 +152,10 @@ export function Combobox(props: {
           {listed.length === 0 && (
             <div className={styles.note}>
               {options.length === 0 ? (props.emptyText ?? 'Nothing to choose from.') : 'No match.'}
-              {free && typed ? ' Enter takes what you typed.' : ''}
             </div>
           )}
-          {found.length > listed.length && (
-            <div className={styles.note}>
-              {found.length - listed.length} more: type to find them
-            </div>
+          {found.length > MAX_LISTED && (
+            <div className={styles.note}>{found.length - MAX_LISTED} more: type to find them</div>
           )}
         </div>
       )}

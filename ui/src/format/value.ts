@@ -46,6 +46,11 @@ export function digits(value: number): string {
   return value < 0 ? '>−0.001' : '<0.001';
 }
 
+/** A round number of an axis, without zeros that say nothing: `0.5`, `15`, `1.25`. */
+export function roundNumber(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
 /** Whether values of a unit are time on a CPU, so that value / time is a number of cores. */
 export function isCpuTime(unit: string): boolean {
   return unit === 'nanoseconds';

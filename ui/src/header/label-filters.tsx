@@ -127,7 +127,7 @@ function FilterForm(props: {
         className={styles.nameField}
         placeholder="label"
         autoFocus={filter.name === ''}
-        free
+        free="last"
         value={filter.name}
         options={(names.data?.labels ?? [])
           .filter(({ name }) => service === '' || name !== SERVICE_NAME)
@@ -155,7 +155,7 @@ function FilterForm(props: {
         className={styles.valueField}
         placeholder={isRegex ? 'regular expression' : 'value'}
         autoFocus={filter.name !== ''}
-        free
+        free={isRegex ? 'first' : 'last'}
         value={filter.value}
         options={(values.data?.values ?? []).map((value) => ({ value }))}
         emptyText={

@@ -1,5 +1,5 @@
-import type { FunctionTable } from '@bunsen/flame';
-import { parseFrame } from '@bunsen/profile';
+import { type FunctionTable, shortName } from '@bunsen/flame';
+import { OTHER_FRAME, parseFrame } from '@bunsen/profile';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 import { Icon } from '../components/icon.tsx';
@@ -30,7 +30,7 @@ export function FunctionList(props: {
   onHover: (fn: string) => void;
 }) {
   const { table, unit, total, marked, onHover } = props;
-  const { sort, ascending, fn: picked } = useViewState();
+  const { sort, ascending, fn: picked, pane } = useViewState();
   const scroller = useRef<HTMLDivElement>(null);
   const listed = useMemo(
     () => listFunctions(table, marked, sort, ascending),
@@ -102,8 +102,10 @@ export function FunctionList(props: {
                       );
                     }}
                   >
-                    <span className={styles.text}>{name}</span>
-                    <span className={styles.module}>{module}</span>
+                    <span className={styles.text}>{pane === 'table' ? name : shortName(name)}</span>
+                    <span className={styles.module}>
+                      {fn === OTHER_FRAME ? 'small nodes, folded together' : module}
+                    </span>
                   </button>
                 </td>
                 <Amount value={table.self[at] as number} total={total} unit={unit} />

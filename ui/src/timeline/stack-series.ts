@@ -51,6 +51,11 @@ export function stackSeries(response: SeriesResponse, label: string, limit: numb
   };
 }
 
+/** The custom property of a series' colour: the one after the `limit` largest is the rest of them. */
+export function seriesColour(index: number, limit: number): string {
+  return index < limit ? `--series-${index}` : '--series-rest';
+}
+
 function sumOf(rows: (number | null)[][], steps: number): (number | null)[] {
   const sum: (number | null)[] = new Array(steps).fill(null);
   for (const row of rows) {

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { digits, formatValue } from '../format/value.ts';
+import { formatValue, roundNumber } from '../format/value.ts';
 import { useTheme } from '../theme.ts';
 import { formatTime, type TimeRange } from '../time/time-range.ts';
-import type { StackedSeries } from './stack-series.ts';
+import { type StackedSeries, seriesColour } from './stack-series.ts';
 
 /** A drag shorter than this is a click. CSS pixels. */
 const MIN_BRUSH = 4;
@@ -12,13 +12,15 @@ const MIN_BRUSH = 4;
 /** The chart itself. A module of its own, since uPlot is fetched only once there is data to draw. */
 export default function TimelineChart(props: {
   data: StackedSeries;
+  /** How many of the series have a colour of their own. */
+  maxSeries: number;
   range: TimeRange;
   height: number;
   onBrush: (range: TimeRange) => void;
   /** The step that the pointer is at; null for none. */
   onStep: (index: number | null) => void;
 }) {
-  const { data, range, height } = props;
+  const { data, maxSeries, range, height } = props;
   const host = useRef<HTMLDivElement>(null);
   const handlers = useRef(props);
   handlers.current = props;
@@ -29,7 +31,7 @@ export default function TimelineChart(props: {
     const element = host.current;
     if (!element) return;
     const chart = new uPlot(
-      optionsFor(element, data, range, height, {
+      optionsFor(element, data, maxSeries, range, height, {
         onBrush: (brushed) => handlers.current.onBrush(brushed),
         onStep: (index) => handlers.current.onStep(index),
       }),
@@ -45,13 +47,14 @@ export default function TimelineChart(props: {
       resize.disconnect();
       chart.destroy();
     };
-  }, [data, range, height, theme]);
+  }, [data, maxSeries, range, height, theme]);
   return <div ref={host} style={{ height }} />;
 }
 
 function optionsFor(
   element: HTMLElement,
   data: StackedSeries,
+  maxSeries: number,
   range: TimeRange,
   height: number,
   handlers: { onBrush: (range: TimeRange) => void; onStep: (index: number | null) => void },
@@ -88,14 +91,14 @@ function optionsFor(
         space: 28,
         values: (_, at) =>
           at.map((value) =>
-            data.unit === 'cores' ? digits(value) : formatValue(value, data.unit),
+            data.unit === 'cores' ? roundNumber(value) : formatValue(value, data.unit),
           ),
       },
     ],
     series: [
       {},
       ...data.names.toReversed().map((_, i): uPlot.Series => {
-        const line = single ? '--chart-line' : seriesColour(data.names.length - 1 - i, data);
+        const line = single ? '--chart-line' : seriesColour(data.names.length - 1 - i, maxSeries);
         return {
           stroke: colour(line),
           fill: colour(single ? '--chart-fill' : line),
@@ -124,13 +127,6 @@ function optionsFor(
       ],
     },
   };
-}
-
-/** The custom property of a series' colour; the last of many is the rest. */
-export function seriesColour(index: number, { names }: StackedSeries): string {
-  return index < 6 && !/^\d+ more$/.test(names[index] ?? '')
-    ? `--series-${index}`
-    : '--series-rest';
 }
 
 /** A canvas needs the colour that a custom property comes to, `light-dark()` resolved. */

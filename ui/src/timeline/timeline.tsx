@@ -4,7 +4,7 @@ import { digits, formatValue } from '../format/value.ts';
 import { useRange } from '../time/range-context.tsx';
 import { formatTime, stepFor } from '../time/time-range.ts';
 import { updateViewState } from '../url/use-view-state.ts';
-import { type StackedSeries, stackSeries } from './stack-series.ts';
+import { type StackedSeries, seriesColour, stackSeries } from './stack-series.ts';
 import styles from './timeline.module.css';
 
 const TimelineChart = lazy(() => import('./timeline-chart.tsx'));
@@ -36,6 +36,7 @@ export function Timeline(props: { query: string; groupBy?: string; height: numbe
           <Suspense fallback={null}>
             <TimelineChart
               data={stacked}
+              maxSeries={MAX_SERIES}
               range={range}
               height={height}
               onStep={setStep}
@@ -53,39 +54,38 @@ export function Timeline(props: { query: string; groupBy?: string; height: numbe
 
 /** The names of the series; their values while the pointer is over a step. */
 function Legend({ data, step }: { data: StackedSeries; step: number | null }) {
-  const amount = (value: number | null | undefined) => {
-    if (value === null || value === undefined) return '–';
+  const single = data.names.length <= 1;
+  const stepText = formatValue(data.stepMs * 1e6, 'nanoseconds').replace(/\.0+ /, ' ');
+  const amount = (index: number) => {
+    const value = step === null ? null : data.values[index]?.[step];
+    if (value === null || value === undefined) return 'no data';
     return data.unit === 'cores' ? digits(value) : formatValue(value, data.unit);
   };
-  const single = data.names.length === 1;
   return (
-    <div className={styles.legend}>
-      {step !== null && data.timesS[step] !== undefined && (
-        <span className={styles.time}>{formatTime(data.timesS[step] * 1000)}</span>
+    <div className={styles.legend} data-single={single}>
+      {step === null ? (
+        data.names.length === 1 && (
+          <span className={styles.quiet}>
+            {data.unit} per {stepText} · drag to zoom in
+          </span>
+        )
+      ) : (
+        <span className={styles.quiet}>{formatTime((data.timesS[step] ?? 0) * 1000)}</span>
       )}
       {single && step !== null && (
-        <span>
-          {amount(data.values[0]?.[step])} {data.unit === 'cores' ? 'cores' : ''}
-        </span>
-      )}
-      {single && step === null && (
-        <span className={styles.hint}>
-          {data.unit === 'cores' ? 'cores' : data.unit} per{' '}
-          {formatValue(data.stepMs * 1e6, 'nanoseconds')
-            .replace('.0 ', ' ')
-            .replace('.00 ', ' ')}
-          , drag to zoom in
-        </span>
+        <strong>
+          {amount(0)} {data.unit === 'cores' && 'cores'}
+        </strong>
       )}
       {!single &&
         data.names.map((name, index) => (
           <span key={name} className={styles.entry}>
             <span
               className={styles.swatch}
-              style={{ background: `var(--series-${index < MAX_SERIES ? index : 'rest'})` }}
+              style={{ background: `var(${seriesColour(index, MAX_SERIES)})` }}
             />
             <span className={styles.name}>{name}</span>
-            {step !== null && <span>{amount(data.values[index]?.[step])}</span>}
+            {step !== null && <span>{amount(index)}</span>}
           </span>
         ))}
     </div>
