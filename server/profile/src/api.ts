@@ -54,6 +54,8 @@ export interface LabelNamesResponse {
 export interface LabelValuesResponse {
   /** In byte order. */
   values: string[];
+  /** Such as that there are more values than one answer holds. */
+  warnings: string[];
 }
 
 export interface SeriesResponse {
@@ -70,7 +72,7 @@ export type FlamegraphResponse = FlameJson;
 
 /** Every error of every route has this body. */
 export interface ErrorResponse {
-  /** Stable, upper case: `RANGE_EMPTY`, `QUERY_MALFORMED`. */
+  /** Stable, upper case: `RANGE_EMPTY`, `SELECTOR_MALFORMED`. */
   code: string;
   /** Names the field, the value and the limit, and says what to do. */
   message: string;

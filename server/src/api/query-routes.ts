@@ -1,0 +1,112 @@
+import { API, FLAME_CONTENT_TYPE } from '@bunsen/profile';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { BunsenError } from '../errors.ts';
+import { readInteger, readParams } from '../params.ts';
+import type { FlamegraphQuery } from '../query/flamegraph.ts';
+import {
+  queryLabelNames,
+  queryLabelValues,
+  queryProfileTypes,
+  queryServices,
+} from '../query/labels.ts';
+import { querySeries } from '../query/series.ts';
+import type { Store } from '../store/store.ts';
+import { checkRange, parseTime, type TimeRange } from '../time.ts';
+
+/** Nodes of a flame graph: more than a screen has pixels to show, few enough to draw at once. */
+export const DEFAULT_MAX_NODES = 16_384;
+export const MOST_MAX_NODES = 1_048_576;
+const MAX_STEP_MS = 366 * 86_400_000;
+const MAX_GROUP_BY = 8;
+
+/** Bunsen's own API (`API` in @bunsen/profile, which says what each route takes and answers). */
+export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: FlamegraphQuery): void {
+  app.get(API.profileTypes, async (request, reply) => {
+    const params = readParams(request.query, ['from', 'until']);
+    return queryProfileTypes(store, rangeOf(params), { signal: whileConnected(reply) });
+  });
+
+  app.get(API.services, async (request, reply) => {
+    const params = readParams(request.query, ['type', 'from', 'until']);
+    const type = required('type', params.type);
+    return queryServices(store, type, rangeOf(params), { signal: whileConnected(reply) });
+  });
+
+  app.get(API.labelNames, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until']);
+    const query = params.query ?? '{}';
+    return queryLabelNames(store, query, rangeOf(params), { signal: whileConnected(reply) });
+  });
+
+  app.get<{ Params: { name: string } }>('/api/v1/labels/:name/values', async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until']);
+    const { name } = request.params;
+    const query = params.query ?? '{}';
+    const signal = whileConnected(reply);
+    return queryLabelValues(store, name, query, rangeOf(params), { signal });
+  });
+
+  app.get(API.series, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until', 'stepMs', 'groupBy']);
+    const groupBy = (params.groupBy ?? '').split(',').filter((name) => name !== '');
+    if (groupBy.length > MAX_GROUP_BY) {
+      throw new BunsenError(
+        'PARAMETER_INVALID',
+        `groupBy has ${groupBy.length} labels; at most ${MAX_GROUP_BY} are allowed`,
+      );
+    }
+    return querySeries(store, {
+      query: required('query', params.query),
+      range: rangeOf(params),
+      stepMs:
+        params.stepMs === undefined
+          ? undefined
+          : readInteger('stepMs', params.stepMs, 1, MAX_STEP_MS),
+      groupBy,
+      signal: whileConnected(reply),
+    });
+  });
+
+  app.get(API.flamegraph, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until', 'maxNodes']);
+    const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
+    const bytes = await flamegraph.run({
+      query: required('query', params.query),
+      range: rangeOf(params),
+      maxNodes: maxNodesOf('maxNodes', params.maxNodes),
+      form: { kind: binary ? 'binary' : 'json' },
+      signal: whileConnected(reply),
+    });
+    return reply
+      .header('vary', 'accept')
+      .type(binary ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
+      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  });
+}
+
+/** A signal that fires when the client goes away before it has its answer: the query is stopped. */
+export function whileConnected(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+export function maxNodesOf(name: string, text: string | undefined): number {
+  return text === undefined ? DEFAULT_MAX_NODES : readInteger(name, text, 1, MOST_MAX_NODES);
+}
+
+export function required(name: string, value: string | undefined): string {
+  if (value !== undefined && value !== '') return value;
+  throw new BunsenError('PARAMETER_INVALID', `the parameter ${name} is missing`);
+}
+
+/** The last hour by default. */
+function rangeOf(params: { from?: string; until?: string }): TimeRange {
+  const nowMs = Date.now();
+  return checkRange({
+    fromMs: parseTime('from', params.from ?? 'now-1h', nowMs),
+    untilMs: parseTime('until', params.until ?? 'now', nowMs),
+  });
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+import { BunsenError } from '../errors.ts';
+
+const SECURITY_HEADERS = {
+  'content-security-policy': [
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+};
+/** Paths that belong to programs: what is unknown there is an error in JSON, never a page. */
+const PROGRAM_PATH = /^\/(api|pyroscope|ingest|healthz|readyz|metrics)(\/|$)/;
+const YEAR_SECONDS = 31_536_000;
+
+/**
+ * The web app. Its views are paths of the page, so a page request for any other path gets the page;
+ * a file that is not there is a 404.
+ */
+export async function uiFiles(app: FastifyInstance, root: string): Promise<void> {
+  const built = existsSync(join(root, 'index.html'));
+  if (built) {
+    await app.register(fastifyStatic, {
+      root,
+      wildcard: false,
+      index: false,
+      cacheControl: false,
+      setHeaders(reply, path) {
+        // Names below assets/ carry a hash of the content, so they never change.
+        const immutable = path.startsWith(join(root, 'assets'));
+        reply.header(
+          'cache-control',
+          immutable ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache',
+        );
+      },
+    });
+    app.addHook('onSend', async (_request, reply) => {
+      const type = String(reply.getHeader('content-type') ?? '');
+      if (type.startsWith('text/html')) reply.headers(SECURITY_HEADERS);
+    });
+  }
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] as string;
+    const isPage =
+      (request.method === 'GET' || request.method === 'HEAD') &&
+      !PROGRAM_PATH.test(path) &&
+      !/\.[A-Za-z0-9]+$/.test(path);
+    if (isPage && built) return reply.sendFile('index.html', { cacheControl: false });
+    if (isPage) {
+      return reply
+        .code(404)
+        .type('text/plain')
+        .send('The web app is not built: run `npm run build`, then start the server again.\n');
+    }
+    throw new BunsenError('NOT_FOUND', `there is no ${request.method} ${path}`);
+  });
+}

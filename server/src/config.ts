@@ -1,0 +1,176 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { resolve } from 'node:path';
+import { ConfigError } from './errors.ts';
+import type { IngestLimits } from './ingest/limits.ts';
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+interface Option {
+  /** Environment variable. */
+  name: string;
+  default: string | number;
+  /** For people: what it does, with its unit, and why the default is what it is. */
+  help: string;
+}
+
+/** Every option there is. The table in the README is made of this, and a test compares the two. */
+export const OPTIONS = {
+  host: {
+    name: 'BUNSEN_HOST',
+    default: '127.0.0.1',
+    help: 'Address to listen on. Only this machine by default, as there is no log-in yet.',
+  },
+  port: { name: 'BUNSEN_PORT', default: 4040, help: 'TCP port; 0 takes a free one.' },
+  dataDir: {
+    name: 'BUNSEN_DATA_DIR',
+    default: './data',
+    help: 'Directory of the embedded store. One server at a time.',
+  },
+  clickhouseUrl: {
+    name: 'CLICKHOUSE_URL',
+    default: '',
+    help: 'A ClickHouse to use instead of the embedded store: http://user:password@host:8123/database.',
+  },
+  logLevel: {
+    name: 'BUNSEN_LOG_LEVEL',
+    default: 'info',
+    help: 'debug (with every request), info, warn, error or silent.',
+  },
+  storeListen: {
+    name: 'BUNSEN_STORE_LISTEN',
+    default: '',
+    help: 'host:port at which the embedded store answers other ClickHouse tools as well. No log-in: keep it local.',
+  },
+  storeMemoryBytes: {
+    name: 'BUNSEN_STORE_MEMORY_BYTES',
+    default: Math.min(4 * GIB, Math.floor(totalmem() / 2)),
+    help: 'Memory of the embedded store, all queries and merges together. Default: 4 GiB, at most half of the machine.',
+  },
+  queryTimeMs: {
+    name: 'BUNSEN_QUERY_TIME_MS',
+    default: 30_000,
+    help: 'Longest time of a query. Longer ones are seldom still waited for.',
+  },
+  queryMemoryBytes: {
+    name: 'BUNSEN_QUERY_MEMORY_BYTES',
+    default: 2 * GIB,
+    help: 'Memory of one query; a merge of 1.2 million stacks needs less than 1 GiB.',
+  },
+  maxBodyBytes: {
+    name: 'BUNSEN_MAX_BODY_BYTES',
+    default: 32 * MIB,
+    help: 'Body of a push as sent. A window of a busy host has 0.1 to 1 MiB.',
+  },
+  maxProfileBytes: {
+    name: 'BUNSEN_MAX_PROFILE_BYTES',
+    default: 64 * MIB,
+    help: 'A profile after decompression, which stops there.',
+  },
+  maxValues: {
+    name: 'BUNSEN_MAX_VALUES',
+    default: 1_000_000,
+    help: 'Values of a push, samples times sample types: what fits into one insert.',
+  },
+  maxSeries: {
+    name: 'BUNSEN_MAX_SERIES',
+    default: 10_000,
+    help: 'Series of a push, that is distinct label sets. More come from a label that is no label.',
+  },
+  maxStackDepth: {
+    name: 'BUNSEN_MAX_STACK_DEPTH',
+    default: 2048,
+    help: 'Frames of a stack. Deeper ones are refused, not cut.',
+  },
+  maxFrameBytes: {
+    name: 'BUNSEN_MAX_FRAME_BYTES',
+    default: 16_384,
+    help: 'Bytes of a frame. C++ templates reach some thousand.',
+  },
+  maxAgeMs: {
+    name: 'BUNSEN_MAX_AGE_MS',
+    default: 7 * DAY_MS,
+    help: 'How old a profile may be. Below the 14 days that samples are kept.',
+  },
+  maxAheadMs: {
+    name: 'BUNSEN_MAX_AHEAD_MS',
+    default: 10 * MINUTE_MS,
+    help: "How far a profile may be ahead of the server's clock.",
+  },
+  maxInFlightBytes: {
+    name: 'BUNSEN_MAX_IN_FLIGHT_BYTES',
+    default: 128 * MIB,
+    help: 'Bodies in memory at once; further pushes are answered 429 and come again.',
+  },
+} as const satisfies Record<string, Option>;
+
+export interface Config {
+  host: string;
+  port: number;
+  dataDir: string;
+  clickhouseUrl: string;
+  logLevel: string;
+  storeListen: string;
+  storeMemoryBytes: number;
+  queryTimeMs: number;
+  queryMemoryBytes: number;
+  ingest: IngestLimits;
+  inFlightBytes: number;
+  /** Threads that decode pushes, and as many that build trees. */
+  workerThreads: number;
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/**
+ * @param env variables; those that begin with BUNSEN_ and are no option of anything are left alone,
+ *   as other programs of Bunsen have theirs
+ * @throws ConfigError that names the variable, its value, and what it must be
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const text = (option: Option) => env[option.name] || String(option.default);
+  const number = (option: Option, min: number, max = Number.MAX_SAFE_INTEGER): number => {
+    const value = text(option);
+    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max) {
+      throw new ConfigError(`${option.name}=${value} must be a whole number from ${min} to ${max}`);
+    }
+    return Number(value);
+  };
+  const logLevel = text(OPTIONS.logLevel);
+  if (!LOG_LEVELS.includes(logLevel)) {
+    throw new ConfigError(`BUNSEN_LOG_LEVEL=${logLevel} must be one of ${LOG_LEVELS.join(', ')}`);
+  }
+  const clickhouseUrl = text(OPTIONS.clickhouseUrl);
+  if (clickhouseUrl !== '' && !/^https?:\/\//.test(clickhouseUrl)) {
+    throw new ConfigError('CLICKHOUSE_URL must look like http://user:password@host:8123/database');
+  }
+  const storeListen = text(OPTIONS.storeListen);
+  if (storeListen !== '' && !/^.+:\d+$/.test(storeListen)) {
+    throw new ConfigError(`BUNSEN_STORE_LISTEN=${storeListen} must look like 127.0.0.1:8123`);
+  }
+  return {
+    host: text(OPTIONS.host),
+    port: number(OPTIONS.port, 0, 65_535),
+    dataDir: resolve(text(OPTIONS.dataDir)),
+    clickhouseUrl,
+    logLevel,
+    storeListen,
+    storeMemoryBytes: number(OPTIONS.storeMemoryBytes, 256 * MIB),
+    queryTimeMs: number(OPTIONS.queryTimeMs, 1),
+    queryMemoryBytes: number(OPTIONS.queryMemoryBytes, MIB),
+    ingest: {
+      bodyBytes: number(OPTIONS.maxBodyBytes, 1),
+      profileBytes: number(OPTIONS.maxProfileBytes, 1, GIB),
+      values: number(OPTIONS.maxValues, 1, 1_000_000),
+      series: number(OPTIONS.maxSeries, 1),
+      stackDepth: number(OPTIONS.maxStackDepth, 1),
+      frameBytes: number(OPTIONS.maxFrameBytes, 1),
+      ageMs: number(OPTIONS.maxAgeMs, 0, 13 * DAY_MS),
+      aheadMs: number(OPTIONS.maxAheadMs, 0, DAY_MS),
+    },
+    inFlightBytes: number(OPTIONS.maxInFlightBytes, 1),
+    workerThreads: Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2))),
+  };
+}

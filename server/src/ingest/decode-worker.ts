@@ -1,0 +1,71 @@
+/** Worker: a body in, an encoded batch out. What is slow about a push happens here. */
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { asBunsenError, BunsenError, type ErrorCode } from '../errors.ts';
+import { encodeBatch, type ProfileBatch } from '../store/profile-batch.ts';
+import { SeenSet } from '../store/seen-set.ts';
+import { type BodySource, decodeBody } from './decode.ts';
+import type { IngestLimits } from './limits.ts';
+
+export interface DecodeTask {
+  body: Uint8Array;
+  gzipped: boolean;
+  source: BodySource;
+  limits: IngestLimits;
+  nowMs: number;
+  pushId: bigint;
+  /** The client chose the key: it may send this again, so the time must not depend on when. */
+  repeatable: boolean;
+  seen: SharedArrayBuffer;
+}
+
+/** Errors cross threads as values: a thrown one would lose its class and its code. */
+export type DecodeResult =
+  | { batch: ProfileBatch }
+  | { error: { code: ErrorCode; message: string } };
+
+export default function decode(task: DecodeTask): DecodeResult {
+  try {
+    const { profile, types, timeMs } = decodeBody(
+      task.body,
+      task.gzipped,
+      task.source,
+      task.limits,
+    );
+    const batch = encodeBatch(
+      { profile, types, timeMs: checkTime(timeMs, task), pushId: task.pushId },
+      new SeenSet(task.seen),
+    );
+    return transfer({ batch });
+  } catch (error) {
+    const known = asBunsenError(error);
+    if (!known) throw error;
+    return { error: { code: known.code, message: known.message } };
+  }
+}
+
+function checkTime(timeMs: number | undefined, { limits, nowMs, repeatable }: DecodeTask): number {
+  if (timeMs === undefined) {
+    if (!repeatable) return nowMs;
+    throw new BunsenError(
+      'TIMESTAMP_OUT_OF_RANGE',
+      'the profile has no time (time_nanos, or the parameter from): with an idempotency key it needs one, as it must be the same when the request is repeated',
+    );
+  }
+  if (timeMs < nowMs - limits.ageMs || timeMs > nowMs + limits.aheadMs) {
+    throw new BunsenError(
+      'TIMESTAMP_OUT_OF_RANGE',
+      `the profile's time ${new Date(timeMs).toISOString()} is not between ${limits.ageMs / 1000} s ago (BUNSEN_MAX_AGE_MS) and ${limits.aheadMs / 1000} s ahead (BUNSEN_MAX_AHEAD_MS) of the server's ${new Date(nowMs).toISOString()}: check the clocks`,
+    );
+  }
+  return timeMs;
+}
+
+/** Hands the blocks over instead of copying them: a big one would hold up the main thread. */
+function transfer(result: { batch: ProfileBatch }): DecodeResult {
+  const { tables, stacks } = result.batch;
+  const buffers = [...Object.values(tables), ...(stacks ? [stacks] : [])].map(
+    (block) => block.buffer,
+  );
+  const movable = { [transferableSymbol]: buffers, [valueSymbol]: result };
+  return move(movable as never) as unknown as DecodeResult;
+}

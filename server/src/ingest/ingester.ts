@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { Piscina } from 'piscina';
+import { BunsenError } from '../errors.ts';
+import { hashTexts } from '../store/content-hash.ts';
+import type { ProfileStore } from '../store/profile-store.ts';
+import type { BodySource } from './decode.ts';
+import type { DecodeResult, DecodeTask } from './decode-worker.ts';
+import type { IngestLimits } from './limits.ts';
+
+export interface IngesterOptions {
+  limits: IngestLimits;
+  /** Bytes of bodies that may be in memory at once: what comes on top is told to come later. */
+  inFlightBytes: number;
+  /** Threads that decode. */
+  threads: number;
+  onStored: (samples: number, duplicate: boolean) => void;
+}
+
+export interface PushResult {
+  samples: number;
+  duplicate: boolean;
+}
+
+/** From a body to durable rows: decode in a worker, then write. */
+export class Ingester {
+  readonly #options: IngesterOptions;
+  readonly #store: ProfileStore;
+  readonly #workers: Piscina<DecodeTask, DecodeResult>;
+  /** Pushes that are being stored, by key: a repeated one waits for the first. */
+  readonly #running = new Map<string, Promise<PushResult>>();
+  #inFlightBytes = 0;
+
+  constructor(store: ProfileStore, options: IngesterOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#workers = new Piscina({
+      filename: new URL('./decode-worker.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: options.threads,
+      idleTimeout: 30_000,
+      // A profile that needs more than this ends its worker, and not the server.
+      resourceLimits: { maxOldGenerationSizeMb: 1024 },
+    });
+  }
+
+  get limits(): IngestLimits {
+    return this.#options.limits;
+  }
+
+  /** Bytes of bodies that are held now. */
+  get inFlightBytes(): number {
+    return this.#inFlightBytes;
+  }
+
+  /**
+   * Makes room for a body before it is read.
+   * @returns what gives the room back
+   * @throws BunsenError `INGEST_BUSY`
+   */
+  reserve(bytes: number): () => void {
+    if (this.#inFlightBytes + bytes > this.#options.inFlightBytes && this.#inFlightBytes > 0) {
+      throw new BunsenError(
+        'INGEST_BUSY',
+        `${this.#inFlightBytes} bytes of profiles are being stored, of at most ${this.#options.inFlightBytes} at once (BUNSEN_MAX_IN_FLIGHT_BYTES): send this one again later`,
+        { retryAfterSeconds: 1 },
+      );
+    }
+    this.#inFlightBytes += bytes;
+    let held = true;
+    return () => {
+      if (held) this.#inFlightBytes -= bytes;
+      held = false;
+    };
+  }
+
+  /**
+   * Stores a body. Resolves when it is durable.
+   * @param key the client's, or undefined: then a repetition would count again
+   * @throws BunsenError; nothing is stored if the body is at fault
+   */
+  async push(
+    body: Buffer,
+    gzipped: boolean,
+    source: BodySource,
+    key: string | undefined,
+  ): Promise<PushResult> {
+    const id = key ?? randomUUID();
+    for (let running = this.#running.get(id); running; running = this.#running.get(id)) {
+      const first = await running.catch(() => undefined); // its failure has been answered
+      if (first) return { ...first, duplicate: true };
+    }
+    const push = this.#push(body, gzipped, source, id, key !== undefined);
+    this.#running.set(id, push);
+    try {
+      return await push;
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  async #push(
+    body: Buffer,
+    gzipped: boolean,
+    source: BodySource,
+    id: string,
+    repeatable: boolean,
+  ): Promise<PushResult> {
+    const result = await this.#decode({
+      body,
+      gzipped,
+      source,
+      limits: this.#options.limits,
+      nowMs: Date.now(),
+      pushId: hashTexts([id]),
+      repeatable,
+      seen: this.#store.seen.buffer,
+    });
+    if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
+    const { samples } = result.batch;
+    const { duplicate } = await this.#store.write(result.batch);
+    this.#options.onStored(samples, duplicate);
+    return { samples, duplicate };
+  }
+
+  async #decode(task: DecodeTask): Promise<DecodeResult> {
+    try {
+      return await this.#workers.run(task);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
+      throw new BunsenError(
+        'PROFILE_TOO_LARGE',
+        'decoding the profile took more memory than a worker may have: send a shorter window',
+        { cause: error },
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#workers.close({ force: true });
+  }
+}

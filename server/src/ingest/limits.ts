@@ -1,0 +1,19 @@
+/** What one request may hold. Each is an option (config.ts), and is named by the error about it. */
+export interface IngestLimits {
+  /** Body as sent, compressed or not. */
+  bodyBytes: number;
+  /** Profile after decompression: inflating stops there. */
+  profileBytes: number;
+  /** Values of a request: samples times sample types. */
+  values: number;
+  /** Distinct label sets of a request. */
+  series: number;
+  /** Frames of a stack. Deeper ones are refused: a stack that was cut is a wrong stack. */
+  stackDepth: number;
+  /** Bytes of a frame: name, module, file, line and build ID. */
+  frameBytes: number;
+  /** How old a profile may be. Well below the 14 days that samples are kept. */
+  ageMs: number;
+  /** How far ahead of the server's clock a profile may be. */
+  aheadMs: number;
+}

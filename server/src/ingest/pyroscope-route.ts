@@ -1,0 +1,213 @@
+import { IDEMPOTENCY_KEY, type Labels, SERVICE_NAME } from '@bunsen/profile';
+import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { BunsenError } from '../errors.ts';
+import { readInteger, readParams } from '../params.ts';
+import { parsePyroscopeTime } from '../time.ts';
+import { parseAppName } from './app-name.ts';
+import { bodyTooLarge, withBody, withRoom } from './body.ts';
+import type { BodySource } from './decode.ts';
+import type { Ingester } from './ingester.ts';
+import { foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
+import { idempotencyKey } from './push-route.ts';
+
+const PARAMS = [
+  'name',
+  'from',
+  'until',
+  'sampleRate',
+  'spyName',
+  'format',
+  'units',
+  'aggregationType',
+] as const;
+type Params = Partial<Record<(typeof PARAMS)[number], string>>;
+
+/** Pyroscope's clients say `groups` (or nothing) for folded text; some say `folded`. */
+const FORMATS: Record<string, 'pprof' | 'groups' | 'lines'> = {
+  pprof: 'pprof',
+  groups: 'groups',
+  folded: 'groups',
+  lines: 'lines',
+};
+const DEFAULT_SAMPLE_RATE = 100;
+const MAX_SAMPLE_RATE = 1_000_000;
+
+/** `POST /ingest`, as Pyroscope has it: what its clients send works, what is not supported says so. */
+export async function pyroscopeRoute(app: FastifyInstance, ingester: Ingester): Promise<void> {
+  // Every part is bytes, whether the client gave it a file name or not.
+  await app.register(multipart, { limits: { files: 4, parts: 4 }, isPartAFile: () => true });
+  for (const path of ['/ingest', '/pyroscope/ingest']) {
+    app.post(path, async (request, reply) => {
+      const params = readParams(request.query, PARAMS);
+      const key = idempotencyKey(request.headers[IDEMPOTENCY_KEY]);
+      if (request.isMultipart()) await ingestForm(request, reply, ingester, params, key);
+      else {
+        const format = formatOf(params.format ?? 'groups');
+        const source = sourceOf(params, format, {});
+        await withBody(request, reply, ingester, ({ bytes, gzipped }) =>
+          ingester.push(bytes, gzipped, source, key),
+        );
+      }
+      return reply.code(200).send();
+    });
+  }
+}
+
+async function ingestForm(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ingester: Ingester,
+  params: Params,
+  key: string | undefined,
+): Promise<void> {
+  const format = formatOf(params.format ?? 'pprof');
+  sourceOf(params, format, {}); // what the parameters say is checked before the body is read
+  if (request.headers['content-encoding'] !== undefined) {
+    throw new BunsenError(
+      'CONTENT_TYPE_UNSUPPORTED',
+      'a multipart form cannot have a Content-Encoding: gzip the part `profile` instead',
+    );
+  }
+  await withRoom(request, reply, ingester, async () => {
+    const parts = await readParts(request, ingester.limits.bodyBytes);
+    const config = sampleTypeConfig(parts.get('sample_type_config'));
+    const profile = parts.get('profile');
+    if (!profile) {
+      throw new BunsenError('BODY_MALFORMED', 'the form has no part `profile`');
+    }
+    await ingester.push(profile, false, sourceOf(params, format, config), key);
+  });
+}
+
+const PARTS = ['profile', 'sample_type_config'];
+
+async function readParts(request: FastifyRequest, limit: number): Promise<Map<string, Buffer>> {
+  const parts = new Map<string, Buffer>();
+  try {
+    for await (const part of request.files({ limits: { fileSize: limit } })) {
+      const bytes = await part.toBuffer();
+      if (part.fieldname === 'prev_profile') {
+        throw new BunsenError(
+          'FORMAT_UNSUPPORTED',
+          'the form has a part `prev_profile`: cumulative profiles are not supported; use a client that sends the difference',
+        );
+      }
+      if (!PARTS.includes(part.fieldname)) {
+        throw new BunsenError(
+          'BODY_MALFORMED',
+          `the form has an unknown part ${JSON.stringify(part.fieldname)}; known are ${PARTS.join(', ')}`,
+        );
+      }
+      parts.set(part.fieldname, bytes);
+    }
+  } catch (error) {
+    if (error instanceof BunsenError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'FST_REQ_FILE_TOO_LARGE') throw bodyTooLarge(limit);
+    throw new BunsenError('BODY_MALFORMED', `the form cannot be read: ${message}`, {
+      cause: error,
+    });
+  }
+  return parts;
+}
+
+function sampleTypeConfig(json: Buffer | undefined): SampleTypeConfig {
+  if (!json) return {};
+  try {
+    const config: unknown = JSON.parse(json.toString('utf8'));
+    const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+    if (isObject(config) && Object.values(config as object).every(isObject)) {
+      return config as SampleTypeConfig;
+    }
+  } catch {
+    // said below
+  }
+  throw new BunsenError(
+    'BODY_MALFORMED',
+    'the part sample_type_config is not a JSON object of objects',
+  );
+}
+
+function formatOf(text: string): 'pprof' | 'groups' | 'lines' {
+  const format = FORMATS[text];
+  if (format) return format;
+  throw new BunsenError(
+    'FORMAT_UNSUPPORTED',
+    `format=${text} is not supported yet: send one of ${Object.keys(FORMATS).join(', ')}`,
+  );
+}
+
+/** What the parameters say about the body, all of it checked. */
+function sourceOf(
+  params: Params,
+  format: 'pprof' | 'groups' | 'lines',
+  config: SampleTypeConfig,
+): BodySource {
+  if (params.name === undefined) {
+    throw new BunsenError(
+      'APP_NAME_MALFORMED',
+      'the parameter name is missing: name=app{key=value}',
+    );
+  }
+  const nowMs = Date.now();
+  const time = (name: 'from' | 'until') => {
+    const text = params[name];
+    return text === undefined ? undefined : parsePyroscopeTime(name, text, nowMs);
+  };
+  const { aggregationType, units } = params;
+  if (aggregationType !== undefined && !['sum', 'average', 'avg'].includes(aggregationType)) {
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `aggregationType=${aggregationType} is neither sum nor average`,
+    );
+  }
+  const sampleRate =
+    params.sampleRate === undefined
+      ? DEFAULT_SAMPLE_RATE
+      : readInteger('sampleRate', params.sampleRate, 1, MAX_SAMPLE_RATE);
+  const { app, labels } = parseAppName(params.name);
+  const fromMs = time('from');
+  const untilMs = time('until');
+  if (format === 'pprof') {
+    return {
+      kind: 'pprof',
+      labels: seriesLabels(app, labels, params.spyName),
+      sampleTypeConfig: config,
+      fromMs,
+      units,
+    };
+  }
+  const { app: service, type } = foldedTypeOf(app);
+  if (units !== undefined && !type.units.includes(units)) {
+    throw new BunsenError(
+      'PARAMETER_CONTRADICTION',
+      `units=${units}, but ${app} is in ${type.profileType.sampleUnit} (units may be ${type.units.join(', ')})`,
+    );
+  }
+  const additive = !/^(inuse_|goroutines|live)/.test(type.profileType.sampleType);
+  if (additive && aggregationType !== undefined && aggregationType !== 'sum') {
+    throw new BunsenError(
+      'PARAMETER_CONTRADICTION',
+      `aggregationType=${aggregationType}, but values of ${app} are summed`,
+    );
+  }
+  return {
+    kind: 'folded',
+    counted: format === 'groups',
+    labels: seriesLabels(service, labels, params.spyName),
+    type,
+    sampleRate,
+    fromMs,
+    untilMs,
+  };
+}
+
+/** The application is the service, unless a label says otherwise: then it is `app_name`. */
+function seriesLabels(app: string, labels: Labels, spyName: string | undefined): Labels {
+  return {
+    ...(labels[SERVICE_NAME] === undefined ? { [SERVICE_NAME]: app } : { app_name: app }),
+    ...(spyName !== undefined && spyName !== '' && { pyroscope_spy: spyName }),
+    ...labels,
+  };
+}

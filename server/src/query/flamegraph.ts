@@ -1,0 +1,101 @@
+import { type FlameMeta, parseProfileType } from '@bunsen/profile';
+import { Piscina } from 'piscina';
+import { mondayOf } from '../store/profile-batch.ts';
+import type { Store } from '../store/store.ts';
+import type { TimeRange } from '../time.ts';
+import { mergeSql, planMerge, RAW_MS } from './merge-plan.ts';
+import { checkSelection, rangeParams, selectionOf } from './selection.ts';
+import type { TreeForm, TreeTask } from './tree-worker.ts';
+
+export interface FlamegraphRequest {
+  /** `type{matchers}`. */
+  query: string;
+  range: TimeRange;
+  /** Nodes of the answer; what is cut is summed up in nodes named `other`. */
+  maxNodes: number;
+  form: TreeForm;
+  signal?: AbortSignal;
+}
+
+/** Merged flame graphs: stacks are summed in SQL, and become a tree in a worker. */
+export class FlamegraphQuery {
+  readonly #store: Store;
+  readonly #workers: Piscina<TreeTask, Uint8Array>;
+
+  constructor(store: Store, options: { threads: number }) {
+    this.#store = store;
+    this.#workers = new Piscina({
+      filename: new URL('./tree-worker.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: options.threads,
+      idleTimeout: 30_000,
+    });
+  }
+
+  /**
+   * @returns the answer's bytes in the form that was asked for
+   * @throws ProfileError or BunsenError if the query is wrong or passes a limit
+   */
+  async run({ query, range, maxNodes, form, signal }: FlamegraphRequest): Promise<Uint8Array> {
+    const nowMs = Date.now();
+    const asked = selectionOf(query, range, true);
+    const bySeries = asked.labels !== '';
+    const plan = planMerge(range, bySeries, nowMs);
+    const selection = { ...asked, range: plan.range };
+    const [warnings, blocks] = await Promise.all([
+      checkSelection(this.#store, selection, { signal }),
+      this.#store.native(this.#sql(selection, plan), {
+        params: {
+          ...rangeParams(selection),
+          firstWeek: mondayOf(plan.range.fromMs),
+          lastWeek: mondayOf(plan.range.untilMs - 1),
+        },
+        signal,
+      }),
+    ]);
+    if (bySeries && plan.range.fromMs < nowMs - RAW_MS) {
+      warnings.push(
+        `samples by label are kept for ${RAW_MS / 86_400_000} days: what is older is missing here, and is there without matchers other than service_name`,
+      );
+    }
+    const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
+      profileType: selection.profileType,
+      unit: parseProfileType(selection.profileType).sampleUnit,
+      ...plan.range,
+      warnings,
+    };
+    const bytes = transferable(blocks);
+    return this.#workers.run(
+      { blocks: bytes, meta, maxNodes, form },
+      { transferList: [bytes.buffer], ...(signal && { signal }) },
+    );
+  }
+
+  /**
+   * The stacks stream past the merged sums, which are the smaller side. RIGHT keeps a sum whose stack
+   * is missing, and ANY takes one of the rows where a stack was written twice.
+   */
+  #sql(selection: ReturnType<typeof selectionOf>, plan: ReturnType<typeof planMerge>): string {
+    return `
+      SELECT stack.frames AS frames, merged.v AS v
+      FROM (
+        SELECT stack_id, frames FROM stacks
+        WHERE ${selection.serviceKeys}
+          AND week >= toDate({firstWeek:UInt16}) AND week <= toDate({lastWeek:UInt16})
+      ) AS stack
+      ANY RIGHT JOIN (${mergeSql(plan, selection)}) AS merged ON stack.stack_id = merged.stack_id`;
+  }
+
+  async close(): Promise<void> {
+    await this.#workers.close({ force: true });
+  }
+}
+
+/** A buffer of its own, which can be handed to a worker without a copy where it has one already. */
+function transferable(bytes: Buffer): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) {
+    return new Uint8Array(buffer);
+  }
+  return new Uint8Array(bytes);
+}

@@ -1,0 +1,103 @@
+import {
+  type LabelNamesResponse,
+  type LabelValuesResponse,
+  type ProfileTypesResponse,
+  parseProfileType,
+  SERVICE_NAME,
+  type ServicesResponse,
+} from '@bunsen/profile';
+import { DEFAULT_TENANT } from '../store/profile-batch.ts';
+import type { ReadOptions, Store } from '../store/store.ts';
+import type { TimeRange } from '../time.ts';
+import { checkSelection, rangeParams, selectionOf, seriesCondition } from './selection.ts';
+
+/** Values of one label that an answer holds: a menu cannot show more, and a search narrows them. */
+const MAX_VALUES = 10_000;
+
+const IN_RANGE = `tenant = {tenant:String}
+  AND ts >= fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC')
+  AND ts < fromUnixTimestamp64Milli({untilMs:Int64}, 'UTC')`;
+
+/** Profile types with at least one profile in the range, in byte order. */
+export async function queryProfileTypes(
+  store: Store,
+  range: TimeRange,
+  read: ReadOptions,
+): Promise<ProfileTypesResponse> {
+  const rows = await store.rows<{ id: string }>(
+    `SELECT DISTINCT type AS id FROM profiles WHERE ${IN_RANGE} AND type != '' ORDER BY id`,
+    { ...read, params: { tenant: DEFAULT_TENANT, ...range } },
+  );
+  return {
+    profileTypes: rows.map(({ id }) => {
+      const { sampleType, sampleUnit } = parseProfileType(id);
+      return { id, sampleType, sampleUnit };
+    }),
+  };
+}
+
+/** Services with profiles of the type in the range, the largest total first. */
+export async function queryServices(
+  store: Store,
+  profileType: string,
+  range: TimeRange,
+  read: ReadOptions,
+): Promise<ServicesResponse> {
+  const { sampleUnit } = parseProfileType(profileType);
+  const services = await store.rows<ServicesResponse['services'][number]>(
+    `SELECT service, toFloat64(sum(total)) AS total, toUInt32(uniqExact(series)) AS series,
+       toFloat64(max(toUnixTimestamp64Milli(ts))) AS lastSeenMs
+     FROM profiles WHERE ${IN_RANGE} AND type = {type:String}
+     GROUP BY service ORDER BY total DESC, service`,
+    { ...read, params: { tenant: DEFAULT_TENANT, type: profileType, ...range } },
+  );
+  return { services, unit: sampleUnit };
+}
+
+/** Labels of the series that match, by the day: what lived on a day of the range is in it. */
+export async function queryLabelNames(
+  store: Store,
+  query: string,
+  range: TimeRange,
+  read: ReadOptions,
+): Promise<LabelNamesResponse> {
+  const selection = selectionOf(query, range, false);
+  await checkSelection(store, selection, read);
+  const labels = await store.rows<{ name: string; values: number }>(
+    `SELECT label.1 AS name, toUInt32(uniqExact(label.2)) AS values
+     FROM (
+       SELECT arrayJoin(arrayConcat(
+         [({serviceName:String}, toString(service))],
+         arrayMap((name, value) -> (toString(name), value), mapKeys(labels), mapValues(labels))
+       )) AS label
+       FROM series WHERE ${seriesCondition(selection)}
+     )
+     GROUP BY name ORDER BY name`,
+    { ...read, params: { ...rangeParams(selection), serviceName: SERVICE_NAME } },
+  );
+  return { labels };
+}
+
+export async function queryLabelValues(
+  store: Store,
+  name: string,
+  query: string,
+  range: TimeRange,
+  read: ReadOptions,
+): Promise<LabelValuesResponse> {
+  const selection = selectionOf(query, range, false);
+  await checkSelection(store, selection, read);
+  const value = name === SERVICE_NAME ? 'toString(service)' : 'labels[{name:String}]';
+  const rows = await store.rows<{ value: string }>(
+    `SELECT DISTINCT ${value} AS value FROM series
+     WHERE ${seriesCondition(selection)} AND value != '' ORDER BY value LIMIT ${MAX_VALUES + 1}`,
+    { ...read, params: { ...rangeParams(selection), name } },
+  );
+  return {
+    values: rows.slice(0, MAX_VALUES).map((row) => row.value),
+    warnings:
+      rows.length > MAX_VALUES
+        ? [`there are more than ${MAX_VALUES} values: narrow them with a query`]
+        : [],
+  };
+}

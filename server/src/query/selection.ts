@@ -1,0 +1,141 @@
+import {
+  formatProfileType,
+  type Matcher,
+  parseProfileType,
+  parseSelector,
+  SERVICE_NAME,
+} from '@bunsen/profile';
+import { BunsenError } from '../errors.ts';
+import { DEFAULT_TENANT } from '../store/profile-batch.ts';
+import type { QueryParams, ReadOptions, Store } from '../store/store.ts';
+import type { TimeRange } from '../time.ts';
+
+/** A parsed query over a range: which rows it is about, as conditions for WHERE. */
+export interface Selection {
+  /** Canonical; empty if the query names none, which only the routes about labels allow. */
+  profileType: string;
+  range: TimeRange;
+  /** On `tenant`, `service` and `type`: the columns that most tables begin with. */
+  keys: string;
+  /** The same without `type`, for the table `stacks`. */
+  serviceKeys: string;
+  /** Matchers of other labels, on the columns of the table `series`; empty if there are none. */
+  labels: string;
+  /** Names of the labels in `labels`. */
+  labelNames: string[];
+  /** Names of the parameters that are regular expressions. */
+  regexes: string[];
+  params: QueryParams;
+}
+
+/**
+ * @param query `type{matchers}`
+ * @throws ProfileError `SELECTOR_MALFORMED`, `PROFILE_TYPE_MALFORMED`; BunsenError `PARAMETER_INVALID`
+ *   if there is no type and one is needed
+ */
+export function selectionOf(query: string, range: TimeRange, needsType: boolean): Selection {
+  const selector = parseSelector(query);
+  if (selector.profileType === '' && needsType) {
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `query=${query}: a profile type must stand in front of the braces, such as process_cpu:cpu:nanoseconds:cpu:nanoseconds{}`,
+    );
+  }
+  const profileType =
+    selector.profileType && formatProfileType(parseProfileType(selector.profileType));
+  const params: QueryParams = { tenant: DEFAULT_TENANT };
+  const services = ['tenant = {tenant:String}'];
+  const labels: string[] = [];
+  const labelNames: string[] = [];
+  const regexes: string[] = [];
+  selector.matchers.forEach((matcher, index) => {
+    const value = `matcher${index}`;
+    const isRegex = matcher.operator === '=~' || matcher.operator === '!~';
+    if (isRegex) regexes.push(value);
+    params[value] = isRegex ? anchored(matcher.value) : matcher.value;
+    if (matcher.name === SERVICE_NAME) {
+      services.push(condition('service', matcher, value));
+      return;
+    }
+    params[`name${index}`] = matcher.name;
+    labels.push(condition(`labels[{name${index}:String}]`, matcher, value));
+    labelNames.push(matcher.name);
+  });
+  const serviceKeys = services.join(' AND ');
+  // Marks of pushes have the type '' (store/profile-batch.ts), and are not profiles.
+  const type = profileType === '' ? `type != ''` : 'type = {type:String}';
+  if (profileType !== '') params['type'] = profileType;
+  return {
+    profileType,
+    range,
+    keys: `${serviceKeys} AND ${type}`,
+    serviceKeys,
+    labels: labels.join(' AND '),
+    labelNames,
+    regexes,
+    params,
+  };
+}
+
+/** On the days of a range in the table `series`, which has a row a day while a series lives. */
+export const SERIES_DAYS = `day >= toDate(fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC'))
+  AND day <= toDate(fromUnixTimestamp64Milli({untilMs:Int64} - 1, 'UTC'))`;
+
+/** Series in the table `series` that match, for `WHERE`. Needs {@link rangeParams}. */
+export function seriesCondition({ keys, labels }: Selection): string {
+  return [keys, SERIES_DAYS, labels].filter((part) => part !== '').join(' AND ');
+}
+
+/** The condition on `series` of the other tables; empty if every series of the service matches. */
+export function seriesIn(selection: Selection): string {
+  if (selection.labels === '') return '';
+  return `AND series IN (SELECT series FROM series WHERE ${seriesCondition(selection)})`;
+}
+
+export function rangeParams({ range, params }: Selection): QueryParams {
+  return { ...params, fromMs: range.fromMs, untilMs: range.untilMs };
+}
+
+/**
+ * Warnings about labels that no series has: such a matcher is not wrong, but seldom meant.
+ * @throws BunsenError `REGEX_MALFORMED`, also where no row would have been compared with it
+ */
+export async function checkSelection(
+  store: Store,
+  selection: Selection,
+  read: ReadOptions,
+): Promise<string[]> {
+  if (selection.regexes.length > 0) {
+    const matches = selection.regexes.map((name) => `match('', {${name}:String})`);
+    await store.rows(`SELECT ${matches.join(', ')}`, { ...read, params: selection.params });
+  }
+  if (selection.labelNames.length === 0) return [];
+  const rows = await store.rows<{ name: string }>(
+    `SELECT DISTINCT arrayJoin(mapKeys(labels)) AS name FROM series
+     WHERE ${selection.keys} AND ${SERIES_DAYS} ORDER BY name`,
+    { ...read, params: rangeParams(selection) },
+  );
+  const known = [SERVICE_NAME, ...rows.map(({ name }) => name)];
+  return selection.labelNames
+    .filter((name) => !known.includes(name))
+    .map((name) => `no series has the label '${name}'; labels here: ${known.join(', ')}`);
+}
+
+/** As in Prometheus: a regular expression must match the whole value, and `.` any character. */
+function anchored(regex: string): string {
+  return `^(?s:${regex})$`;
+}
+
+function condition(expression: string, { operator }: Matcher, param: string): string {
+  const value = `{${param}:String}`;
+  switch (operator) {
+    case '=':
+      return `${expression} = ${value}`;
+    case '!=':
+      return `${expression} != ${value}`;
+    case '=~':
+      return `match(${expression}, ${value})`;
+    case '!~':
+      return `NOT match(${expression}, ${value})`;
+  }
+}

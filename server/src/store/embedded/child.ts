@@ -1,0 +1,105 @@
+/**
+ * The process that the embedded store runs in, apart from the server, so that a crash of the engine
+ * (or its memory) is not the server's. Started by supervisor.ts with its options as JSON in argv.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ownerOfDataDir } from './data-dir.ts';
+import { Engine } from './engine.ts';
+import { createFront } from './front.ts';
+import { type ChildMessage, type ChildOptions, DATABASE, type ParentMessage } from './protocol.ts';
+
+async function main(options: ChildOptions): Promise<void> {
+  const storeDir = join(options.dataDir, 'clickhouse');
+  const spoolDir = join(options.dataDir, 'spool');
+  let engine: Engine | undefined;
+  let servers: Server[] = [];
+  let closing = false;
+
+  // Also when the parent dies, however it does: an orphan would keep the directory locked.
+  const close = async () => {
+    if (closing) return;
+    closing = true;
+    await Promise.all(
+      servers.map((server) => {
+        const closed = new Promise((resolve) => server.close(resolve));
+        server.closeIdleConnections();
+        return closed;
+      }),
+    );
+    await engine?.close();
+    process.exit(0);
+  };
+  process.on('disconnect', close);
+  process.on('message', (message: ParentMessage) => {
+    if (message.type === 'close') void close();
+  });
+  // Ctrl-C goes to the whole process group; the parent decides when this process may end.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+
+  mkdirSync(storeDir, { recursive: true });
+  engine = await openEngine(storeDir, options);
+  // What a crash left behind of inserts that were never acknowledged; ours since the lock is.
+  rmSync(spoolDir, { recursive: true, force: true });
+  mkdirSync(spoolDir, { recursive: true });
+  await engine.run({
+    sql: `CREATE DATABASE IF NOT EXISTS ${DATABASE} ENGINE = Atomic`,
+    database: '',
+    format: 'Null',
+    settings: [],
+  });
+  servers = [await listenOn(engine, spoolDir, options, { path: options.socketPath })];
+  if (options.listen !== '') {
+    const at = options.listen.lastIndexOf(':');
+    const [host, port] = [options.listen.slice(0, at), Number(options.listen.slice(at + 1))];
+    servers.push(await listenOn(engine, spoolDir, options, { host, port }));
+  }
+  tell({ type: 'ready', version: engine.version });
+}
+
+async function openEngine(storeDir: string, options: ChildOptions): Promise<Engine> {
+  const deadline = Date.now() + options.lockWaitMs;
+  for (;;) {
+    // A server that was killed leaves a child that closes the directory by itself, soon.
+    const owner = ownerOfDataDir(storeDir);
+    if (owner === undefined) break;
+    if (Date.now() > deadline) {
+      throw new Error(
+        `the data directory ${options.dataDir} is in use by another process (pid ${owner}): stop that one, or set BUNSEN_DATA_DIR to another directory`,
+      );
+    }
+    await sleep(100);
+  }
+  return new Engine(storeDir, options);
+}
+
+function listenOn(
+  engine: Engine,
+  spoolDir: string,
+  options: ChildOptions,
+  where: { path: string } | { host: string; port: number },
+): Promise<Server> {
+  const server = createFront(engine, { spoolDir, maxConcurrent: options.maxConcurrent });
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        new Error(
+          `the embedded store cannot listen on ${'path' in where ? where.path : `${where.host}:${where.port} (BUNSEN_STORE_LISTEN)`}: ${error.code ?? error.message}`,
+        ),
+      );
+    });
+    server.listen(where, () => resolve(server));
+  });
+}
+
+function tell(message: ChildMessage): void {
+  process.send?.(message);
+}
+
+main(JSON.parse(process.argv[2] as string) as ChildOptions).catch((error: unknown) => {
+  const message = error instanceof Error ? error.message : String(error);
+  process.send?.({ type: 'failed', message } satisfies ChildMessage, () => process.exit(1));
+});

@@ -1,0 +1,19 @@
+/** What the server and the process of the embedded store say to each other. */
+export interface ChildOptions {
+  dataDir: string;
+  socketPath: string;
+  /** `host:port` to listen on as well, for other ClickHouse tools; empty = nowhere. */
+  listen: string;
+  memoryBytes: number;
+  maxConcurrent: number;
+  /** How long to wait for another process to let go of the directory. */
+  lockWaitMs: number;
+}
+
+/** What the child tells its parent. After `failed` it ends, and starting it again is no use. */
+export type ChildMessage = { type: 'ready'; version: string } | { type: 'failed'; message: string };
+
+export type ParentMessage = { type: 'close' };
+
+/** The database of all tables. */
+export const DATABASE = 'bunsen';

@@ -1,0 +1,78 @@
+import { DEFAULT_TENANT, type ProfileBatch, PUSH_TABLES, type PushTable } from './profile-batch.ts';
+import { SeenSet } from './seen-set.ts';
+import type { Store } from './store.ts';
+
+/** Stacks and series that are remembered as stored: 8 MiB, a week's stacks of some hundred services. */
+const SEEN_KEYS = 1 << 20;
+
+const SAMPLE_KEYS = ['tenant', 'service', 'type', 'h', 'stack_id'];
+const COLUMNS: Record<PushTable | 'stacks', string[]> = {
+  samples: [...SAMPLE_KEYS, 'series', 'slot', 'value', 'unit'],
+  samples_1h: [...SAMPLE_KEYS, 'total'],
+  profiles: ['tenant', 'service', 'type', 'series', 'ts', 'total', 'n'],
+  stacks: ['tenant', 'service', 'week', 'stack_id', 'frames'],
+};
+
+/**
+ * Writes pushes, each exactly once.
+ *
+ * A push goes to three tables, in one part each, which appears wholly or not at all; but a crash can
+ * leave it in some of them only. So every part carries a mark of its push, and before a push is
+ * written, the tables are asked for it: what is marked is there, and is left out. The mark lives as
+ * long as the data, so that it does not matter when or after which crash a request is repeated.
+ *
+ * ClickHouse's own deduplication tokens do not do this for tables without replicas: their log is
+ * written before the part is put in place, and a crash between the two makes the repeated insert
+ * vanish (shown by killing the engine at that rename; README, "Exactly once").
+ */
+export class ProfileStore {
+  readonly #store: Store;
+  /** What the workers need not encode again. */
+  readonly seen = new SeenSet(SEEN_KEYS);
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /**
+   * Resolves when all of the batch is durable. Must not run twice at once for one push.
+   * @returns whether all of it was there before
+   * @throws BunsenError `STORE_UNAVAILABLE`; then the same push may be written again
+   */
+  async write(batch: ProfileBatch): Promise<{ duplicate: boolean }> {
+    const marked = await this.#markedTables(batch);
+    const missing = PUSH_TABLES.filter((table) => !marked.has(table));
+    if (missing.length === 0) return { duplicate: true };
+    // What samples refer to comes first: writing it again does no harm, missing it would.
+    await settleAll([
+      batch.stacks && this.#store.insertNative('stacks', COLUMNS.stacks, batch.stacks),
+      batch.series.length > 0 && this.#store.insertJson('series', batch.series),
+    ]);
+    for (const key of batch.newKeys) this.seen.add(key);
+    await settleAll(
+      missing.map((table) => this.#store.insertNative(table, COLUMNS[table], batch.tables[table])),
+    );
+    return { duplicate: false };
+  }
+
+  async #markedTables({ pushId, hour }: ProfileBatch): Promise<Set<PushTable>> {
+    const mark = `tenant = {tenant:String} AND service = '' AND type = ''`;
+    const at = `toDateTime({hour:UInt32}, 'UTC')`;
+    const rows = await this.#store.rows<{ name: PushTable }>(
+      `SELECT 'samples' AS name FROM samples WHERE ${mark} AND h = ${at} AND stack_id = {push:UInt64}
+       UNION ALL
+       SELECT 'samples_1h' FROM samples_1h WHERE ${mark} AND h = ${at} AND stack_id = {push:UInt64}
+       UNION ALL
+       SELECT 'profiles' FROM profiles WHERE ${mark} AND series = {push:UInt64}
+         AND ts >= ${at} AND ts < ${at} + INTERVAL 1 HOUR`,
+      { params: { tenant: DEFAULT_TENANT, hour, push: String(pushId) } },
+    );
+    return new Set(rows.map(({ name }) => name));
+  }
+}
+
+/** Waits for all, also after one has failed: nothing of a push may still be going on afterwards. */
+async function settleAll(actions: (Promise<void> | undefined | false)[]): Promise<void> {
+  const results = await Promise.allSettled(actions);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

@@ -1,0 +1,271 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import {
+  type ClickHouseClient,
+  type ClickHouseClientConfigOptions,
+  ClickHouseError,
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+} from '@clickhouse/client';
+import { BunsenError, ConfigError } from '../errors.ts';
+import { DATABASE } from './embedded/protocol.ts';
+import { Supervisor } from './embedded/supervisor.ts';
+
+export interface StoreOptions {
+  /** URL of a ClickHouse, with user, password and database in it; empty = the embedded one. */
+  clickhouseUrl: string;
+  embedded: {
+    dataDir: string;
+    listen: string;
+    memoryBytes: number;
+    maxConcurrent: number;
+    lockWaitMs: number;
+  };
+  /** Longest that a query may take; inserts get as long. */
+  queryTimeMs: number;
+  queryMemoryBytes: number;
+  onWarning: (message: string) => void;
+}
+
+/** Values for `{name:Type}` in the SQL. */
+export type QueryParams = Record<string, unknown>;
+
+export interface ReadOptions {
+  params?: QueryParams;
+  signal?: AbortSignal | undefined;
+}
+
+/** ClickHouse, embedded or not: the one place that knows the client. */
+export class Store {
+  readonly #client: ClickHouseClient;
+  /**
+   * Apart, because it waits far longer: a write that was given up here might still be going on there,
+   * and its repetition could not know.
+   */
+  readonly #writer: ClickHouseClient;
+  readonly #supervisor: Supervisor | undefined;
+  readonly #readSettings: ClickHouseSettings;
+
+  constructor(
+    clients: { reader: ClickHouseClient; writer: ClickHouseClient },
+    supervisor: Supervisor | undefined,
+    limits: { queryTimeMs: number; queryMemoryBytes: number },
+  ) {
+    this.#client = clients.reader;
+    this.#writer = clients.writer;
+    this.#supervisor = supervisor;
+    this.#readSettings = {
+      max_execution_time: limits.queryTimeMs / 1000,
+      max_memory_usage: String(limits.queryMemoryBytes),
+      // The server's way to notice that the reader is gone; the embedded store always does.
+      cancel_http_readonly_queries_on_client_close: 1,
+      // Whole numbers beyond 2^53 must not become JSON numbers.
+      output_format_json_quote_64bit_integers: 1,
+    };
+  }
+
+  /** Process of the embedded store, while it has one. */
+  get embeddedPid(): number | undefined {
+    return this.#supervisor?.pid;
+  }
+
+  get restarts(): number {
+    return this.#supervisor?.restarts ?? 0;
+  }
+
+  /** @throws BunsenError `STORE_UNAVAILABLE` */
+  async ping(): Promise<void> {
+    await this.#reach(async () => {
+      const result = await this.#client.ping({ select: true });
+      if (!result.success) throw result.error;
+    });
+  }
+
+  /** @returns the rows of a SELECT; 64-bit integers are strings */
+  async rows<Row>(sql: string, { params, signal }: ReadOptions = {}): Promise<Row[]> {
+    return this.#reach(async () => {
+      const result = await this.#client.query({
+        query: sql,
+        format: 'JSONEachRow',
+        clickhouse_settings: this.#readSettings,
+        ...(params && { query_params: params }),
+        ...(signal && { abort_signal: signal }),
+      });
+      return (await result.json()) as Row[];
+    }, signal);
+  }
+
+  /** @returns the result of a SELECT as blocks in Native format: see native-block.ts */
+  async native(sql: string, { params, signal }: ReadOptions = {}): Promise<Buffer> {
+    return this.#reach(async () => {
+      const result = await this.#client.exec({
+        query: `${sql} FORMAT Native`,
+        clickhouse_settings: this.#readSettings,
+        ...(params && { query_params: params }),
+        ...(signal && { abort_signal: signal }),
+      });
+      return buffer(result.stream);
+    }, signal);
+  }
+
+  async command(sql: string, params?: QueryParams): Promise<void> {
+    await this.#reach(() =>
+      this.#writer.command({ query: sql, ...(params && { query_params: params }) }),
+    );
+  }
+
+  /** Inserts one block in Native format: it becomes one part, and so is there wholly or not at all. */
+  async insertNative(table: string, columns: string[], block: Uint8Array): Promise<void> {
+    await this.#reach(async () => {
+      const result = await this.#writer.exec({
+        query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT Native`,
+        values: Readable.from([block], { objectMode: false }),
+      });
+      await buffer(result.stream);
+    });
+  }
+
+  async insertJson(table: string, rows: object[]): Promise<void> {
+    await this.#reach(() => this.#writer.insert({ table, values: rows, format: 'JSONEachRow' }));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#client.close(), this.#writer.close()]);
+    await this.#supervisor?.close();
+  }
+
+  async #reach<T>(action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#supervisor && !this.#supervisor.ready) throw unavailable('it is being restarted');
+    try {
+      return await action();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw translate(error);
+    }
+  }
+}
+
+/**
+ * Opens the store: starts the embedded one, or connects to the one that the URL names.
+ * @throws ConfigError if it cannot work as configured, with what to change
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  if (options.clickhouseUrl !== '') {
+    return new Store(
+      createClients(options, externalConfig(options.clickhouseUrl)),
+      undefined,
+      options,
+    );
+  }
+  const supervisor = new Supervisor({ ...options.embedded, onDeath: options.onWarning });
+  try {
+    await supervisor.start();
+  } catch (error) {
+    throw new ConfigError((error as Error).message, { cause: error });
+  }
+  const config = {
+    url: 'http://store',
+    database: DATABASE,
+    http_agent: supervisor.createAgent(),
+  };
+  return new Store(createClients(options, config), supervisor, options);
+}
+
+/** Longest that a write may take. */
+const WRITE_TIME_MS = 600_000;
+
+function createClients(options: StoreOptions, config: ClickHouseClientConfigOptions) {
+  const create = (requestTimeMs: number) =>
+    createClient({
+      ...config,
+      application: 'bunsen',
+      request_timeout: requestTimeMs,
+      max_open_connections: 64,
+      clickhouse_settings: {
+        // A 200 means written. (chDB's own default is 1.)
+        async_insert: 0,
+      },
+      log: { level: ClickHouseLogLevel.OFF }, // what goes wrong is reported once, by us
+    });
+  try {
+    return {
+      // Time for the store to say by itself that a limit was reached.
+      reader: create(options.queryTimeMs + 5_000),
+      writer: create(WRITE_TIME_MS),
+    };
+  } catch (cause) {
+    throw new ConfigError(
+      `CLICKHOUSE_URL ${JSON.stringify(withoutPassword(options.clickhouseUrl))} is not usable (${(cause as Error).message}): it must look like http://user:password@host:8123/database`,
+      { cause },
+    );
+  }
+}
+
+function externalConfig(url: string): ClickHouseClientConfigOptions {
+  return { url, compression: { request: true, response: true } };
+}
+
+export function withoutPassword(url: string): string {
+  return url.replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@');
+}
+
+function unavailable(reason: string, cause?: unknown): BunsenError {
+  return new BunsenError('STORE_UNAVAILABLE', `the store cannot be reached: ${reason}`, {
+    cause,
+    retryAfterSeconds: 2,
+  });
+}
+
+/** Whether the store said so itself: matched by shape, as there may be two copies of the class. */
+export function clickhouseCodeOf(error: unknown): string | undefined {
+  if (error instanceof ClickHouseError) return error.code;
+  return undefined;
+}
+
+function translate(error: unknown): unknown {
+  if (error instanceof BunsenError) return error;
+  switch (clickhouseCodeOf(error)) {
+    case '159': // TIMEOUT_EXCEEDED
+    case '160': // TOO_SLOW
+      return new BunsenError(
+        'QUERY_TIMEOUT',
+        'the query took longer than BUNSEN_QUERY_TIME_MS allows: ask for a shorter range or fewer series',
+        { cause: error },
+      );
+    case '241': // MEMORY_LIMIT_EXCEEDED
+      return new BunsenError(
+        'QUERY_MEMORY_LIMIT',
+        'the query needs more memory than BUNSEN_QUERY_MEMORY_BYTES allows: ask for a shorter range or fewer series',
+        { cause: error },
+      );
+    case '427': // CANNOT_COMPILE_REGEXP
+      return new BunsenError(
+        'REGEX_MALFORMED',
+        `a regular expression of the query is not valid (RE2 syntax): ${firstLine(error)}`,
+        { cause: error },
+      );
+    case '202': // TOO_MANY_SIMULTANEOUS_QUERIES
+    case '210': // NETWORK_ERROR
+    case '252': // TOO_MANY_PARTS
+    case '999': // KEEPER_EXCEPTION
+      return unavailable(firstLine(error), error);
+    case undefined:
+      break;
+    default:
+      return error;
+  }
+  // No answer from ClickHouse at all: a closed port, a reset, a time-out.
+  const code = (error as NodeJS.ErrnoException).code;
+  if (typeof code === 'string' && /^(E[A-Z]+|UND_ERR.*)$/.test(code)) {
+    return unavailable(code === 'ENOENT' ? 'it is not running' : code, error);
+  }
+  if (error instanceof Error && /timeout error|socket hang up|aborted/i.test(error.message)) {
+    return unavailable(error.message, error);
+  }
+  return error;
+}
+
+function firstLine(error: unknown): string {
+  return ((error as Error).message ?? '').split('\n', 1)[0] as string;
+}
