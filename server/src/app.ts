@@ -26,7 +26,7 @@ export interface App {
 }
 
 /** Beside this package, whether this runs from src/ or from dist/. */
-const UI_DIR = new URL('../../ui/dist', import.meta.url).pathname;
+const UI_DIR = new URL('../../ui/dist/app', import.meta.url).pathname;
 
 /**
  * Puts the server together: bodies go to the ingester and from there to the store; queries go to the
