@@ -1,7 +1,9 @@
+/** Parameters and result of a Java method, as the JVM writes them. */
+const JVM_DESCRIPTOR = /\(\S*\)\[*([BCDFIJSZV]|L[^;]+;)$/;
 const OPERATOR = /^operator(\(\)|\[\]|<=>|->\*?|<<=?|>>=?|[<>]=?)?/;
 const SCRIPT = /^(\S+) (?:file:\/\/)?\/\S*\/([^/\s]+)$/;
 /** Ends of what template arguments or parameters may follow. */
-const CALLEE_END = /([\w>\]}]|operator\(\))$/;
+const CALLEE_END = /[\w>\]}]$/;
 
 /**
  * A function's name without what tells overloads and instances apart, since that is most of a C++ or
@@ -12,20 +14,25 @@ const CALLEE_END = /([\w>\]}]|operator\(\))$/;
 export function shortName(name: string): string {
   const script = SCRIPT.exec(name);
   if (script) return `${script[1]} ${script[2]}`;
+  if (JVM_DESCRIPTOR.test(name)) return name.replace(JVM_DESCRIPTOR, '');
   if (!/[<(]/.test(name)) return name;
   const text = withoutRustType(name.replaceAll('(anonymous namespace)', '{anonymous}'));
   let short = '';
   let templated = false;
+  let afterOperator = false;
   for (let at = 0; at < text.length; ) {
     const operator =
       text[at] === 'o' && !/\w$/.test(short) && OPERATOR.exec(text.slice(at, at + 12));
     if (operator) {
       short += operator[0];
       at += operator[0].length;
+      // `operator<< <char>`: the blank only keeps it from being read as `<<<`.
+      if (text.startsWith(' <', at)) at++;
+      afterOperator = true;
       continue;
     }
     const char = text[at] as string;
-    if ((char === '<' || char === '(') && CALLEE_END.test(short)) {
+    if ((char === '<' || char === '(') && (afterOperator || CALLEE_END.test(short))) {
       const end = closingBracket(text, at);
       if (end < 0) return name;
       templated ||= char === '<';
@@ -33,6 +40,7 @@ export function shortName(name: string): string {
       continue;
     }
     short += char;
+    afterOperator = false;
     at++;
   }
   short = short

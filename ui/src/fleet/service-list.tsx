@@ -1,6 +1,5 @@
-import { SERVICE_NAME, type SeriesResponse, type ServicesResponse } from '@bunsen/profile';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef } from 'react';
+import { useRef } from 'react';
 import {
   coresOf,
   digits,
@@ -15,18 +14,18 @@ import { servicePath } from '../url/route.ts';
 import { useLinkTo } from '../url/use-view-state.ts';
 import styles from './service-list.module.css';
 import { Sparkline } from './sparkline.tsx';
+import type { FleetService } from './use-fleet.ts';
 
 const ROW_HEIGHT = 34;
 
 /** Services with their share, as far as they are in sight: there may be thousands. */
 export function ServiceList(props: {
-  services: ServicesResponse['services'];
+  services: FleetService[];
   /** Of all services, listed or not. */
   sum: number;
   unit: string;
-  sparks: SeriesResponse | undefined;
 }) {
-  const { services, sum, unit, sparks } = props;
+  const { services, sum, unit } = props;
   const range = useRange();
   const { nowMs } = useClock();
   const linkTo = useLinkTo();
@@ -37,10 +36,6 @@ export function ServiceList(props: {
     estimateSize: () => ROW_HEIGHT,
     overscan: 10,
   });
-  const sparkOf = useMemo(
-    () => new Map(sparks?.series.map((one) => [one.labels[SERVICE_NAME], one.values])),
-    [sparks],
-  );
   const cpu = isCpuTime(unit);
   const largest = services[0]?.total ?? 1;
   return (
@@ -87,13 +82,13 @@ export function ServiceList(props: {
                   </PageLink>
                 </td>
                 <td className={styles.spark}>
-                  <Sparkline values={sparkOf.get(one.service)} />
+                  <Sparkline values={one.values} />
                 </td>
                 <td className={styles.number}>
                   {cpu ? digits(coresOf(one.total, range)) : formatValue(one.total, unit)}
                 </td>
                 <td className={styles.number}>{formatShare(one.total / sum)}</td>
-                <td className={styles.minor}>{one.series}</td>
+                <td className={styles.minor}>{one.series ?? '–'}</td>
                 <td className={styles.minor}>{formatAge(nowMs - one.lastSeenMs)}</td>
               </tr>
             );

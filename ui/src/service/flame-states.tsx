@@ -6,7 +6,7 @@ import { Message } from '../components/message.tsx';
 import { formatCount, formatShare, formatValue } from '../format/value.ts';
 import { useRange } from '../time/range-context.tsx';
 import { widenRange } from '../time/time-range.ts';
-import { updateViewState } from '../url/use-view-state.ts';
+import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import styles from './flame-states.module.css';
 
 /** What is quicker than this shows no sign of loading: it would only flicker. */
@@ -103,16 +103,21 @@ export function NoSamples({ filters, warnings = [] }: { filters: Matcher[]; warn
   );
 }
 
+/** What the server wants a reader to know, such as a label that no series has. */
+export function Warnings({ warnings }: { warnings: string[] }) {
+  return warnings.map((warning) => (
+    <p key={warning} className={styles.notice} data-tone="warn">
+      {warning}
+    </p>
+  ));
+}
+
 /** What the answer says about itself: its warnings, and how much of it was folded away. */
 export function Notices({ meta, total }: { meta: FlameMeta; total: number }) {
   const nodes = meta.foldedNodes;
   return (
     <>
-      {meta.warnings.map((warning) => (
-        <p key={warning} className={styles.notice} data-tone="warn">
-          {warning}
-        </p>
-      ))}
+      <Warnings warnings={meta.warnings} />
       {nodes > 0 && (
         <p className={styles.notice}>
           <span>
@@ -131,9 +136,9 @@ export function Notices({ meta, total }: { meta: FlameMeta; total: number }) {
 const MOST_NODES = 1_000_000;
 
 function MoreNodes() {
-  const current = Number(new URLSearchParams(location.search).get('nodes')) || 50_000;
-  if (current >= MOST_NODES) return null;
-  const next = Math.min(MOST_NODES, current * 4);
+  const { maxNodes } = useViewState();
+  if (maxNodes >= MOST_NODES) return null;
+  const next = Math.min(MOST_NODES, maxNodes * 4);
   return (
     <button type="button" onClick={() => updateViewState({ maxNodes: next })}>
       Fetch up to {formatCount(next)} nodes

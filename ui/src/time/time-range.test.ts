@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  describeRange,
+  formatTime,
+  parseTime,
+  resolveRange,
+  stepFor,
+  widenRange,
+} from './time-range.ts';
+
+const NOW = Date.UTC(2026, 10, 21, 9, 30, 15);
+const MINUTE = 60_000;
+
+test('times relative to now', () => {
+  assert.equal(parseTime('now', NOW), NOW);
+  assert.equal(parseTime(' now-90m ', NOW), NOW - 90 * MINUTE);
+  assert.equal(parseTime('now-2d', NOW), NOW - 2 * 24 * 60 * MINUTE);
+});
+
+test('milliseconds since 1970, and local times that come back as they were', () => {
+  assert.equal(parseTime(String(NOW), NOW), NOW);
+  assert.equal(parseTime(formatTime(NOW), NOW), NOW);
+  assert.equal(parseTime('2026-11-21 09:30', NOW), new Date(2026, 10, 21, 9, 30).getTime());
+  assert.equal(parseTime('2026-11-21', NOW), new Date(2026, 10, 21).getTime());
+});
+
+test('what is no time', () => {
+  for (const text of [
+    '',
+    'yesterday',
+    'now-1y',
+    'now+1h',
+    '2026-02-30',
+    '2026-11-21 25:00',
+    '12',
+  ]) {
+    assert.equal(parseTime(text, NOW), null, text);
+  }
+});
+
+test('a range says what is wrong with it', () => {
+  assert.deepEqual(resolveRange('now-1h', 'now', NOW), { fromMs: NOW - 60 * MINUTE, untilMs: NOW });
+  assert.match(JSON.stringify(resolveRange('soon', 'now', NOW)), /“soon” is no time/);
+  assert.match(JSON.stringify(resolveRange('now', 'now-1h', NOW)), /ends before it begins/);
+  assert.match(JSON.stringify(resolveRange('now', 'now', NOW)), /ends before it begins/);
+});
+
+test('ranges in words', () => {
+  assert.equal(describeRange('now-30m', 'now', NOW), 'Last 30 minutes');
+  assert.equal(describeRange('now-7m', 'now', NOW), 'Last 7m');
+  const [from, until] = ['2026-11-21 09:00:00', '2026-11-21 09:30:00'];
+  assert.equal(describeRange(from, until, NOW), '2026-11-21 09:00:00 – 09:30:00');
+});
+
+test('widening doubles a range and does not reach into the future', () => {
+  const hour = { fromMs: NOW - 60 * MINUTE, untilMs: NOW };
+  assert.deepEqual(widenRange(hour, NOW), { fromMs: NOW - 120 * MINUTE, untilMs: NOW });
+  const past = { fromMs: NOW - 600 * MINUTE, untilMs: NOW - 540 * MINUTE };
+  assert.deepEqual(widenRange(past, NOW), {
+    fromMs: NOW - 630 * MINUTE,
+    untilMs: NOW - 510 * MINUTE,
+  });
+});
+
+test('steps are whole slots and few enough', () => {
+  assert.equal(stepFor({ fromMs: 0, untilMs: 30 * MINUTE }, 240), 15_000);
+  assert.equal(stepFor({ fromMs: 0, untilMs: 24 * 60 * MINUTE }, 240), 600_000);
+  assert.equal(stepFor({ fromMs: 0, untilMs: 3e12 }, 240), 86_400_000);
+});
