@@ -35,6 +35,7 @@ AddressSpace::MappedCode AddressSpace::open(const Mapping& mapping) {
     code.module = modules_->vdso();
   } else if (!mapping.isAnonymous()) {
     code.module = modules_->open(pid_, mapping);
+    if (mapping.isMemoryFile() && !code.module->isElf()) code.module = nullptr;
   }
   if (!code.module) {
     // "[vsyscall]" and the like have names; "[anon:...]" is what the program calls it.

@@ -49,8 +49,13 @@ bool hasCapability(int capability) {
   return strtoull(status.c_str() + at + 8, nullptr, 16) >> capability & 1;
 }
 
+// libbpf numbers its own errors from here on; they mean nothing to others, and its log says more.
+constexpr int kFirstLibbpfErrno = 4000;
+
+int systemErrno(int error_number) { return error_number < kFirstLibbpfErrno ? error_number : 0; }
+
 std::string describe(int error_number) {
-  return error_number ? std::string(": ") + strerror(error_number) : std::string();
+  return systemErrno(error_number) ? std::string(": ") + strerror(error_number) : std::string();
 }
 
 std::string tail(const std::string& log) {
@@ -99,7 +104,7 @@ void checkLoadable(const std::string& object_path, const std::string& btf_path) 
 
 SamplerError objectUnusable(const std::string& object_path, int error_number,
                             const std::string& reason) {
-  return SamplerError("BUNSEN_OBJECT_INVALID", error_number,
+  return SamplerError("BUNSEN_OBJECT_INVALID", systemErrno(error_number),
                       "cannot use the BPF object " + object_path + ": " + reason +
                           "; rebuild it with make in bpf/");
 }
@@ -109,7 +114,12 @@ SamplerError loadFailed(int error_number, const std::string& log) {
     return SamplerError(
         "BUNSEN_NO_PERMISSION", error_number,
         std::string("the kernel refuses to load the sampler; ") + kPrivileges + tail(log));
-  return SamplerError("BUNSEN_BPF_LOAD", error_number,
+  if (log.find("target BTF") != std::string::npos || log.find("vmlinux BTF") != std::string::npos)
+    return SamplerError("BUNSEN_NO_BTF", systemErrno(error_number),
+                        "cannot use the kernel type information; give the BTF file of this kernel "
+                        "as btfPath:" +
+                            tail(log));
+  return SamplerError("BUNSEN_BPF_LOAD", systemErrno(error_number),
                       "the kernel rejected the sampler" + describe(error_number) +
                           "; the end of the log says why:" + tail(log));
 }

@@ -45,9 +45,8 @@ bool parseLine(std::string_view line, Mapping* mapping) {
 
 }  // namespace
 
-bool Mapping::isAnonymous() const {
-  // Some runtimes map their code twice, through a memfd or shared memory.
-  return inode == 0 || startsWith(path, "/memfd:") || startsWith(path, "/dev/zero") ||
+bool Mapping::isMemoryFile() const {
+  return startsWith(path, "/memfd:") || startsWith(path, "/dev/zero") ||
          startsWith(path, "/SYSV") || startsWith(path, "/dev/shm/");
 }
 

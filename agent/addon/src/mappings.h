@@ -18,8 +18,12 @@ struct Mapping {
 
   bool contains(uint64_t address) const { return address >= start && address < end; }
 
-  // Memory in which a JIT runtime may have put code, rather than a file's.
-  bool isAnonymous() const;
+  // Memory without a file behind it.
+  bool isAnonymous() const { return inode == 0; }
+
+  // A file that exists only in memory. Programs are run from such files, but some JIT runtimes also
+  // map their code through one; only its content tells.
+  bool isMemoryFile() const;
 };
 
 // Returns the executable mappings of the text of a maps file, in its order: by address, none

@@ -26,6 +26,8 @@ class Module {
   // virtual address (the offset itself if the file could not be read).
   FunctionIndex functionAt(uint64_t file_offset);
 
+  bool isElf() const { return file_.has_value(); }
+
  private:
   friend class ModuleTable;
 

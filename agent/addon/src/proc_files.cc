@@ -86,6 +86,12 @@ std::string readExe(uint32_t pid) {
   return std::string(target, static_cast<size_t>(length));
 }
 
+bool isInInitialPidNamespace() {
+  constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO, a kernel constant
+  struct stat status;
+  return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == kInitialPidNamespace;
+}
+
 UniqueFd openInRoot(uint32_t pid, const std::string& path) {
   UniqueFd root(open(procPath(pid, "root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return UniqueFd();

@@ -34,6 +34,9 @@ bool isRunning(uint32_t pid, uint64_t start_ticks);
 // Returns the target of /proc/PID/exe, or "" (no such process, or a kernel thread).
 std::string readExe(uint32_t pid);
 
+// Returns whether this process' ids are the kernel's own, which BPF programs report.
+bool isInInitialPidNamespace();
+
 // Opens a regular file as the process sees it. Symbolic links are resolved inside the process'
 // root, so a container cannot point the agent at a file of the host; FIFOs cannot block it.
 UniqueFd openInRoot(uint32_t pid, const std::string& path);

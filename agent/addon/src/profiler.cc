@@ -96,6 +96,7 @@ std::map<std::string, uint64_t> Profiler::counters() const {
       {"drains", drains_},
       {"chains_missing", chains_missing_},
       {"kernel_symbols_hidden", kernel_symbols_hidden_},
+      {"pid_namespace_foreign", pid_namespace_foreign_},
       {"processes", processes_},
       {"modules", modules_},
       {"symbol_bytes", symbol_bytes_},

@@ -13,6 +13,7 @@
 #include "kernel_symbols.h"
 #include "module_table.h"
 #include "name_table.h"
+#include "proc_files.h"
 #include "process_table.h"
 #include "sample_drain.h"
 #include "window.h"
@@ -71,6 +72,7 @@ class Profiler {
   std::atomic<uint64_t> samples_folded_{0}, drains_{0}, chains_missing_{0}, processes_{0},
       modules_{0}, symbol_bytes_{0}, name_bytes_{0}, name_resets_{0};
   std::atomic<bool> kernel_symbols_hidden_{false};
+  const bool pid_namespace_foreign_ = !isInInitialPidNamespace();
 };
 
 }  // namespace bunsen

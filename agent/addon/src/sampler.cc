@@ -40,7 +40,7 @@ class Sampler::Task : public Napi::AsyncWorker {
 
   void OnOK() override {
     Napi::HandleScope scope(Env());
-    sampler_->finish(this);
+    sampler_->finish();
     if (error_)
       deferred_.Reject(toJsError(Env(), *error_).Value());
     else
@@ -72,15 +72,19 @@ Sampler::Sampler(const Napi::CallbackInfo& info)
     : ObjectWrap(info), options_(parseOptions(info[0])) {}
 
 Napi::Value Sampler::enqueue(Napi::Env env, Work work) {
-  if (is_closed_)
-    throw toJsError(env, SamplerError("BUNSEN_CLOSED", 0, "the sampler has been closed"));
+  checkOpen(env);
   auto* task = new Task(env, this, std::move(work));  // deletes itself after OnOK
   tasks_.push_back(task);
   if (tasks_.size() == 1) task->Queue();
   return task->promise();
 }
 
-void Sampler::finish(Task*) {
+void Sampler::checkOpen(Napi::Env env) const {
+  if (is_closed_)
+    throw toJsError(env, SamplerError("BUNSEN_CLOSED", 0, "the sampler has been closed"));
+}
+
+void Sampler::finish() {
   tasks_.pop_front();
   if (!tasks_.empty())
     tasks_.front()->Queue();
@@ -139,9 +143,11 @@ Napi::Value Sampler::stop(const Napi::CallbackInfo& info) {
 
 Napi::Value Sampler::counters(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
+  checkOpen(env);
   std::shared_ptr<Profiler> profiler = std::atomic_load(&profiler_);
-  if (!profiler || is_closed_)
-    throw toJsError(env, SamplerError("BUNSEN_NOT_STARTED", 0, "the sampler is not started"));
+  if (!profiler)
+    throw toJsError(env, SamplerError("BUNSEN_NOT_STARTED", 0,
+                                      "the sampler has not been started; await start() first"));
   Napi::Object result = Napi::Object::New(env);
   for (const auto& [name, value] : profiler->counters())
     result.Set(name, static_cast<double>(value));

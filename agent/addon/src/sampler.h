@@ -35,7 +35,8 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
 
   Napi::Value enqueue(Napi::Env env, Work work);
   void startNext();
-  void finish(Task* task);
+  void finish();
+  void checkOpen(Napi::Env env) const;
   Profiler& running();
 
   SessionOptions options_;
