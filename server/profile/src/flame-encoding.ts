@@ -206,6 +206,12 @@ class ByteReader {
   }
 
   varint(): number {
+    // Most numbers are one byte, and a flame graph has three for each of a million nodes.
+    const first = this.#bytes[this.#at] as number;
+    if (first < 0x80) {
+      this.#at++;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (;;) {

@@ -1,5 +1,5 @@
-import { nameOfFrame, parseFrame } from '@bunsen/profile';
-import { FRAME_KINDS, type FrameKind, frameKind } from './frame-kind.ts';
+import { parseFrame } from '@bunsen/profile';
+import { FRAME_KINDS, type FrameKind, kindOf } from './frame-kind.ts';
 
 export type Theme = 'light' | 'dark';
 
@@ -75,10 +75,18 @@ export function frameColours(frames: string[], theme: Theme): FlameColours {
   const frame = new Uint32Array(frames.length);
   const dimmed = new Uint32Array(frames.length);
   const emphasised = new Uint32Array(frames.length);
+  const hueOf = new Map<string, number>(); // modules are few, and a package's hash is not free
   frames.forEach((text, index) => {
-    const shade = hashText(nameOfFrame(text)) % SHADES;
-    const hue = hashText(groupOf(text)) % HUES;
-    const colour = (palettes.get(frameKind(text)) as Uint32Array)[hue * SHADES + shade] as number;
+    const { name, module } = parseFrame(text);
+    const group = module === '' ? packageOf(name) : module;
+    let hue = hueOf.get(group);
+    if (hue === undefined) {
+      hue = hashText(group) % HUES;
+      hueOf.set(group, hue);
+    }
+    const shade = hashText(name) % SHADES;
+    const palette = palettes.get(kindOf(name, module)) as Uint32Array;
+    const colour = palette[hue * SHADES + shade] as number;
     frame[index] = colour;
     dimmed[index] = blend(colour, paper, DIMMING);
     emphasised[index] = emphasisShades[shade] as number;
@@ -120,10 +128,8 @@ function paletteOf(kind: FrameKind, theme: Theme): Uint32Array {
   return palette;
 }
 
-/** What shares a hue: the module, or the package in front of the name where no module is known. */
-function groupOf(text: string): string {
-  const { name, module } = parseFrame(text);
-  if (module !== '') return module;
+/** What shares a hue where no module is known: the part of the name that says where it lives. */
+function packageOf(name: string): string {
   const end = Math.max(name.lastIndexOf('.'), name.lastIndexOf('::'), name.lastIndexOf('/'));
   return end > 0 ? name.slice(0, end) : name;
 }

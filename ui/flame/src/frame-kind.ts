@@ -19,6 +19,11 @@ const ADDRESS = /(^|\+)0x[0-9a-f]+$/i;
 /** The kind of a stored frame. Knows the suffixes `_[k]` and `_[j]` of folded text by perf as well. */
 export function frameKind(frame: string): FrameKind {
   const { name, module } = parseFrame(frame);
+  return kindOf(name, module);
+}
+
+/** The kind of a frame that has been parsed already. */
+export function kindOf(name: string, module: string): FrameKind {
   if (name === OTHER_FRAME && module === '') return 'other';
   if (module === '[jit]' || name.endsWith('_[j]')) return 'jit';
   if (module.startsWith('[') && !USER_BRACKETS.test(module)) return 'kernel';

@@ -14,10 +14,7 @@ const NAMES: [name: string, short: string][] = [
   ['std::operator<< <char>(std::ostream&, char)', 'std::operator<<'],
   ['Foo::operator()(int) const', 'Foo::operator()'],
   ['Foo::operator->()', 'Foo::operator->'],
-  [
-    'on_read(int)::{lambda(auto&&)#1}::operator()<R>(R&&) const',
-    'on_read::{lambda(auto&&)#1}::operator()',
-  ],
+  ['on_read(int)::{lambda(auto&&)#1}::operator()<R>(R&&) const', 'on_read::{lambda#1}::operator()'],
   ['std::string::append[abi:cxx11](char)', 'std::string::append'],
   ['<alloc::vec::Vec<T,A> as core::iter::Extend<T>>::extend', 'alloc::vec::Vec::extend'],
   ['<&T as core::fmt::Debug>::fmt', '&T::fmt'],

@@ -1,4 +1,3 @@
-import { NO_FRAME } from '@bunsen/profile';
 import type { FlameLayout } from './layout.ts';
 
 /**
@@ -11,23 +10,21 @@ export interface PathIds {
   find(id: string): number;
 }
 
-/** Hashes every path once; 4 + 4 bytes a node. */
-export function pathIds({ tree, parent }: FlameLayout): PathIds {
-  const frameHash = tree.frames.map((frame) => [hash(frame, 0x811c9dc5), hash(frame, 0x9747b28c)]);
-  const high = new Uint32Array(parent.length);
-  const low = new Uint32Array(parent.length);
-  for (let node = 1; node < parent.length; node++) {
-    const frame = tree.frame[node] as number;
-    const [a, b] = frame === NO_FRAME ? [0, 0] : (frameHash[frame] as [number, number]);
-    const above = parent[node] as number;
-    high[node] = mix(high[above] as number, a as number);
-    low[node] = mix(low[above] as number, b as number);
-  }
-  const hex = (value: number) => value.toString(16).padStart(8, '0');
+/** Hashes every path, but not before the first question: most graphs are never zoomed. */
+export function pathIds(layout: FlameLayout): PathIds {
+  let hashes: { high: Uint32Array; low: Uint32Array } | undefined;
+  const hashed = () => {
+    hashes ??= hashPaths(layout);
+    return hashes;
+  };
   return {
-    idOf: (node) => hex(high[node] as number) + hex(low[node] as number),
+    idOf: (node) => {
+      const { high, low } = hashed();
+      return hex(high[node] as number) + hex(low[node] as number);
+    },
     find: (id) => {
       if (!/^[0-9a-f]{16}$/.test(id)) return -1;
+      const { high, low } = hashed();
       const wantedHigh = Number.parseInt(id.slice(0, 8), 16);
       const wantedLow = Number.parseInt(id.slice(8), 16);
       for (let node = 0; node < high.length; node++) {
@@ -36,6 +33,26 @@ export function pathIds({ tree, parent }: FlameLayout): PathIds {
       return -1;
     },
   };
+}
+
+/** Two independent hashes of 32 bits per node, each from its parent's and its frame's. */
+function hashPaths({ tree, parent }: FlameLayout): { high: Uint32Array; low: Uint32Array } {
+  const frameHigh = Uint32Array.from(tree.frames, (frame) => hash(frame, 0x811c9dc5));
+  const frameLow = Uint32Array.from(tree.frames, (frame) => hash(frame, 0x9747b28c));
+  const high = new Uint32Array(parent.length);
+  const low = new Uint32Array(parent.length);
+  // Node 0 is the root: it has no frame, and its hash is 0.
+  for (let node = 1; node < parent.length; node++) {
+    const frame = tree.frame[node] as number;
+    const above = parent[node] as number;
+    high[node] = mix(high[above] as number, frameHigh[frame] as number);
+    low[node] = mix(low[above] as number, frameLow[frame] as number);
+  }
+  return { high, low };
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, '0');
 }
 
 function hash(text: string, seed: number): number {
