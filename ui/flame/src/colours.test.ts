@@ -38,6 +38,7 @@ test('the kinds of frames', () => {
     ['unnamed', { name: 'libfoo.so+0x1231', module: 'libfoo.so' }],
     ['unnamed', { name: '0x7f00' }],
     ['unnamed', { name: '[unknown]' }],
+    ['unnamed', { name: '[process exited]' }],
     ['other', { name: 'other' }],
     ['native', { name: 'other', module: 'app' }],
   ];

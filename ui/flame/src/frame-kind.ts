@@ -14,7 +14,8 @@ export type FrameKind = (typeof FRAME_KINDS)[number];
 
 /** Modules in brackets that are user space; every other such module is the kernel's. */
 const USER_BRACKETS = /^\[(vdso|vsyscall|heap|stack|anon|unknown|uprobes)\b/;
-const ADDRESS = /(^|\+)0x[0-9a-f]+$/i;
+/** An address, or a remark of the agent in brackets, such as `[process exited]`. */
+const NO_NAME = /(^|\+)0x[0-9a-f]+$|^\[.*\]$/i;
 
 /** The kind of a stored frame. Knows the suffixes `_[k]` and `_[j]` of folded text by perf as well. */
 export function frameKind(frame: string): FrameKind {
@@ -28,6 +29,6 @@ export function kindOf(name: string, module: string): FrameKind {
   if (module === '[jit]' || name.endsWith('_[j]')) return 'jit';
   if (module.startsWith('[') && !USER_BRACKETS.test(module)) return 'kernel';
   if (name.endsWith('_[k]')) return 'kernel';
-  if (ADDRESS.test(name) || name === '[unknown]') return 'unnamed';
+  if (NO_NAME.test(name)) return 'unnamed';
   return 'native';
 }

@@ -25,7 +25,11 @@ export function stackSeries(response: SeriesResponse, label: string, limit: numb
   const steps = series[0]?.values.length ?? Math.ceil((untilMs - fromMs) / stepMs);
   const cpu = isCpuTime(response.unit);
   const names = series.slice(0, limit).map((one) => one.labels[label] ?? 'all');
-  const scale = (value: number | null) => (value === null || !cpu ? value : value / (stepMs * 1e6));
+  const scale = (value: number | null, i: number) => {
+    if (value === null || !cpu) return value;
+    // The range may end within the last step.
+    return value / ((Math.min(stepMs, untilMs - fromMs - i * stepMs) || stepMs) * 1e6);
+  };
   const values = series.slice(0, limit).map((one) => one.values.map(scale));
   if (series.length > limit) {
     names.push(`${series.length - limit} more`);

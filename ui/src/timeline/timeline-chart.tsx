@@ -104,8 +104,7 @@ function optionsFor(
           fill: colour(single ? '--chart-fill' : line),
           width: single ? 1.5 : 0.5,
           points: { show: false },
-          // A step's value holds over the whole step.
-          paths: (uPlot.paths.stepped as uPlot.Series.SteppedPathBuilderFactory)({ align: 1 }),
+          paths: steppedArea(data.stepMs / 1000),
         };
       }),
     ],
@@ -126,6 +125,35 @@ function optionsFor(
         },
       ],
     },
+  };
+}
+
+/** Draws each value over the whole of its step; null leaves the step empty. */
+function steppedArea(stepS: number): uPlot.Series.PathBuilder {
+  return (chart, seriesIndex, first, last) => {
+    const times = chart.data[0];
+    const values = chart.data[seriesIndex] ?? [];
+    const stroke = new Path2D();
+    const fill = new Path2D();
+    const bottom = chart.valToPos(0, 'y', true);
+    let isOpen = false;
+    for (let i = first; i <= last; i++) {
+      const value = values[i];
+      const time = times[i];
+      if (typeof value !== 'number' || time === undefined) {
+        isOpen = false;
+        continue;
+      }
+      const left = Math.round(chart.valToPos(time, 'x', true));
+      const right = Math.round(chart.valToPos(time + stepS, 'x', true));
+      const top = chart.valToPos(value, 'y', true);
+      fill.rect(left, top, right - left, bottom - top);
+      if (isOpen) stroke.lineTo(left, top);
+      else stroke.moveTo(left, top);
+      stroke.lineTo(right, top);
+      isOpen = true;
+    }
+    return { stroke, fill };
   };
 }
 
