@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { compile, freePort, needsRoot, startAgent, startServer } from '../harness.ts';
+import { compile, freePort, needsRoot, root, startAgent, startServer } from '../harness.ts';
 import { Cleanups, median, parseSize, report } from './report.ts';
 
 const size = parseSize();
@@ -33,7 +33,7 @@ await Cleanups.run(async (t) => {
   const busy = Array.from({ length: cpus }, (_, cpu) =>
     cpu === 0
       ? spawn(burn, ['100000'], { stdio: 'ignore' })
-      : spawn(node[0] as string, [node[1] as string, 'test/programs/burn.mjs', '100000'], {
+      : spawn(node[0] as string, [node[1] as string, `${root}/test/programs/burn.mjs`, '100000'], {
           stdio: 'ignore',
         }),
   );

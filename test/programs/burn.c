@@ -1,30 +1,37 @@
 // Two functions that burn CPU in a known ratio: burn_seventy 70 %, burn_thirty 30 %.
 // Usage: burn [SECONDS]
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-// The same loop in both, so that equal iterations are equal time. Not inlined, so that each is a
-// frame; the volatile sink keeps the loop.
+// The shares are of CPU time by the thread's own clock, not of iterations: equal loops differ in
+// speed with where the linker puts them.
 static volatile unsigned long sink;
 
-__attribute__((noinline)) void burn_seventy(unsigned long iterations) {
-  for (unsigned long i = 0; i < iterations; i++) sink += i * 3;
+static double seconds_of(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return now.tv_sec + now.tv_nsec / 1e9;
 }
 
-__attribute__((noinline)) void burn_thirty(unsigned long iterations) {
-  for (unsigned long i = 0; i < iterations; i++) sink += i * 3;
+__attribute__((noinline)) void burn_seventy(void) {
+  double end = seconds_of(CLOCK_THREAD_CPUTIME_ID) + 0.007;
+  do {
+    for (unsigned long i = 0; i < 50000; i++) sink += i * 3;
+  } while (seconds_of(CLOCK_THREAD_CPUTIME_ID) < end);
+}
+
+__attribute__((noinline)) void burn_thirty(void) {
+  double end = seconds_of(CLOCK_THREAD_CPUTIME_ID) + 0.003;
+  do {
+    for (unsigned long i = 0; i < 50000; i++) sink += i * 3;
+  } while (seconds_of(CLOCK_THREAD_CPUTIME_ID) < end);
 }
 
 int main(int argc, char **argv) {
-  double seconds = argc > 1 ? atof(argv[1]) : 10;
-  struct timespec now, end;
-  clock_gettime(CLOCK_MONOTONIC, &end);
-  end.tv_sec += (time_t)seconds;
-  do {
-    burn_seventy(700000);
-    burn_thirty(300000);
-    clock_gettime(CLOCK_MONOTONIC, &now);
-  } while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+  double end = seconds_of(CLOCK_MONOTONIC) + (argc > 1 ? atof(argv[1]) : 10);
+  while (seconds_of(CLOCK_MONOTONIC) < end) {
+    burn_seventy();
+    burn_thirty();
+  }
   return 0;
 }

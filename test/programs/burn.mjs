@@ -12,5 +12,5 @@ function callTheBurner(rounds) {
 
 const end = Date.now() + Number(process.argv[2] ?? 10) * 1000;
 let total = 0;
-while (Date.now() < end) total += callTheBurner(1_000_000);
+while (Date.now() < end) total += callTheBurner(5000);
 process.exitCode = Number.isFinite(total) ? 0 : 1;
