@@ -153,7 +153,7 @@ export class Store {
 export async function openStore(options: StoreOptions): Promise<Store> {
   if (options.clickhouseUrl !== '') {
     return new Store(
-      createClients(options, externalConfig(options.clickhouseUrl)),
+      createClients(options, () => externalConfig(options.clickhouseUrl)),
       undefined,
       options,
     );
@@ -164,21 +164,25 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   } catch (error) {
     throw new ConfigError((error as Error).message, { cause: error });
   }
-  const config = {
+  const config = () => ({
     url: 'http://store',
     database: DATABASE,
     http_agent: supervisor.createAgent(),
-  };
+  });
   return new Store(createClients(options, config), supervisor, options);
 }
 
 /** Longest that a write may take. */
 const WRITE_TIME_MS = 600_000;
 
-function createClients(options: StoreOptions, config: ClickHouseClientConfigOptions) {
+/**
+ * @param config made anew for each client: two clients on one agent close each other's connections,
+ *   as each has its own timer for a connection that is idle
+ */
+function createClients(options: StoreOptions, config: () => ClickHouseClientConfigOptions) {
   const create = (requestTimeMs: number) =>
     createClient({
-      ...config,
+      ...config(),
       application: 'bunsen',
       request_timeout: requestTimeMs,
       max_open_connections: 64,

@@ -26,12 +26,15 @@ export interface FrontOptions {
  */
 export function createFront(engine: Engine, options: FrontOptions): Server {
   const line = new WaitingLine(options.maxConcurrent);
-  return createServer((request, response) => {
+  const server = createServer((request, response) => {
     answer(engine, line, options, request, response).catch((error: unknown) => {
       // The client is gone, or the reply had begun: there is nobody to tell.
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
+  // Never close an idle connection: the client could be sending its next request at that moment.
+  server.keepAliveTimeout = 0;
+  return server;
 }
 
 async function answer(

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { ProfileTypesResponse } from '@bunsen/profile';
+import { pprofOf } from '../testing/pprof-of.ts';
+import { cpuQuery, foldedOf, searchOf, TestServer, totalOf } from '../testing/test-server.ts';
+
+let server: TestServer;
+before(async () => {
+  server = await TestServer.start();
+});
+after(() => server.close());
+
+const nowS = () => Math.floor(Date.now() / 1000);
+
+async function ingest(
+  params: Record<string, string | number>,
+  body: NonNullable<RequestInit['body']>,
+  path = '/ingest',
+): Promise<{ status: number; text: string }> {
+  const response = await server.fetch(`${path}?${searchOf(params)}`, { method: 'POST', body });
+  return { status: response.status, text: await response.text() };
+}
+
+async function refused(
+  params: Record<string, string | number>,
+  body: NonNullable<RequestInit['body']> = 'a 1',
+) {
+  const { status, text } = await ingest(params, body);
+  const { code, message } = JSON.parse(text) as { code: string; message: string };
+  return { status, code, message };
+}
+
+function form(parts: Record<string, Uint8Array | string>, fileNames = true): FormData {
+  const data = new FormData();
+  for (const [name, content] of Object.entries(parts)) {
+    const blob = new Blob([content as Uint8Array<ArrayBuffer>]);
+    if (fileNames) data.append(name, blob, name);
+    else data.append(name, content as string);
+  }
+  return data;
+}
+
+test('folded text is CPU samples at the sample rate, and labels come from the name', async () => {
+  const params = {
+    name: 'web.cpu{env=prod,region=eu}',
+    from: nowS() - 10,
+    until: nowS(),
+    sampleRate: 50,
+  };
+  assert.deepEqual(await ingest(params, 'main;a 3\nmain;b 1\n\n'), { status: 200, text: '' });
+  const flame = await server.flame(cpuQuery('service_name="web", env="prod", region="eu"'));
+  assert.deepEqual(foldedOf(flame), ['main;a 60000000', 'main;b 20000000']);
+  // No suffix is CPU as well; the other path is the same; 100 Hz is the default.
+  await ingest({ name: 'web' }, 'main;a 1', '/pyroscope/ingest');
+  assert.equal(totalOf(await server.flame(cpuQuery('service_name="web"'))), 9e7);
+});
+
+test('the suffix tells the profile type; lines are a sample each', async () => {
+  await ingest({ name: 'mem.alloc_space', units: 'bytes', aggregationType: 'sum' }, 'main;a 1000');
+  const bytes = await server.flame('memory:alloc_space:bytes::{service_name="mem"}');
+  assert.deepEqual(foldedOf(bytes), ['main;a 1000']);
+  assert.equal(bytes.meta.unit, 'bytes');
+  await ingest({ name: 'lines.wall', format: 'lines', sampleRate: 10 }, 'main;a\nmain;b\nmain;a\n');
+  const wall = await server.flame('wall:wall:nanoseconds:cpu:nanoseconds{service_name="lines"}');
+  assert.deepEqual(foldedOf(wall), ['main;a 200000000', 'main;b 100000000']);
+});
+
+test('a bad line is named, and stores nothing', async () => {
+  const refusal = await refused({ name: 'bad' }, 'main;a 1\nmain;b 2\nmain;c\nmain;d 1');
+  assert.deepEqual([refusal.status, refusal.code], [400, 'FOLDED_MALFORMED']);
+  assert.match(refusal.message, /line 3.*main;c/);
+  assert.equal(totalOf(await server.flame(cpuQuery('service_name="bad"'))), 0);
+});
+
+test('a multipart form with a pprof, as the clients send it', async () => {
+  const pprof = pprofOf('main;a 2', { labels: { thread: 't1', span_id: 'abcd' } });
+  const config = JSON.stringify({
+    cpu: { units: 'samples', 'display-name': 'cpu', sampled: true },
+  });
+  for (const body of [
+    form({ profile: gzipSync(pprof), sample_type_config: config }),
+    form({ profile: pprof }),
+  ]) {
+    const { status, text } = await ingest(
+      { name: 'multi{otel.scope.name=x}', spyName: 'nodespy' },
+      body,
+    );
+    assert.equal(status, 200, text);
+  }
+  const query = cpuQuery(
+    'service_name="multi", thread="t1", otel.scope.name="x", pyroscope_spy="nodespy", span_id=""',
+  );
+  const flame = await server.flame(query);
+  assert.equal(totalOf(flame), 4e7);
+  assert.equal((await refused({ name: 'm' }, form({ other: pprof }))).code, 'BODY_MALFORMED');
+  assert.equal(
+    (await refused({ name: 'm' }, form({ sample_type_config: '{}' }))).code,
+    'BODY_MALFORMED',
+  );
+  const previous = await refused({ name: 'm' }, form({ profile: pprof, prev_profile: pprof }));
+  assert.deepEqual([previous.status, previous.code], [422, 'FORMAT_UNSUPPORTED']);
+  const broken = await server.fetch('/ingest?name=m', {
+    method: 'POST',
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    body: '--x\r\nContent-Disposition: form-data; name="profile"; filename="p"\r\n\r\nabc',
+  });
+  assert.equal(broken.status, 400);
+});
+
+test('every sample type of a pprof is a profile type of its own', async () => {
+  const pprof = pprofOf('main;a 2\nmain;b 3', {
+    period: 1,
+    sampleTypes: [
+      { type: 'alloc_objects', unit: 'count' },
+      { type: 'alloc_space', unit: 'bytes' },
+      { type: 'inuse_space', unit: 'bytes' },
+    ],
+    periodType: { type: 'space', unit: 'bytes' },
+    labels: {},
+  });
+  assert.equal(
+    (await ingest({ name: 'heap', format: 'pprof' }, pprof as Uint8Array<ArrayBuffer>)).status,
+    200,
+  );
+  const { profileTypes } = await server.get<ProfileTypesResponse>('/api/v1/profile-types');
+  const memory = profileTypes.filter(({ id }) => id.endsWith(':space:bytes'));
+  assert.deepEqual(memory, [
+    {
+      id: 'memory:alloc_objects:count:space:bytes',
+      sampleType: 'alloc_objects',
+      sampleUnit: 'count',
+    },
+    { id: 'memory:alloc_space:bytes:space:bytes', sampleType: 'alloc_space', sampleUnit: 'bytes' },
+    { id: 'memory:inuse_space:bytes:space:bytes', sampleType: 'inuse_space', sampleUnit: 'bytes' },
+  ]);
+  for (const { id } of memory)
+    assert.equal(totalOf(await server.flame(`${id}{service_name="heap"}`)), 5);
+});
+
+test("the profile's own time counts before from, unless it lies in 1970", async () => {
+  const hourAgo = Date.now() - 3_600_000;
+  const own = pprofOf('a 1', { timeMs: hourAgo, labels: {} });
+  await ingest({ name: 'own-time', format: 'pprof', from: nowS() }, own as Uint8Array<ArrayBuffer>);
+  const micros = pprofOf('a 1', { timeMs: 1_700_000_000, labels: {} });
+  await ingest(
+    { name: 'own-time', format: 'pprof', from: nowS() },
+    micros as Uint8Array<ArrayBuffer>,
+  );
+  const query = cpuQuery('service_name="own-time"');
+  const before = await server.flame(query, { from: hourAgo - 60_000, until: hourAgo + 60_000 });
+  assert.equal(totalOf(before), 1e7);
+  assert.equal(totalOf(await server.flame(query, { from: 'now-5m' })), 1e7);
+});
+
+test('parameters are honoured or refused by name', async () => {
+  const cases: [Record<string, string>, number, string, RegExp][] = [
+    [{}, 400, 'APP_NAME_MALFORMED', /name is missing/],
+    [{ name: 'a b' }, 400, 'APP_NAME_MALFORMED', /A-Za-z0-9/],
+    [{ name: 'a{b=c' }, 400, 'APP_NAME_MALFORMED', /no \}/],
+    [{ name: 'a.whatever' }, 400, 'APP_NAME_MALFORMED', /whatever.*alloc_space/],
+    [{ name: 'a', colour: 'red' }, 400, 'PARAMETER_UNKNOWN', /colour.*sampleRate/],
+    [{ name: 'a', from: 'yesterday' }, 400, 'PARAMETER_INVALID', /from=yesterday/],
+    [{ name: 'a', sampleRate: '0' }, 400, 'PARAMETER_INVALID', /sampleRate=0/],
+    [{ name: 'a', format: 'jfr' }, 422, 'FORMAT_UNSUPPORTED', /jfr.*pprof/],
+    [{ name: 'a', format: 'speedscope' }, 422, 'FORMAT_UNSUPPORTED', /speedscope/],
+    [{ name: 'a', units: 'bytes' }, 422, 'PARAMETER_CONTRADICTION', /units=bytes/],
+    [{ name: 'a', aggregationType: 'average' }, 422, 'PARAMETER_CONTRADICTION', /average/],
+    [{ name: 'a', aggregationType: 'max' }, 400, 'PARAMETER_INVALID', /max/],
+    [{ name: 'a{__x__=1}' }, 400, 'APP_NAME_MALFORMED', /reserved/],
+  ];
+  for (const [params, status, code, message] of cases) {
+    const refusal = await refused(params);
+    assert.deepEqual([refusal.status, refusal.code], [status, code], JSON.stringify(params));
+    assert.match(refusal.message, message);
+  }
+});

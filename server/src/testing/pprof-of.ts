@@ -1,0 +1,57 @@
+import {
+  encodePprof,
+  type Labels,
+  nameOfFrame,
+  parseFolded,
+  type ValueType,
+} from '@bunsen/profile';
+
+export const PERIOD_NS = 10_000_000;
+
+export interface PprofOptions {
+  timeMs?: number;
+  /** Labels of the samples, the same for all. */
+  labels?: Labels;
+  /** Labels of each line, instead. */
+  labelsOf?: (line: number) => Labels;
+  /** Each value is multiplied by it. 1 CPU sample is 10 ms by default. */
+  period?: number;
+  /** The value of a line is repeated for each. */
+  sampleTypes?: ValueType[];
+  periodType?: ValueType;
+}
+
+/** A pprof drawn as folded text: `main;a;b 7` is seven samples of that stack. */
+export function pprofOf(folded: string, options: PprofOptions = {}): Uint8Array {
+  const { frames, stackOffsets, stackFrames, values } = parseFolded(folded);
+  const period = BigInt(options.period ?? PERIOD_NS);
+  const sampleTypes = options.sampleTypes ?? [{ type: 'cpu', unit: 'nanoseconds' }];
+  const labelsOf = options.labelsOf ?? (() => options.labels ?? { service_name: 'api' });
+  const leafFirst = new Uint32Array(stackFrames.length);
+  for (let stack = 0; stack + 1 < stackOffsets.length; stack++) {
+    const [from, to] = [stackOffsets[stack] as number, stackOffsets[stack + 1] as number];
+    leafFirst.set(stackFrames.slice(from, to).reverse(), from);
+  }
+  return encodePprof({
+    timeNs: BigInt(options.timeMs ?? Date.now()) * 1_000_000n,
+    durationNs: 15_000_000_000n,
+    sampleTypes,
+    periodType: options.periodType ?? { type: 'cpu', unit: 'nanoseconds' },
+    period,
+    mappings: [{ file: '/usr/bin/app', buildId: 'abcd' }],
+    functions: frames.map((frame) => ({
+      name: nameOfFrame(frame),
+      systemName: nameOfFrame(frame),
+      mapping: 0,
+      address: 0n,
+    })),
+    stackOffsets,
+    stackFunctions: leafFirst,
+    sampleStack: Array.from(values.keys()),
+    sampleLabels: Array.from(values.keys()),
+    sampleValues: BigInt64Array.from(
+      Array.from(values).flatMap((value) => sampleTypes.map(() => value * period)),
+    ),
+    labelSets: Array.from(values.keys(), labelsOf),
+  });
+}
