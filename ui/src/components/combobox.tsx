@@ -39,6 +39,7 @@ export function Combobox(props: {
   const [typed, setTyped] = useState<string | null>(null); // null: nothing since the list opened
   const [isOpen, setIsOpen] = useState(false);
   const [active, setActive] = useState(0);
+  const field = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const listId = useId();
 
@@ -63,6 +64,8 @@ export function Combobox(props: {
   };
   const pick = (picked: string) => {
     shut();
+    // A choice made is done: the page's own keys work again. Free text may go on to be edited.
+    if (!free) field.current?.blur();
     if (picked !== value) onPick(picked);
   };
   const move = (to: number) => {
@@ -85,6 +88,7 @@ export function Combobox(props: {
   return (
     <div className={`${styles.root} ${props.className ?? ''}`}>
       <input
+        ref={field}
         className={styles.input}
         role="combobox"
         aria-label={label}

@@ -77,10 +77,19 @@ const INTERVALS = [0, 5, 15, 30, 60, 300];
 
 function LivePicker() {
   const { refreshS, until } = useViewState();
-  const { refresh } = useClock();
+  const { refresh, range } = useClock();
+  const isFollowing = until.startsWith('now');
+  const change = (seconds: number) => {
+    // A fixed range never changes: to follow what happens it has to end now.
+    const moved =
+      seconds > 0 && range && !isFollowing
+        ? { from: `now-${Math.round((range.untilMs - range.fromMs) / 1000)}s`, until: 'now' }
+        : {};
+    updateViewState({ refreshS: seconds, ...moved });
+  };
   const listed = INTERVALS.includes(refreshS) ? INTERVALS : [...INTERVALS, refreshS];
   return (
-    <div className={styles.live} data-live={refreshS > 0 && until.startsWith('now')}>
+    <div className={styles.live} data-live={refreshS > 0 && isFollowing}>
       <button type="button" onClick={refresh} aria-label="Refresh" title="Refresh">
         <Icon name="refresh" />
       </button>
@@ -88,7 +97,7 @@ function LivePicker() {
         aria-label="Refresh by itself"
         title="Refresh by itself"
         value={refreshS}
-        onChange={(event) => updateViewState({ refreshS: Number(event.target.value) })}
+        onChange={(event) => change(Number(event.target.value))}
       >
         {listed.map((seconds) => (
           <option key={seconds} value={seconds}>

@@ -70,7 +70,8 @@ function optionsFor(
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 12, 0, 0],
+    // A single series has its legend above the lines, in the chart's corner.
+    padding: [single ? 18 : 8, 12, 0, 0],
     legend: { show: false },
     scales: {
       x: { time: true, range: [range.fromMs / 1000, range.untilMs / 1000] },
