@@ -13,7 +13,9 @@ namespace {
 // Far above any real file, far below what would hurt.
 constexpr size_t kMaxSections = 16384;
 constexpr uint64_t kMaxNotesBytes = 64 << 10;
-constexpr uint64_t kMaxSymbols = 8 << 20;
+constexpr uint64_t kMaxSymbols = 16 << 20;
+// 24 MB: as much as one table may take. The functions beyond stay unnamed.
+constexpr size_t kMaxFunctions = 2 << 20;
 constexpr size_t kMaxNameBytes = 4096;
 constexpr size_t kSymbolsPerRead = 4096;
 
@@ -167,6 +169,7 @@ ElfSymbols ElfFile::readSymbolTable(const Elf64_Shdr& table) const {
   // holds in the end.
   size_t functions = 0;
   forEachFunction([&](const Elf64_Sym&, const Elf64_Shdr&) { functions++; });
+  functions = std::min(functions, kMaxFunctions);
   result.symbols.reserve(functions);
   forEachFunction([&](const Elf64_Sym& symbol, const Elf64_Shdr&) {
     if (result.symbols.size() == functions) return;

@@ -18,7 +18,7 @@ namespace {
 // kallsyms has no sizes. A function reaches to the next symbol, but not over the gap behind the
 // last function of a module.
 constexpr uint64_t kLongestFunction = 64 << 10;
-constexpr size_t kMaxCachedFunctions = 65536;
+constexpr size_t kMaxCachedFunctions = 16384;
 
 std::string readBuildIdNote(const std::string& path) {
   std::string note;

@@ -126,13 +126,23 @@ SamplerError loadFailed(int error_number, const std::string& log) {
 
 SamplerError perfEventRefused(int error_number, int cpu) {
   std::string what = "perf_event_open on CPU " + std::to_string(cpu) + describe(error_number);
-  bool denied = error_number == EPERM || error_number == EACCES;
-  if (denied && !hasCapability(kCapSysAdmin) && !hasCapability(kCapPerfmon))
-    return SamplerError("BUNSEN_NO_PERMISSION", error_number, what + "; " + kPrivileges);
-  return SamplerError("BUNSEN_PERF_EVENT_FORBIDDEN", error_number,
-                      what +
-                          "; this process has the privileges, so look for a seccomp profile or a "
-                          "security module that forbids it, and for CONFIG_PERF_EVENTS");
+  switch (error_number) {
+    case EPERM:
+    case EACCES:
+      if (!hasCapability(kCapSysAdmin) && !hasCapability(kCapPerfmon))
+        return SamplerError("BUNSEN_NO_PERMISSION", error_number, what + "; " + kPrivileges);
+      return SamplerError("BUNSEN_PERF_EVENT_FORBIDDEN", error_number,
+                          what +
+                              "; this process has the privileges, so look for a seccomp profile or "
+                              "a security module that forbids it");
+    case ENOSYS:
+    case ENOENT:
+    case EOPNOTSUPP:
+      return SamplerError("BUNSEN_PERF_EVENT_FORBIDDEN", error_number,
+                          what + "; this kernel has no perf events (CONFIG_PERF_EVENTS)");
+    default:
+      return attachFailed(error_number, cpu, "");
+  }
 }
 
 SamplerError attachFailed(int error_number, int cpu, const std::string& log) {

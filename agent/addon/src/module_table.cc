@@ -19,7 +19,7 @@ namespace {
 
 // Cached names of one module by address. Past it the cache starts anew, which costs a search for
 // each address that is still in use.
-constexpr size_t kMaxCachedFunctions = 32768;
+constexpr size_t kMaxCachedFunctions = 8192;
 
 std::string baseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
