@@ -63,7 +63,7 @@ BpfSession::BpfSession(const SessionOptions& options)
   try {
     load(options_.preallocate);
   } catch (const SamplerError& error) {
-    // Before 6.1, perf event programs may use preallocated hash maps only. Which kernels that are
+    // Linux 5.10 lets perf event programs use preallocated hash maps only. Which kernels do so
     // is not to be told from their version, so whatever the reason, try.
     if (options_.preallocate || strcmp(error.code, "BUNSEN_BPF_LOAD") != 0) throw;
     SamplerError first = error;

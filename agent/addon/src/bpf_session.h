@@ -24,7 +24,7 @@ struct SessionOptions {
   uint32_t drain_interval_ms = 0;
   bool include_idle = false;
   bool exclude_kernel_threads = false;
-  bool preallocate = false;  // as kernels before 6.1 demand; otherwise tried only after a refusal
+  bool preallocate = false;  // from the start; otherwise only after the kernel (5.10) demands it
   bunsen_filter_mode pid_filter_mode = BUNSEN_FILTER_OFF;
   std::vector<uint32_t> pids;
   bunsen_filter_mode cgroup_filter_mode = BUNSEN_FILTER_OFF;
