@@ -40,6 +40,8 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     // A client that does not finish its request must not hold a place for ever.
     requestTimeout: 120_000,
     forceCloseConnections: 'idle',
+    // What still comes on open connections while the server ends is answered like the rest.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 4096 },
   });
   const warn = (message: string) => fastify.log.warn(message);
@@ -76,6 +78,14 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   });
   const flamegraph = new FlamegraphQuery(store, { threads: config.workerThreads });
 
+  // Replies that are still given while the server ends are the last on their connections.
+  let closing = false;
+  fastify.addHook('preClose', async () => {
+    closing = true;
+  });
+  fastify.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
   answerErrors(fastify);
   measure(fastify, metrics, ingester, store);
   await fastify.register(compress, {

@@ -27,7 +27,9 @@ function start(env: Record<string, string>): ChildProcess {
   });
 }
 
-async function startReady(env: Record<string, string> = {}): Promise<{ child: ChildProcess; url: string }> {
+async function startReady(
+  env: Record<string, string> = {},
+): Promise<{ child: ChildProcess; url: string }> {
   const child = start(env);
   const [message] = (await once(child, 'message')) as [{ type: string; url: string }];
   assert.equal(message.type, 'ready');
@@ -61,7 +63,9 @@ function isAlive(pid: number): boolean {
 /** Pid of the process of the embedded store: the server's child that runs child.js. */
 function storePidOf({ pid }: ChildProcess): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-  const store = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('embedded/child.js'));
+  const store = children.find((child) =>
+    readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('embedded/child.js'),
+  );
   return Number(store);
 }
 
@@ -87,19 +91,20 @@ test('a push that was begun is finished when the signal comes', async () => {
   const dataDir = tempDir();
   const { child, url } = await startReady({ BUNSEN_DATA_DIR: dataDir });
   const lines = Array.from({ length: 5000 }, (_, i) => `main;f${i} 1`).join('\n');
-  const pushed = pushTo(url, pprofOf(lines), 'last');
-  await sleep(30);
+  const body = pprofOf(lines);
+  const pushed = pushTo(url, body, 'last');
+  await sleep(50);
   await terminate(child);
   assert.deepEqual(await pushed, { samples: 5000, duplicate: false });
   const next = await startReady({ BUNSEN_DATA_DIR: dataDir });
-  assert.deepEqual(await pushTo(next.url, pprofOf(lines), 'last'), { samples: 5000, duplicate: true });
+  assert.deepEqual(await pushTo(next.url, body, 'last'), { samples: 5000, duplicate: true });
   await terminate(next.child);
 });
 
 test('ends when the program that started it is gone', async () => {
   const script = `
     import { fork } from 'node:child_process';
-    const child = fork(${JSON.stringify(MAIN.pathname)}, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(${JSON.stringify(MAIN.pathname)}, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     child.on('message', () => console.log(child.pid));
   `;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
@@ -187,8 +192,18 @@ test('a ClickHouse that cannot be reached: alive, not ready, and ready once it i
 
 test('a ClickHouse that refuses the password, or has no such database', async () => {
   const cases: [number, string, string, RegExp][] = [
-    [403, '516', 'Code: 516. DB::Exception: bunsen: Authentication failed. (AUTHENTICATION_FAILED)', /password/],
-    [404, '81', 'Code: 81. DB::Exception: Database x does not exist. (UNKNOWN_DATABASE)', /database/],
+    [
+      403,
+      '516',
+      'Code: 516. DB::Exception: bunsen: Authentication failed. (AUTHENTICATION_FAILED)',
+      /password/,
+    ],
+    [
+      404,
+      '81',
+      'Code: 81. DB::Exception: Database x does not exist. (UNKNOWN_DATABASE)',
+      /database/,
+    ],
   ];
   for (const [status, exception, body, message] of cases) {
     const server = createServer((_request, response) => {

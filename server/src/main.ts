@@ -9,14 +9,33 @@ const SHUTDOWN_MS = 30_000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  const end = endRequested();
   const app = await buildApp(config);
   try {
-    await listen(app, config);
-  } catch (error) {
+    if (!end.aborted) await listen(app, config);
+    await once(end);
+    setTimeout(
+      () => fail(new Error(`could not end within ${SHUTDOWN_MS} ms`)),
+      SHUTDOWN_MS,
+    ).unref();
+  } finally {
     await app.close();
-    throw error;
   }
-  endOn(app);
+  process.exit(0);
+}
+
+/** Fires at a signal, or when the program that started this one is gone. */
+function endRequested(): AbortSignal {
+  const end = new AbortController();
+  process.on('SIGTERM', () => end.abort());
+  process.on('SIGINT', () => end.abort());
+  if (process.connected) process.on('disconnect', () => end.abort());
+  return end.signal;
+}
+
+async function once(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
 }
 
 async function listen({ fastify }: App, config: Config): Promise<void> {
@@ -48,29 +67,6 @@ async function listen({ fastify }: App, config: Config): Promise<void> {
   const url = `http://${host}:${port}`;
   process.stdout.write(`Bunsen server listening on ${url}\n`);
   process.send?.({ type: 'ready', url });
-}
-
-/** Ends on a signal, or when the program that started this one is gone. */
-function endOn(app: App): void {
-  let ending = false;
-  const end = async (reason: string) => {
-    if (ending) return;
-    ending = true;
-    app.fastify.log.debug(`ending: ${reason}`);
-    setTimeout(
-      () => fail(new Error(`could not end within ${SHUTDOWN_MS} ms`)),
-      SHUTDOWN_MS,
-    ).unref();
-    try {
-      await app.close();
-      process.exit(0);
-    } catch (error) {
-      fail(error);
-    }
-  };
-  process.on('SIGTERM', () => void end('SIGTERM'));
-  process.on('SIGINT', () => void end('SIGINT'));
-  if (process.connected) process.on('disconnect', () => void end('its parent is gone'));
 }
 
 function fail(error: unknown): never {

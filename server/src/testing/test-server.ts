@@ -16,10 +16,15 @@ import {
 import { type App, buildApp } from '../app.ts';
 import { readConfig } from '../config.ts';
 
+const tempDirs: string[] = [];
+process.on('exit', () => {
+  for (const dir of tempDirs) rmSync(dir, { recursive: true, force: true });
+});
+
 /** A directory that is gone when the process ends. */
 export function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'bunsen-test-'));
-  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+  tempDirs.push(dir);
   return dir;
 }
 

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkRange, parsePyroscopeTime, parseTime } from './time.ts';
+
+const now = Date.parse('2026-11-21T10:00:00.123Z');
+
+test("times of Bunsen's API", () => {
+  assert.equal(parseTime('from', '1795255200123', now), now);
+  assert.equal(parseTime('from', '0', now), 0);
+  assert.equal(parseTime('from', 'now', now), now);
+  assert.equal(parseTime('from', 'now-1h', now), now - 3_600_000);
+  assert.equal(parseTime('from', 'now+90s', now), now + 90_000);
+  for (const text of ['', 'now-', 'now-1y', '-5', '1e3', '2026-11-21', '1.5', ' now']) {
+    assert.throws(() => parseTime('from', text, now), { code: 'PARAMETER_INVALID' }, text);
+  }
+});
+
+test("times of Pyroscope's API, by the number of digits", () => {
+  const ms = 1_795_255_200_000;
+  for (const text of ['1795255200', `${ms}`, `${ms}000`, `${ms}000000`]) {
+    assert.equal(parsePyroscopeTime('from', text, now), ms, text);
+  }
+  assert.equal(parsePyroscopeTime('from', '20261121', now), Date.parse('2026-11-21T00:00:00Z'));
+  assert.equal(parsePyroscopeTime('from', 'now-15m', now), now - 900_000);
+  assert.throws(() => parsePyroscopeTime('from', 'noon', now), { code: 'PARAMETER_INVALID' });
+});
+
+test('a range must not be empty', () => {
+  assert.throws(() => checkRange({ fromMs: 5, untilMs: 5 }), { code: 'RANGE_EMPTY' });
+  assert.deepEqual(checkRange({ fromMs: 5, untilMs: 6 }), { fromMs: 5, untilMs: 6 });
+});
