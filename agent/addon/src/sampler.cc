@@ -145,10 +145,8 @@ Napi::Value Sampler::counters(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   checkOpen(env);
   std::shared_ptr<Profiler> profiler = std::atomic_load(&profiler_);
-  if (!profiler)
-    throw toJsError(env, SamplerError("BUNSEN_NOT_STARTED", 0,
-                                      "the sampler has not been started; await start() first"));
   Napi::Object result = Napi::Object::New(env);
+  if (!profiler) return result;  // not started: nothing has been counted
   for (const auto& [name, value] : profiler->counters())
     result.Set(name, static_cast<double>(value));
   return result;
