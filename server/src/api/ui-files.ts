@@ -20,6 +20,7 @@ const SECURITY_HEADERS = {
 };
 /** Paths that belong to programs: what is unknown there is an error in JSON, never a page. */
 const PROGRAM_PATH = /^\/(api|pyroscope|ingest|healthz|readyz|metrics)(\/|$)/;
+const METHODS = ['GET', 'POST'] as const;
 const YEAR_SECONDS = 31_536_000;
 
 /**
@@ -60,6 +61,14 @@ export async function uiFiles(app: FastifyInstance, root: string): Promise<void>
         .code(404)
         .type('text/plain')
         .send('The web app is not built: run `npm run build`, then start the server again.\n');
+    }
+    const allowed = METHODS.filter((method) => app.hasRoute({ method, url: path }));
+    if (allowed.length > 0) {
+      reply.header('allow', allowed.join(', '));
+      throw new BunsenError(
+        'METHOD_NOT_ALLOWED',
+        `${path} takes ${allowed}, not ${request.method}`,
+      );
     }
     throw new BunsenError('NOT_FOUND', `there is no ${request.method} ${path}`);
   });

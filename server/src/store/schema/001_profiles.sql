@@ -18,7 +18,8 @@ CREATE TABLE samples (
 PARTITION BY toDate(h)
 ORDER BY (tenant, service, type, h, stack_id, series, slot)
 TTL h + INTERVAL 14 DAY
-SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+  old_parts_lifetime = 480;
 
 -- The same by the hour and without series, in the unit of the type: what long ranges are read from.
 CREATE TABLE samples_1h (
@@ -32,7 +33,8 @@ CREATE TABLE samples_1h (
 PARTITION BY toMonday(h)
 ORDER BY (tenant, service, type, h, stack_id)
 TTL h + INTERVAL 90 DAY
-SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+  old_parts_lifetime = 480;
 
 -- A row per profile, with its exact time: what time series are read from. `n` is its samples.
 CREATE TABLE profiles (
@@ -47,7 +49,8 @@ CREATE TABLE profiles (
 PARTITION BY toDate(ts)
 ORDER BY (tenant, service, type, series, ts)
 TTL toDateTime(ts, 'UTC') + INTERVAL 90 DAY
-SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+  old_parts_lifetime = 480;
 
 -- The labels of each series, written once a day while it lives. `service_name` is `service`.
 CREATE TABLE series (
@@ -62,7 +65,8 @@ CREATE TABLE series (
 PARTITION BY toMonday(day)
 ORDER BY (tenant, service, type, day, series)
 TTL day + INTERVAL 97 DAY
-SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+  old_parts_lifetime = 480;
 
 -- The frames of each stack, root first, in the stored form of @bunsen/profile's frame.ts. Written
 -- before the first sample that has the stack, once a week while it occurs.
@@ -76,4 +80,5 @@ CREATE TABLE stacks (
 PARTITION BY week
 ORDER BY (tenant, service, stack_id)
 TTL week + INTERVAL 100 DAY
-SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+  old_parts_lifetime = 480;
