@@ -9,11 +9,11 @@ export interface PreparedFlame {
   table: FunctionTable;
 }
 
-/**
- * Bytes of an encoded flame graph past which preparing it belongs into a worker: some 100 000 nodes,
- * 30 ms of work.
- */
-export const WORKER_BYTES = 500_000;
+/** Nodes past which preparing a graph belongs into a worker: less blocks a page for 30 to 60 ms. */
+export const WORKER_NODES = 100_000;
+
+/** As {@link WORKER_NODES}, in bytes of the encoded graph: a node takes some six. */
+export const WORKER_BYTES = 700_000;
 
 /**
  * Decodes and lays out. Needs no DOM: runs in a worker as well.

@@ -37,6 +37,11 @@ export async function loadFlame(bytes: Uint8Array<ArrayBuffer>): Promise<Prepare
   });
 }
 
+/** Starts the worker while a request is on its way: a cold start takes 100 ms that a reader waits for. */
+export function warmUpFlameLoader(): void {
+  theWorker();
+}
+
 function theWorker(): Worker {
   if (worker) return worker;
   worker = new Worker(new URL('./flame-worker.ts', import.meta.url), { type: 'module' });

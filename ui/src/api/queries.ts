@@ -1,4 +1,4 @@
-import type { PreparedFlame } from '@bunsen/flame';
+import { type PreparedFlame, WORKER_NODES } from '@bunsen/flame';
 import {
   API,
   FLAME_CONTENT_TYPE,
@@ -15,7 +15,7 @@ import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react
 import { useState } from 'react';
 import type { TimeRange } from '../time/time-range.ts';
 import { getBytes, getJson } from './client.ts';
-import { loadFlame } from './flame-loader.ts';
+import { loadFlame, warmUpFlameLoader } from './flame-loader.ts';
 
 /** What a flame graph, a series or a list of labels is about. */
 export interface Subject {
@@ -81,6 +81,7 @@ export function useFlame(
     queryKey,
     queryFn: async ({ signal }) => {
       setReceivedBytes(0);
+      if (maxNodes > WORKER_NODES) warmUpFlameLoader();
       return loadFlame(
         await getBytes(API.flamegraph, params, FLAME_CONTENT_TYPE, signal, setReceivedBytes),
       );
