@@ -7,6 +7,7 @@ export * from './folded.ts';
 export * from './frame.ts';
 export * from './label.ts';
 export * from './pprof.ts';
+export * from './pprof-decode.ts';
 export * from './profile.ts';
 export * from './profile-type.ts';
 export * from './selector.ts';

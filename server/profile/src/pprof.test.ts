@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseFrame } from './frame.ts';
-import { decodePprof, encodePprof, type PprofColumns } from './pprof.ts';
+import { encodePprof, type PprofColumns } from './pprof.ts';
+import { decodePprof } from './pprof-decode.ts';
 
 const columns: PprofColumns = {
   timeNs: 1_700_000_000_123_456_789n,
@@ -76,4 +77,32 @@ test('a profile that is cut off anywhere is refused or loses nothing that it cla
 test('other bytes are refused with a reason', () => {
   assert.throws(() => decodePprof(new Uint8Array()), /it is empty/);
   assert.throws(() => decodePprof(new TextEncoder().encode('<html>nope</html>')), /not a pprof/);
+});
+
+test('a damaged byte anywhere gives another profile or a ProfileError, never another failure', () => {
+  const bytes = encodePprof(columns);
+  for (let at = 0; at < bytes.length; at++) {
+    for (const value of [0, 1, 0x7f, 0x80, 0xff]) {
+      const damaged = Uint8Array.from(bytes);
+      damaged[at] = value;
+      try {
+        decodePprof(damaged);
+      } catch (error) {
+        assert.match(String(error), /ProfileError/);
+      }
+    }
+  }
+});
+
+test('numbers of 64 bits, negative ones, and addresses above 2^63 are exact', () => {
+  const values = [2n ** 63n - 1n, -(2n ** 63n), -1n, 2n ** 53n + 1n, 0n, 127n, 128n];
+  const profile = decodePprof(
+    encodePprof({
+      ...columns,
+      sampleStack: values.map(() => 0),
+      sampleLabels: values.map(() => 0),
+      sampleValues: BigInt64Array.from(values),
+    }),
+  );
+  assert.deepEqual(Array.from(profile.sampleValues), values);
 });

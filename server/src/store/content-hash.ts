@@ -7,34 +7,32 @@ import { hash } from 'node:crypto';
 export function hashTexts(texts: Iterable<string>): bigint {
   let joined = '';
   for (const text of texts) joined += `${text.length}:${text}`;
-  return firstWord(hash('sha1', joined, 'buffer'));
+  return firstWord(joined);
 }
 
 /** A 64-bit content hash of stacks, by way of their frames' hashes: each frame is hashed once. */
 export class StackHasher {
-  /** 8 bytes a frame. */
-  readonly #frameHashes: Buffer;
-  #scratch = Buffer.allocUnsafe(8 * 256);
+  readonly #frameHashes: BigUint64Array;
+  #words = new BigUint64Array(256);
+  #bytes = new Uint8Array(this.#words.buffer);
 
   constructor(frames: string[]) {
-    this.#frameHashes = Buffer.allocUnsafe(frames.length * 8);
-    frames.forEach((frame, index) => {
-      hash('sha1', frame, 'buffer').copy(this.#frameHashes, index * 8, 0, 8);
-    });
+    this.#frameHashes = BigUint64Array.from(frames, firstWord);
   }
 
   /** @param stack indices into the frames, root first */
   hash(stack: Uint32Array): bigint {
-    const length = stack.length * 8;
-    if (length > this.#scratch.length) this.#scratch = Buffer.allocUnsafe(length * 2);
-    for (let i = 0; i < stack.length; i++) {
-      const frame = (stack[i] as number) * 8;
-      this.#frameHashes.copy(this.#scratch, i * 8, frame, frame + 8);
+    if (stack.length > this.#words.length) {
+      this.#words = new BigUint64Array(stack.length * 2);
+      this.#bytes = new Uint8Array(this.#words.buffer);
     }
-    return firstWord(hash('sha1', this.#scratch.subarray(0, length), 'buffer'));
+    for (let i = 0; i < stack.length; i++) {
+      this.#words[i] = this.#frameHashes[stack[i] as number] as bigint;
+    }
+    return firstWord(this.#bytes.subarray(0, stack.length * 8));
   }
 }
 
-function firstWord(digest: Buffer): bigint {
-  return digest.readBigUInt64LE(0) || 1n;
+function firstWord(content: string | Uint8Array): bigint {
+  return hash('sha1', content, 'buffer').readBigUInt64LE(0) || 1n;
 }
