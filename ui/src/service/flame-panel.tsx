@@ -1,6 +1,6 @@
 import { type Pointed, type PreparedFlame, pathIds } from '@bunsen/flame';
 import { parseFrame } from '@bunsen/profile';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import { formatShare, formatValue } from '../format/value.ts';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import { Breadcrumb } from './breadcrumb.tsx';
@@ -16,12 +16,14 @@ import { useFunctionMarks, useSearchResult } from './use-marks.ts';
 
 /** A flame graph and its functions, linked: what is searched, picked or hovered shows in both. */
 export function FlamePanel({ flame, isStale }: { flame: PreparedFlame; isStale: boolean }) {
-  const { layout, meta, table } = flame;
+  const { layout, meta } = flame;
   const state = useViewState();
   const [pointed, setPointed] = useState<Pointed | null>(null);
   const [menu, setMenu] = useState<Pointed | null>(null);
   const [hovered, setHovered] = useState('');
   const searchField = useRef<HTMLInputElement>(null);
+  // The picture comes first: listing 20 000 functions would hold it up.
+  const listed = useDeferredValue<PreparedFlame | null>(flame, null);
 
   const ids = useMemo(() => pathIds(layout), [layout]);
   const focus = useMemo(
@@ -85,13 +87,17 @@ export function FlamePanel({ flame, isStale }: { flame: PreparedFlame; isStale: 
           </div>
         )}
         {state.pane !== 'graph' && (
-          <FunctionList
-            table={table}
-            unit={meta.unit}
-            total={total}
-            marked={searchMarks}
-            onHover={setHovered}
-          />
+          <div className={styles.list}>
+            {listed && (
+              <FunctionList
+                table={listed.table}
+                unit={listed.meta.unit}
+                total={listed.layout.tree.total[0] ?? 0}
+                marked={listed === flame ? searchMarks : null}
+                onHover={setHovered}
+              />
+            )}
+          </div>
         )}
       </div>
       {pointed && !menu && <FrameTooltip layout={layout} meta={meta} pointed={pointed} />}

@@ -6,7 +6,7 @@ import {
   type PreparedFlame,
 } from '@bunsen/flame';
 import { parseFrame } from '@bunsen/profile';
-import { type RefObject, useMemo } from 'react';
+import { type RefObject, useDeferredValue, useMemo } from 'react';
 import { Icon } from '../components/icon.tsx';
 import { coresOf, formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
 import { useTheme } from '../theme.ts';
@@ -126,13 +126,16 @@ function PickedFunction({ flame: { table, layout } }: { flame: PreparedFlame }) 
   );
 }
 
+const NO_FRAMES: string[] = [];
+
 /** The kinds of code that occur. */
 function Legend({ frames }: { frames: string[] }) {
   const theme = useTheme();
+  const deferred = useDeferredValue(frames, NO_FRAMES);
   const kinds = useMemo(() => {
-    const present = new Set(frames.map(frameKind));
+    const present = new Set(deferred.map(frameKind));
     return FRAME_KINDS.filter((kind) => present.has(kind));
-  }, [frames]);
+  }, [deferred]);
   return (
     <ul className={styles.legend} aria-label="Colours">
       {kinds.map((kind) => (
