@@ -1,3 +1,4 @@
+import { BunsenError } from '../errors.ts';
 import { DEFAULT_TENANT, type ProfileBatch, PUSH_TABLES, type PushTable } from './profile-batch.ts';
 import { SeenSet } from './seen-set.ts';
 import type { Store } from './store.ts';
@@ -40,6 +41,19 @@ export class ProfileStore {
    * @throws BunsenError `STORE_UNAVAILABLE`; then the same push may be written again
    */
   async write(batch: ProfileBatch): Promise<{ duplicate: boolean }> {
+    try {
+      return await this.#write(batch);
+    } catch (error) {
+      if (!(error instanceof BunsenError) || !error.code.startsWith('QUERY_')) throw error;
+      // Out of time or memory: nothing is wrong with the push, and its client must not drop it.
+      throw new BunsenError('STORE_UNAVAILABLE', `the store is overloaded: ${error.message}`, {
+        cause: error,
+        retryAfterSeconds: 5,
+      });
+    }
+  }
+
+  async #write(batch: ProfileBatch): Promise<{ duplicate: boolean }> {
     const marked = await this.#markedTables(batch);
     const missing = PUSH_TABLES.filter((table) => !marked.has(table));
     if (missing.length === 0) return { duplicate: true };

@@ -251,6 +251,7 @@ function translate(error: unknown): unknown {
       );
     case '202': // TOO_MANY_SIMULTANEOUS_QUERIES
     case '210': // NETWORK_ERROR
+    case '243': // NOT_ENOUGH_SPACE
     case '252': // TOO_MANY_PARTS
     case '999': // KEEPER_EXCEPTION
       return unavailable(firstLine(error), error);

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ownerOfDataDir } from './data-dir.ts';
 import { Engine } from './engine.ts';
@@ -30,6 +30,8 @@ async function main(options: ChildOptions): Promise<void> {
       }),
     );
     await engine?.close();
+    // A parent that was killed could not do it.
+    if (!process.connected) rmSync(dirname(options.socketPath), { recursive: true, force: true });
     process.exit(0);
   };
   process.on('disconnect', close);
@@ -40,11 +42,11 @@ async function main(options: ChildOptions): Promise<void> {
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
 
-  mkdirSync(storeDir, { recursive: true });
+  makeDir(storeDir);
   engine = await openEngine(storeDir, options);
   // What a crash left behind of inserts that were never acknowledged; ours since the lock is.
   rmSync(spoolDir, { recursive: true, force: true });
-  mkdirSync(spoolDir, { recursive: true });
+  makeDir(spoolDir);
   await engine.run({
     sql: `CREATE DATABASE IF NOT EXISTS ${DATABASE} ENGINE = Atomic`,
     database: '',
@@ -73,7 +75,31 @@ async function openEngine(storeDir: string, options: ChildOptions): Promise<Engi
     }
     await sleep(100);
   }
-  return new Engine(storeDir, options);
+  try {
+    return new Engine(storeDir, options);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') {
+      throw new Error(
+        'the embedded store needs the package chdb, which is not installed (it exists for Linux with glibc and macOS, x64 and arm64): run `npm install`, or set CLICKHOUSE_URL to a ClickHouse',
+        { cause },
+      );
+    }
+    throw new Error(
+      `the store in ${storeDir} cannot be opened; the lines above say why (${(cause as Error).message})`,
+      { cause },
+    );
+  }
+}
+
+function makeDir(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new Error(
+      `the data directory cannot be used (${(cause as Error).message}): make it writable for this user, or set BUNSEN_DATA_DIR to another one`,
+      { cause },
+    );
+  }
 }
 
 function listenOn(
