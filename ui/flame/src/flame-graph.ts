@@ -1,20 +1,17 @@
-import { type CallTree, NO_FRAME, nameOfFrame } from '@bunsen/profile';
+import { type CallTree, NO_FRAME } from '@bunsen/profile';
 import { type FlameColours, frameColours, type Theme } from './colours.ts';
 import { type Emphasis, emphasise } from './emphasis.ts';
 import { listenToInput } from './flame-input.ts';
+import { FrameLabels } from './frame-labels.ts';
 import { nodeAt } from './hit-test.ts';
-import { fitLabel, shortName } from './label-text.ts';
 import { extentOf, type FlameLayout, layoutFlame } from './layout.ts';
-import { LABEL_STRIDE, paintRows } from './raster.ts';
+import { paintRows } from './raster.ts';
 import { panSpan, type Span, spanBetween, zoomSpan } from './view-motion.ts';
 import { type Direction, step } from './walk.ts';
 
 /** Height of a level in CSS pixels. */
 export const ROW_HEIGHT = 18;
 const ZOOM_MS = 180;
-const FONT_SIZE = 11;
-const FONT = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
-const PADDING = 4;
 /** Cells narrower than this get no text. CSS pixels. */
 const MIN_LABEL_WIDTH = 26;
 
@@ -48,6 +45,7 @@ export class FlameGraph {
   readonly #track = document.createElement('div');
   readonly #canvas = document.createElement('canvas');
   readonly #context: CanvasRenderingContext2D;
+  readonly #names: FrameLabels;
   readonly #box = document.createElement('div');
   readonly #resize: ResizeObserver;
   readonly #stopListening: () => void;
@@ -56,11 +54,9 @@ export class FlameGraph {
   #theme: Theme = 'light';
   #colours: FlameColours = frameColours([], 'light');
   #emphasis: Emphasis | null = null;
-  #shortNames: (string | undefined)[] = [];
   #image = new ImageData(1, 1);
   #pixels = new Uint32Array(1);
   #scale = 1; // device pixels a CSS pixel
-  #charWidth = 7; // device pixels
   #span: Span = { from: 0, until: 1 };
   #focus = 0;
   #pointed = -1;
@@ -73,6 +69,7 @@ export class FlameGraph {
     const context = this.#canvas.getContext('2d', { alpha: false });
     if (!context) throw new Error('this browser gives no 2D canvas');
     this.#context = context;
+    this.#names = new FrameLabels(context, this.#layout);
     Object.assign(host.style, { position: 'relative', overflow: 'hidden auto' });
     Object.assign(this.#track.style, { position: 'relative', minHeight: '100%' });
     Object.assign(this.#canvas.style, { position: 'sticky', top: '0', display: 'block' });
@@ -112,7 +109,7 @@ export class FlameGraph {
   setLayout(layout: FlameLayout, focus = 0): void {
     this.#layout = layout;
     this.#colours = frameColours(layout.tree.frames, this.#theme);
-    this.#shortNames = new Array(layout.tree.frames.length);
+    this.#names.setLayout(layout);
     this.#emphasis = null;
     cancelAnimationFrame(this.#zoomRequest);
     this.#focus = focus;
@@ -252,10 +249,7 @@ export class FlameGraph {
       this.#image = this.#context.createImageData(deviceWidth, deviceHeight);
       this.#pixels = new Uint32Array(this.#image.data.buffer);
     }
-    this.#context.font = `${FONT_SIZE * this.#scale}px ${FONT}`;
-    this.#context.textBaseline = 'middle';
-    this.#context.direction = 'ltr';
-    this.#charWidth = this.#context.measureText('0'.repeat(20)).width / 20;
+    this.#names.setScale(this.#scale);
     this.#paint();
   }
 
@@ -270,6 +264,7 @@ export class FlameGraph {
   #paint(): void {
     const startedAt = performance.now();
     const { width, height } = this.#canvas;
+    const rowHeight = ROW_HEIGHT * this.#scale;
     paintRows(
       { pixels: this.#pixels, width, height },
       this.#layout,
@@ -277,7 +272,7 @@ export class FlameGraph {
         from: this.#span.from,
         until: this.#span.until,
         top: Math.round(this.#host.scrollTop * this.#scale),
-        rowHeight: ROW_HEIGHT * this.#scale,
+        rowHeight,
       },
       this.#colours,
       this.#emphasis,
@@ -285,51 +280,12 @@ export class FlameGraph {
       this.#labels,
     );
     this.#context.putImageData(this.#image, 0, 0);
-    this.#writeLabels();
+    this.#names.write(this.#labels, rowHeight, this.#colours, this.#emphasis);
     this.#placeBox();
     const ms = performance.now() - startedAt;
     this.paints.count++;
     this.paints.totalMs += ms;
     this.paints.maxMs = Math.max(this.paints.maxMs, ms);
-  }
-
-  #writeLabels(): void {
-    const labels = this.#labels;
-    const padding = PADDING * this.#scale;
-    const middle = (ROW_HEIGHT * this.#scale) / 2;
-    const { text, dimmedText, emphasisedText } = this.#colours;
-    this.#context.fillStyle = text;
-    for (let at = 0; at < labels.length; at += LABEL_STRIDE) {
-      const frame = this.#layout.tree.frame[labels[at] as number] as number;
-      const width = (labels[at + 3] as number) - 2 * padding;
-      const label = this.#labelOf(frame, width);
-      if (label === '') continue;
-      if (this.#emphasis) {
-        const marked = frame !== NO_FRAME && this.#emphasis.marked[frame] === 1;
-        this.#context.fillStyle = marked ? emphasisedText : dimmedText;
-      }
-      this.#context.fillText(
-        label,
-        (labels[at + 1] as number) + padding,
-        (labels[at + 2] as number) + middle,
-      );
-    }
-  }
-
-  #labelOf(frame: number, width: number): string {
-    const columns = Math.floor(width / this.#charWidth);
-    if (frame === NO_FRAME) return columns >= 3 ? 'all' : '';
-    const name = nameOfFrame(this.#layout.tree.frames[frame] as string);
-    this.#shortNames[frame] ??= shortName(name);
-    let label = fitLabel(name, this.#shortNames[frame], columns);
-    // Only ASCII is sure to be as wide as the font says.
-    if (!/^[ -~…]*$/.test(label)) {
-      for (let rest = Array.from(label); rest.length > 0; rest = rest.slice(0, -1)) {
-        if (this.#context.measureText(label).width <= width) break;
-        label = `${rest.slice(0, -1).join('')}…`;
-      }
-    }
-    return label;
   }
 
   #placeBox(): void {

@@ -111,7 +111,9 @@ export function listenToInput(host: HTMLElement, target: InputTarget): () => voi
       press = null;
       if (dragged) return;
       const node = target.nodeAtPoint(event.clientX, event.clientY);
-      if (node >= 0) target.chooseZoom(node);
+      if (node < 0) return;
+      target.point(null); // what is said about the node must not hide what is below it
+      target.chooseZoom(node);
     },
     { signal },
   );

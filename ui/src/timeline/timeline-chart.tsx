@@ -9,6 +9,9 @@ import { type StackedSeries, seriesColour } from './stack-series.ts';
 /** A drag shorter than this is a click. CSS pixels. */
 const MIN_BRUSH = 4;
 
+/** Round numbers of bytes, for an axis. */
+const POWERS_OF_TWO = Array.from({ length: 60 }, (_, exponent) => 2 ** exponent);
+
 /** The chart itself. A module of its own, since uPlot is fetched only once there is data to draw. */
 export default function TimelineChart(props: {
   data: StackedSeries;
@@ -71,7 +74,7 @@ function optionsFor(
     width: element.clientWidth,
     height,
     // A single series has its legend above the lines, in the chart's corner.
-    padding: [single ? 18 : 8, 12, 0, 0],
+    padding: [single ? 18 : 8, 20, 0, 0],
     legend: { show: false },
     scales: {
       x: { time: true, range: [range.fromMs / 1000, range.untilMs / 1000] },
@@ -87,6 +90,7 @@ function optionsFor(
       },
       {
         ...axis,
+        ...(data.unit === 'bytes' ? { incrs: POWERS_OF_TWO } : {}),
         size: 58,
         gap: 4,
         space: 28,

@@ -1,0 +1,86 @@
+import { NO_FRAME, nameOfFrame } from '@bunsen/profile';
+import type { FlameColours } from './colours.ts';
+import type { Emphasis } from './emphasis.ts';
+import { fitLabel, shortName } from './label-text.ts';
+import type { FlameLayout } from './layout.ts';
+import { LABEL_STRIDE } from './raster.ts';
+
+const FONT_SIZE = 11;
+const FONT = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
+const PADDING = 4;
+const ASCII = /^[ -~…]*$/;
+
+/** Writes the names of frames onto the cells that a raster has painted. */
+export class FrameLabels {
+  readonly #context: CanvasRenderingContext2D;
+  #layout: FlameLayout;
+  #shortNames: (string | undefined)[] = [];
+  #scale = 1; // device pixels a CSS pixel
+  #charWidth = 7; // device pixels
+
+  constructor(context: CanvasRenderingContext2D, layout: FlameLayout) {
+    this.#context = context;
+    this.#layout = layout;
+  }
+
+  setLayout(layout: FlameLayout): void {
+    this.#layout = layout;
+    this.#shortNames = new Array(layout.tree.frames.length);
+  }
+
+  /** To be called whenever the canvas has changed its size: that resets its font. */
+  setScale(scale: number): void {
+    this.#scale = scale;
+    this.#context.font = `${FONT_SIZE * scale}px ${FONT}`;
+    this.#context.textBaseline = 'middle';
+    this.#context.direction = 'ltr';
+    this.#charWidth = this.#context.measureText('0'.repeat(20)).width / 20;
+  }
+
+  /**
+   * @param labels as `paintRows` lists them
+   * @param rowHeight device pixels
+   */
+  write(
+    labels: number[],
+    rowHeight: number,
+    colours: FlameColours,
+    emphasis: Emphasis | null,
+  ): void {
+    const padding = PADDING * this.#scale;
+    this.#context.fillStyle = colours.text;
+    for (let at = 0; at < labels.length; at += LABEL_STRIDE) {
+      const frame = this.#layout.tree.frame[labels[at] as number] as number;
+      const text = this.#textOf(frame, (labels[at + 3] as number) - 2 * padding);
+      if (text === '') continue;
+      if (emphasis) {
+        const stands = frame !== NO_FRAME && emphasis.marked[frame] === 1;
+        this.#context.fillStyle = stands ? colours.emphasisedText : colours.dimmedText;
+      }
+      this.#context.fillText(
+        text,
+        (labels[at + 1] as number) + padding,
+        (labels[at + 2] as number) + rowHeight / 2,
+      );
+    }
+  }
+
+  #textOf(frame: number, width: number): string {
+    const columns = Math.floor(width / this.#charWidth);
+    if (frame === NO_FRAME) return columns >= 3 ? 'all' : '';
+    const name = nameOfFrame(this.#layout.tree.frames[frame] as string);
+    this.#shortNames[frame] ??= shortName(name);
+    const text = fitLabel(name, this.#shortNames[frame], columns);
+    return ASCII.test(text) ? text : this.#cut(text, width);
+  }
+
+  /** Only ASCII is sure to be as wide as the font says: everything else is measured. */
+  #cut(text: string, width: number): string {
+    let cut = text;
+    for (let rest = Array.from(text); rest.length > 0; rest = rest.slice(0, -1)) {
+      if (this.#context.measureText(cut).width <= width) break;
+      cut = `${rest.slice(0, -1).join('')}…`;
+    }
+    return cut;
+  }
+}
