@@ -10,7 +10,7 @@ import {
   truncateCallTree,
 } from '@bunsen/profile';
 import { move } from 'piscina';
-import { type Block, decodeBlocks } from '../store/native-block.ts';
+import { type Block, type DictionaryArrayColumn, decodeBlocks } from '../store/native-block.ts';
 
 /** `render` is Pyroscope's answer: what stands beside the flamebearer comes from the asker. */
 export type TreeForm =
@@ -47,7 +47,15 @@ export default function buildTree({ blocks, meta, maxNodes, form }: TreeTask): U
 }
 
 /** Frames are reduced to functions here: lines and files of one function are one node. */
-function readStacks(blocks: Iterable<Block>): { stacks: StackColumns; values: number[] } {
+function readStacks(blocks: Iterable<Block>): { stacks: StackColumns; values: Float64Array } {
+  const merged = Array.from(blocks, mergedColumns);
+  const count = (length: (columns: MergedColumns) => number) =>
+    merged.reduce((sum, columns) => sum + length(columns), 0);
+  const rows = count(({ values }) => values.length);
+  // A stack without frames gets one: hence room for one more a row.
+  const stackFrames = new Uint32Array(count(({ stacks }) => stacks.codes.length) + rows);
+  const stackOffsets = new Uint32Array(rows + 1);
+  const values = new Float64Array(rows);
   const frames: string[] = [];
   const frameIds = new Map<string, number>();
   const idOf = (frame: string): number => {
@@ -58,35 +66,39 @@ function readStacks(blocks: Iterable<Block>): { stacks: StackColumns; values: nu
     }
     return id;
   };
-  const offsets: number[] = [0];
-  const stackFrames: number[] = [];
-  const values: number[] = [];
-  for (const { rows, columns } of blocks) {
-    const [stack, value] = columns;
-    if (stack?.type !== 'Array(LowCardinality(String))' || value?.type !== 'Int64') {
-      throw new Error(`merged stacks have the columns ${columns.map(({ type }) => type)}`);
-    }
+  let at = 0;
+  let stack = 0;
+  for (const { stacks, values: sums } of merged) {
+    const { dictionary, codes, offsets } = stacks;
     // Only what a stack refers to: the first key of a dictionary is the empty string, unused.
-    const ids = new Int32Array(stack.dictionary.length).fill(-1);
-    const frameOf = (code: number): number => {
-      if (ids[code] === -1) ids[code] = idOf(functionOfFrame(stack.dictionary[code] as string));
-      return ids[code] as number;
-    };
-    for (let row = 0; row < rows; row++) {
-      const start = stack.offsets[row] as number;
-      const end = stack.offsets[row + 1] as number;
-      for (let i = start; i < end; i++) stackFrames.push(frameOf(stack.codes[i] as number));
-      if (start === end) stackFrames.push(idOf(NO_STACK));
-      offsets.push(stackFrames.length);
-      values.push(Number(value.values[row]));
+    const ids = new Int32Array(dictionary.length).fill(-1);
+    for (let row = 0; row < sums.length; row++) {
+      const start = offsets[row] as number;
+      const end = offsets[row + 1] as number;
+      for (let i = start; i < end; i++) {
+        const code = codes[i] as number;
+        if (ids[code] === -1) ids[code] = idOf(functionOfFrame(dictionary[code] as string));
+        stackFrames[at++] = ids[code] as number;
+      }
+      if (start === end) stackFrames[at++] = idOf(NO_STACK);
+      values[stack++] = Number(sums[row]);
+      stackOffsets[stack] = at;
     }
   }
-  const stacks = {
-    frames,
-    stackOffsets: Uint32Array.from(offsets),
-    stackFrames: Uint32Array.from(stackFrames),
-  };
-  return { stacks, values };
+  return { stacks: { frames, stackOffsets, stackFrames: stackFrames.subarray(0, at) }, values };
+}
+
+interface MergedColumns {
+  stacks: DictionaryArrayColumn;
+  values: BigInt64Array;
+}
+
+function mergedColumns({ columns }: Block): MergedColumns {
+  const [stacks, sums] = columns;
+  if (stacks?.type !== 'Array(LowCardinality(String))' || sums?.type !== 'Int64') {
+    throw new Error(`merged stacks have the columns ${columns.map(({ type }) => type)}`);
+  }
+  return { stacks, values: sums.values };
 }
 
 function bytesOfJson(value: unknown): Uint8Array {
