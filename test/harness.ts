@@ -26,9 +26,25 @@ export const needsRoot: string | false =
 /** What tests and benchmarks hang their clean-up on. */
 export type Cleanup = Pick<TestContext, 'after'>;
 
+const endings = new WeakMap<Cleanup, (() => unknown)[]>();
+
+/** Runs `task` when the test is over, last things first: a server stops before its folder goes. */
+export function atEnd(t: Cleanup, task: () => unknown): void {
+  let tasks = endings.get(t);
+  if (!tasks) {
+    const all: (() => unknown)[] = [];
+    t.after(async () => {
+      for (const each of all.reverse()) await each();
+    });
+    endings.set(t, all);
+    tasks = all;
+  }
+  tasks.push(task);
+}
+
 export function temporaryFolder(t: Cleanup): string {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'bunsen-test-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
@@ -124,7 +140,11 @@ export async function startServer(
     BUNSEN_PORT: String(listen),
     ...env,
   });
-  t.after(() => program.stop());
+  atEnd(t, async () => {
+    await program.stop();
+    // What the server complained of belongs to what the test says.
+    if (/error/i.test(program.output)) console.error(program.output);
+  });
   const { url } = await program.message<{ type: 'ready'; url: string }>('ready');
   return { program, url, port: listen, dataDir: directory };
 }
@@ -141,7 +161,7 @@ export async function startAgent(
     BUNSEN_AGENT_METRICS: 'off',
     ...env,
   });
-  t.after(() => program.stop());
+  atEnd(t, () => program.stop());
   await program.message('sampling');
   return program;
 }

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { compile, freePort, needsRoot, root, startAgent, startServer } from '../harness.ts';
+import { atEnd, compile, freePort, needsRoot, root, startAgent, startServer } from '../harness.ts';
 import { Cleanups, median, parseSize, report } from './report.ts';
 
 const size = parseSize();
@@ -40,10 +40,10 @@ await Cleanups.run(async (t) => {
   const endAll = () => {
     for (const child of busy) child.kill('SIGKILL');
   };
-  t.after(endAll);
+  atEnd(t, endAll);
   await sleep(SETTLE_S * 1000);
   writeFileSync(STATS, '1');
-  t.after(() => writeFileSync(STATS, '0'));
+  atEnd(t, () => writeFileSync(STATS, '0'));
   const before = await scrape(metricsPort);
   await sleep(STEADY_S * 1000);
   const after = await scrape(metricsPort);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { API } from '@bunsen/profile';
 import { chromium, type Page } from 'playwright-core';
-import { type Cleanup, root, startServer, until } from '../harness.ts';
+import { atEnd, type Cleanup, root, startServer, until } from '../harness.ts';
 import { pprofOf } from '../text-profile.ts';
 
 const CHROMIUM = process.env['BUNSEN_CHROMIUM'] ?? '/usr/bin/chromium';
@@ -26,23 +26,31 @@ async function openBrowser(t: Cleanup): Promise<Page> {
     executablePath: CHROMIUM,
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
-  page.on('pageerror', (error) => assert.fail(`the page threw ${error.stack}`));
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(`the page threw ${error.stack}`));
   page.on('console', (message) => {
-    if (message.type() === 'error') assert.fail(`the console says: ${message.text()}`);
+    if (message.type() === 'error') problems.push(`the console says: ${message.text()}`);
+  });
+  page.on('response', async (response) => {
+    if (response.status() < 400) return;
+    problems.push(`${response.status()} ${response.url()}: ${await response.text()}`);
   });
   page.on('request', (request) => {
     const { hostname, protocol } = new URL(request.url());
-    if (protocol.startsWith('http')) assert.equal(hostname, '127.0.0.1', 'a request to elsewhere');
+    if (protocol.startsWith('http') && hostname !== '127.0.0.1') {
+      problems.push(`a request to elsewhere: ${request.url()}`);
+    }
   });
+  atEnd(t, () => assert.deepEqual(problems, []));
   return page;
 }
 
 /** How many distinct colours the canvas of the flame graph shows: a blank one has one or two. */
 function coloursOn(page: Page): Promise<number> {
   return page.evaluate(() => {
-    const canvas = document.querySelector('canvas[data-flame]') as HTMLCanvasElement | null;
+    const canvas = document.querySelector('canvas') as HTMLCanvasElement | null;
     const context = canvas?.getContext('2d');
     if (!canvas || !context) return 0;
     const { data } = context.getImageData(0, 0, canvas.width, Math.min(canvas.height, 200));

@@ -6,6 +6,7 @@ import { Pusher } from '@bunsen/agent/ship/pusher';
 import { Spool } from '@bunsen/agent/ship/spool';
 import { API, IDEMPOTENCY_KEY, type PushResponse } from '@bunsen/profile';
 import {
+  atEnd,
   type Cleanup,
   flamegraph,
   freePort,
@@ -41,7 +42,7 @@ function startPusher(t: Cleanup, spool: Spool, url: string): Pusher {
     delayed: () => undefined,
   });
   pusher.start();
-  t.after(() => pusher.stop());
+  atEnd(t, () => pusher.stop());
   return pusher;
 }
 

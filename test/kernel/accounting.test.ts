@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   accountingOf,
+  atEnd,
   type Cleanup,
   compile,
   flamegraph,
@@ -31,7 +32,7 @@ function churn(t: Cleanup): { started: () => number } {
     }
   };
   void loop();
-  t.after(() => {
+  atEnd(t, () => {
     running = false;
   });
   return { started: () => started };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { test } from 'node:test';
-import { compile, needsRoot, Program, temporaryFolder } from '../harness.ts';
+import { atEnd, compile, needsRoot, Program, temporaryFolder } from '../harness.ts';
 
 /** Starts the agent below `launcher`; it must refuse with exit code 2 and these words. */
 async function refuses(t: Parameters<typeof compile>[0], launcher: string[], words: RegExp[]) {
@@ -12,7 +12,7 @@ async function refuses(t: Parameters<typeof compile>[0], launcher: string[], wor
     { BUNSEN_AGENT_DATA_DIR: spool, BUNSEN_AGENT_METRICS: 'off' },
     launcher,
   );
-  t.after(() => agent.stop('SIGKILL'));
+  atEnd(t, () => agent.stop('SIGKILL'));
   assert.equal(await agent.exited, 2, agent.output);
   for (const word of words) assert.match(agent.output, word);
   assert.doesNotMatch(agent.output, /\n\s+at /, 'a stack trace is no help to a user');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import {
+  atEnd,
   type Cleanup,
   compile,
   flamegraph,
@@ -25,7 +26,7 @@ interface Run {
 function run(t: Cleanup, program: string, ...args: string[]): Run {
   // Not in the checkout: node leaves a log behind where it runs with --perf-basic-prof.
   const child = spawn(program, args, { stdio: 'ignore', cwd: temporaryFolder(t) });
-  t.after(() => {
+  atEnd(t, () => {
     child.kill('SIGKILL');
   });
   return {

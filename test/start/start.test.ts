@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   accountingOf,
   alive,
+  atEnd,
   type Cleanup,
   flamegraph,
   freePort,
@@ -35,7 +36,7 @@ class Start {
       });
     }
     this.exited = new Promise((resolve) => this.child.on('close', resolve));
-    t.after(() => this.interrupt());
+    atEnd(t, () => this.interrupt());
   }
 
   url(): Promise<string> {
