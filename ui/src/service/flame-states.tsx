@@ -11,7 +11,7 @@ import styles from './flame-states.module.css';
 
 /** What is quicker than this shows no sign of loading: it would only flicker. */
 const SHOW_AFTER_MS = 300;
-const OFFER_CANCEL_AFTER_MS = 1200;
+const OFFER_CANCEL_AFTER_MS = 800;
 
 /** A request on its way: a moving line, then how much has come, and a way to call it off. */
 export function Loading(props: { receivedBytes: number; cancel: () => void }) {
@@ -79,12 +79,14 @@ export function NoSamples({ filters, warnings = [] }: { filters: Matcher[]; warn
               <strong>{warning}</strong>
             </li>
           ))}
+          {filters.length > 0 && <li>Perhaps no series has all of these labels.</li>}
           <li>The agent ships every 15 seconds: what runs since a moment ago shows up shortly.</li>
-          <li>
-            Is the agent running? <code>npm start</code> starts one where the kernel allows it, and
-            says what it lacks where not.
-          </li>
-          {filters.length > 0 && <li>No series may have all of these labels.</li>}
+          {filters.length === 0 && (
+            <li>
+              Is the agent running? <code>npm start</code> starts one where the kernel allows it,
+              and says what it lacks where not.
+            </li>
+          )}
         </ul>
       }
     >

@@ -6,8 +6,11 @@ export type Pane = (typeof PANES)[number];
 export const SORT_COLUMNS = ['name', 'self', 'total'] as const;
 export type SortColumn = (typeof SORT_COLUMNS)[number];
 
-/** How many nodes a flame graph is asked for at first: more than a screen shows, and quick to send. */
-export const DEFAULT_MAX_NODES = 50_000;
+/**
+ * How many nodes a flame graph is asked for at first: more than a screen shows, and quick to send. An
+ * hour of a busy host of two cores has some 150 000.
+ */
+export const DEFAULT_MAX_NODES = 100_000;
 
 /** What a page shows, all of it in the query of its URL. What has its default value is left out there. */
 export interface ViewState {
