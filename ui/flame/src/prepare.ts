@@ -1,12 +1,10 @@
 import { decodeFlame, type FlameMeta } from '@bunsen/profile';
-import { type FunctionTable, functionTable } from './function-table.ts';
 import { type FlameLayout, layoutFlame } from './layout.ts';
 
-/** A flame graph that is ready to be painted and listed. */
+/** A flame graph that is ready to be painted. Its functions are not summed up: a picture needs none. */
 export interface PreparedFlame {
   meta: FlameMeta;
   layout: FlameLayout;
-  table: FunctionTable;
 }
 
 /** Nodes past which preparing a graph belongs into a worker: less blocks a page for 30 to 60 ms. */
@@ -21,11 +19,11 @@ export const WORKER_BYTES = 700_000;
  */
 export function prepareFlame(bytes: Uint8Array): PreparedFlame {
   const { meta, tree } = decodeFlame(bytes);
-  return { meta, layout: layoutFlame(tree), table: functionTable(tree) };
+  return { meta, layout: layoutFlame(tree) };
 }
 
 /** The buffers that a worker hands over instead of copying them. */
-export function transferablesOf({ layout, table }: PreparedFlame): ArrayBuffer[] {
+export function transferablesOf({ layout }: PreparedFlame): ArrayBuffer[] {
   const { tree } = layout;
   return [
     tree.frame,
@@ -38,8 +36,5 @@ export function transferablesOf({ layout, table }: PreparedFlame): ArrayBuffer[]
     layout.cellNode,
     layout.cellStart,
     layout.cellEnd,
-    table.functionOf,
-    table.self,
-    table.total,
   ].map((column) => column.buffer as ArrayBuffer);
 }

@@ -22,7 +22,7 @@ export function FlamePanel({ flame, isStale }: { flame: PreparedFlame; isStale: 
   const [menu, setMenu] = useState<Pointed | null>(null);
   const [hovered, setHovered] = useState('');
   const searchField = useRef<HTMLInputElement>(null);
-  // The picture comes first: listing 20 000 functions would hold it up.
+  // The picture comes first: summing up 20 000 functions would hold it up.
   const listed = useDeferredValue<PreparedFlame | null>(flame, null);
 
   const ids = useMemo(() => pathIds(layout), [layout]);
@@ -90,9 +90,8 @@ export function FlamePanel({ flame, isStale }: { flame: PreparedFlame; isStale: 
           <div className={styles.list}>
             {listed && (
               <FunctionList
-                table={listed.table}
+                tree={listed.layout.tree}
                 unit={listed.meta.unit}
-                total={listed.layout.tree.total[0] ?? 0}
                 marked={listed === flame ? searchMarks : null}
                 onHover={setHovered}
               />

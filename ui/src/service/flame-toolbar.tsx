@@ -3,6 +3,7 @@ import {
   FRAME_KINDS,
   frameKind,
   kindColour,
+  matchedTotal,
   type PreparedFlame,
 } from '@bunsen/flame';
 import { parseFrame } from '@bunsen/profile';
@@ -13,7 +14,7 @@ import { useTheme } from '../theme.ts';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import { PANES, type Pane } from '../url/view-state.ts';
 import styles from './flame-toolbar.module.css';
-import type { SearchResult } from './use-marks.ts';
+import { type SearchResult, useFunctionMarks } from './use-marks.ts';
 
 /** Above graph and table: search and what it found, the function that is picked, totals, layout. */
 export function FlameToolbar(props: {
@@ -103,17 +104,18 @@ function SearchBox(props: {
 }
 
 /** The function that was picked from the table stays marked until it is let go. */
-function PickedFunction({ flame: { table, layout } }: { flame: PreparedFlame }) {
+function PickedFunction({ flame }: { flame: PreparedFlame }) {
   const { fn } = useViewState();
-  const index = useMemo(() => table.functions.indexOf(fn), [table, fn]);
+  const marked = useFunctionMarks(flame, fn);
+  const { tree } = flame.layout;
+  const total = useMemo(() => (marked ? matchedTotal(tree, marked) : 0), [tree, marked]);
   if (fn === '') return null;
-  const total = index < 0 ? 0 : (table.total[index] as number);
   return (
     <span className={styles.picked}>
       <span className={styles.pickedName} title={parseFrame(fn).name}>
         {parseFrame(fn).name}
       </span>
-      {formatShare(total / (layout.tree.total[0] || 1))}
+      {formatShare(total / (tree.total[0] || 1))}
       <button
         type="button"
         aria-label="Let go of this function"

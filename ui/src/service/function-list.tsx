@@ -1,5 +1,5 @@
-import { type FunctionTable, shortName } from '@bunsen/flame';
-import { OTHER_FRAME, parseFrame } from '@bunsen/profile';
+import { functionTable, shortName } from '@bunsen/flame';
+import { type CallTree, OTHER_FRAME, parseFrame } from '@bunsen/profile';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 import { Icon } from '../components/icon.tsx';
@@ -21,15 +21,15 @@ const COLUMNS: { sort: SortColumn; text: string }[] = [
  * see the picture. Only rows in sight exist.
  */
 export function FunctionList(props: {
-  table: FunctionTable;
+  tree: CallTree;
   unit: string;
-  /** Of the whole graph: what shares are shares of. */
-  total: number;
   marked: Uint8Array | null;
   /** The function under the pointer; empty for none. */
   onHover: (fn: string) => void;
 }) {
-  const { table, unit, total, marked, onHover } = props;
+  const { tree, unit, marked, onHover } = props;
+  const table = useMemo(() => functionTable(tree), [tree]);
+  const total = tree.total[0] ?? 0;
   const { sort, ascending, fn: picked, pane } = useViewState();
   const scroller = useRef<HTMLDivElement>(null);
   const listed = useMemo(

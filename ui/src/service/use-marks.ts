@@ -17,7 +17,7 @@ export interface SearchResult {
  * @returns null for an empty search, or why the regular expression does not compile
  */
 export function useSearchResult(
-  { layout, table }: PreparedFlame,
+  { layout }: PreparedFlame,
   search: string,
   isRegex: boolean,
 ): SearchResult | { error: string } | null {
@@ -26,16 +26,15 @@ export function useSearchResult(
     const matcher = compileSearch(deferred, isRegex);
     if (matcher === null || typeof matcher === 'object') return matcher;
     const marked = matchFrames(layout.tree.frames, matcher);
-    const found = new Uint8Array(table.functions.length);
-    marked.forEach((mark, frame) => {
-      if (mark === 1) found[table.functionOf[frame] as number] = 1;
-    });
+    const functions = new Set(
+      layout.tree.frames.filter((_, frame) => marked[frame] === 1).map(functionOfFrame),
+    );
     return {
       marked,
       share: matchedTotal(layout.tree, marked) / (layout.tree.total[0] || 1),
-      functions: found.reduce((sum, one) => sum + one, 0),
+      functions: functions.size,
     };
-  }, [layout, table, deferred, isRegex]);
+  }, [layout, deferred, isRegex]);
 }
 
 /** Per frame: 1 if it is of the function; null for no function. */
