@@ -7,6 +7,13 @@ export interface FoldedStacks extends StackColumns {
   values: BigInt64Array;
 }
 
+/**
+ * Frames of all stacks of a profile together. One location or line can be referred to again and
+ * again, so that a body of some kilobytes may stand for thousands of millions; and an array of
+ * 2^27 elements ends the process, not only its thread.
+ */
+const MAX_STACK_FRAMES = 1 << 25;
+
 /** Collects stacks of frame texts into columns, each distinct frame once. */
 export class StackColumnsBuilder {
   readonly frames: string[] = [];
@@ -24,8 +31,21 @@ export class StackColumnsBuilder {
     return id;
   }
 
-  /** Adds a stack of frame ids, root first, and returns its index. */
-  addStack(frameIds: Iterable<number>): number {
+  /** @throws ProfileError `PPROF_LIMIT` if a stack of so many frames is too much on top */
+  checkRoom(frames: number): void {
+    if (this.#stackFrames.length + frames <= MAX_STACK_FRAMES) return;
+    throw new ProfileError(
+      'PPROF_LIMIT',
+      `the stacks of the profile have more than ${MAX_STACK_FRAMES} frames together: send a shorter window`,
+    );
+  }
+
+  /**
+   * Adds a stack of frame ids, root first, and returns its index.
+   * @throws ProfileError `PPROF_LIMIT`
+   */
+  addStack(frameIds: readonly number[]): number {
+    this.checkRoom(frameIds.length);
     for (const id of frameIds) this.#stackFrames.push(id);
     return this.#offsets.push(this.#stackFrames.length) - 2;
   }

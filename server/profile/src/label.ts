@@ -30,13 +30,14 @@ export function checkLabels(labels: Labels): void {
     );
   }
   for (const name of names) {
-    if (name.length > LABEL_LIMITS.nameBytes || !LABEL_NAME.test(name)) {
+    // Assigning to `__proto__` would not make a label of it, but lose it.
+    if (name.length > LABEL_LIMITS.nameBytes || !LABEL_NAME.test(name) || name === '__proto__') {
       throw new ProfileError(
         'LABEL_MALFORMED',
-        `label name ${JSON.stringify(name.slice(0, 80))} is not of the form [A-Za-z_][A-Za-z0-9_.]* of at most ${LABEL_LIMITS.nameBytes} bytes`,
+        `label name ${JSON.stringify(name.slice(0, 80))} is not of the form [A-Za-z_][A-Za-z0-9_.]* of at most ${LABEL_LIMITS.nameBytes} bytes, or reserved`,
       );
     }
-    const bytes = (labels[name] as string).length;
+    const bytes = new TextEncoder().encode(labels[name]).length;
     if (bytes > LABEL_LIMITS.valueBytes) {
       throw new ProfileError(
         'LABEL_MALFORMED',

@@ -13,7 +13,7 @@ import { WireReader } from './wire-reader.ts';
  *
  * Reads the bytes straight into columns: an object per sample, location and line, as a protobuf
  * library makes them, costs three times as much, most of it in garbage collection.
- * @throws ProfileError `PPROF_MALFORMED`, `PPROF_INDEX_OUT_OF_RANGE`
+ * @throws ProfileError `PPROF_MALFORMED`, `PPROF_INDEX_OUT_OF_RANGE`, `PPROF_LIMIT`
  */
 export function decodePprof(bytes: Uint8Array): Profile {
   const message = readMessage(bytes);
@@ -295,6 +295,7 @@ function readSamples(
           `sample ${sample} refers to location ${locations[i]}, which the profile does not have`,
         );
       }
+      builder.checkRoom(stack.length + frames.length);
       for (const frame of frames) stack.push(frame);
     }
     sampleStack[sample] = builder.addStack(stack);
@@ -302,15 +303,16 @@ function readSamples(
     const indices = labels.join();
     let set = setIdsByIndices.get(indices);
     if (set === undefined) {
-      const own: Labels = {};
+      const own: [name: string, value: string][] = [];
       for (let i = 0; i < labels.length; i += 2) {
         const name = text(labels[i] as number, `sample ${sample}: label key`);
-        own[name] = text(labels[i + 1] as number, `sample ${sample}: label value`);
+        own.push([name, text(labels[i + 1] as number, `sample ${sample}: label value`)]);
       }
-      const key = formatLabels(own);
+      const ownLabels: Labels = Object.fromEntries(own);
+      const key = formatLabels(ownLabels);
       set = labelSetIds.get(key);
       if (set === undefined) {
-        set = labelSets.push(own) - 1;
+        set = labelSets.push(ownLabels) - 1;
         labelSetIds.set(key, set);
       }
       setIdsByIndices.set(indices, set);

@@ -65,4 +65,5 @@ test('labels over their limits are refused with the limit', () => {
     () => checkLabels({ a: 'x'.repeat(LABEL_LIMITS.valueBytes + 1) }),
     /2049 bytes; at most 2048/,
   );
+  assert.throws(() => checkLabels({ a: 'é'.repeat(1025) }), /2050 bytes/);
 });

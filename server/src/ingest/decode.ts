@@ -96,7 +96,7 @@ function decodePprofBody(
   source: Extract<BodySource, { kind: 'labelled-pprof' | 'pprof' }>,
 ): DecodedProfile {
   const profile = decodePprof(bytes);
-  let timeMs = profile.timeNs > 0n ? Number(profile.timeNs / 1_000_000n) : undefined;
+  let timeMs = profile.timeNs !== 0n ? Number(profile.timeNs / 1_000_000n) : undefined;
   if (source.kind === 'labelled-pprof') {
     return { profile, types: profileTypesOf(profile), timeMs };
   }
@@ -122,11 +122,8 @@ function decodePprofBody(
     }
   }
   const labelSets = profile.labelSets.map((own) => {
-    const labels: Labels = {};
-    for (const [name, value] of Object.entries(own)) {
-      if (!SPAN_LABELS.has(name)) labels[name] = value;
-    }
-    return { ...labels, ...source.labels };
+    const labels = Object.entries(own).filter(([name]) => !SPAN_LABELS.has(name));
+    return { ...Object.fromEntries(labels), ...source.labels };
   });
   return {
     profile: { ...profile, labelSets },
