@@ -91,6 +91,8 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   await fastify.register(compress, {
     encodings: ['br', 'gzip', 'identity'],
     threshold: 1024,
+    // Bodies are for the routes alone: a second reader that nobody reads from would hold them up.
+    globalDecompression: false,
     customTypes: new RegExp(
       `^(text/|application/(json|javascript)|image/svg|${FLAME_CONTENT_TYPE.replace('+', '\\+')})`,
     ),

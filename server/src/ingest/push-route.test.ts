@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { API, IDEMPOTENCY_KEY } from '@bunsen/profile';
@@ -50,6 +51,17 @@ test('a pprof is stored whether it is plain, gzipped, or gzipped and encoded as 
   });
   assert.equal(encoded.status, 200);
   assert.equal(totalOf(await server.flame(cpuQuery('service_name="encodings"'))), 3e7);
+});
+
+test('a large body with a Content-Encoding arrives', async () => {
+  const body = gzipSync(randomBytes(900_000));
+  const response = await server.fetch(API.push, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream', 'content-encoding': 'gzip' },
+    body,
+    signal: AbortSignal.timeout(5_000),
+  });
+  assert.equal(response.status, 400);
 });
 
 test('the same key counts once, also at the same time; another key counts again', async () => {
