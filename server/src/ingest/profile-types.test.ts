@@ -69,3 +69,19 @@ test('the name of /ingest', () => {
     assert.throws(() => parseAppName(text), { code: 'APP_NAME_MALFORMED' }, text);
   }
 });
+
+test('a sample type that a selector could not name is refused', () => {
+  for (const type of ['a:b/count', 'a{/count', 'é/count', 'cpu/n:s', `${'x'.repeat(257)}/count`]) {
+    assert.throws(() => typesOf(type, 'cpu/nanoseconds'), { code: 'PROFILE_TYPE_MALFORMED' }, type);
+  }
+  assert.throws(() => typesOf('cpu/count cpu/count', 'cpu/nanoseconds'), /is there twice/);
+});
+
+test('names that every object has are names like others', () => {
+  assert.deepEqual(typesOf('constructor/count', 'cpu/nanoseconds'), [
+    'constructor:constructor:count:cpu:nanoseconds',
+  ]);
+  for (const suffix of ['constructor', 'toString', '__proto__']) {
+    assert.throws(() => foldedTypeOf(`app.${suffix}`), { code: 'APP_NAME_MALFORMED' });
+  }
+});

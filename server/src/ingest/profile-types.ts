@@ -14,12 +14,12 @@ export type SampleTypeConfig = Record<
 >;
 
 /** What Pyroscope takes these sample types for when the client does not say. */
-const DISPLAY_NAMES: Record<string, string> = {
-  samples: 'cpu',
-  goroutine: 'goroutines',
-  contentions: 'mutex_count',
-  delay: 'mutex_duration',
-};
+const DISPLAY_NAMES = new Map([
+  ['samples', 'cpu'],
+  ['goroutine', 'goroutines'],
+  ['contentions', 'mutex_count'],
+  ['delay', 'mutex_duration'],
+]);
 
 /**
  * Profile type of each of a pprof's sample types. Its first part, the name, is told by the first
@@ -30,22 +30,40 @@ export function profileTypesOf(profile: Profile, config: SampleTypeConfig = {}):
     profile.sampleTypes.map(({ type }) => type),
     config,
   );
-  return profile.sampleTypes.map(({ type, unit }) => {
+  const types = profile.sampleTypes.map(({ type, unit }) => {
     if (type === '') throw new BunsenError('PPROF_MALFORMED', 'a sample_type has no type');
     return formatProfileType({
       name,
-      sampleType: type,
-      sampleUnit: unit || 'count',
-      periodType: profile.periodType.type,
-      periodUnit: profile.periodType.unit,
+      sampleType: checkPart('sample_type', type),
+      sampleUnit: checkPart('the unit of sample_type', unit) || 'count',
+      periodType: checkPart('period_type', profile.periodType.type),
+      periodUnit: checkPart('the unit of period_type', profile.periodType.unit),
     });
   });
+  const twice = types.find((type, i) => types.indexOf(type) !== i);
+  if (twice !== undefined) {
+    throw new BunsenError(
+      'PPROF_MALFORMED',
+      `the sample type ${twice} is there twice: its values would count twice`,
+    );
+  }
+  return types;
+}
+
+/** What would be stored and could not be asked for: a selector has no quotes around the type. */
+function checkPart(field: string, text: string): string {
+  if (/^[A-Za-z0-9_./-]{0,256}$/.test(text)) return text;
+  throw new BunsenError(
+    'PROFILE_TYPE_MALFORMED',
+    `${field} ${JSON.stringify(text.slice(0, 80))} is not of at most 256 of [A-Za-z0-9_./-]: rename it at the source`,
+  );
 }
 
 function profileNameOf(types: string[], config: SampleTypeConfig): string {
   if (types.includes('wall')) return 'wall';
   for (const type of types) {
-    const shown = config[type]?.['display-name'] ?? DISPLAY_NAMES[type] ?? type;
+    const own = Object.hasOwn(config, type) ? config[type] : undefined;
+    const shown = own?.['display-name'] ?? DISPLAY_NAMES.get(type) ?? type;
     if (shown.includes('cpu')) return 'process_cpu';
     if (/alloc_|inuse_/.test(shown) || shown === 'space' || shown === 'objects') return 'memory';
     if (shown.includes('mutex_')) return 'mutex';
@@ -105,7 +123,7 @@ export function foldedTypeOf(appName: string): { app: string; type: FoldedType }
   const dot = appName.lastIndexOf('.');
   const suffix = dot < 0 ? 'cpu' : appName.slice(dot + 1);
   const app = dot < 0 ? appName : appName.slice(0, dot);
-  const sampled = SAMPLED_TYPES[suffix];
+  const sampled = Object.hasOwn(SAMPLED_TYPES, suffix) ? SAMPLED_TYPES[suffix] : undefined;
   if (sampled) {
     const [name, sampleType] = sampled;
     const profileType = {
@@ -117,7 +135,7 @@ export function foldedTypeOf(appName: string): { app: string; type: FoldedType }
     };
     return { app, type: { profileType, sampled: true, units: SAMPLE_UNITS } };
   }
-  const counted = FOLDED_TYPES[suffix];
+  const counted = Object.hasOwn(FOLDED_TYPES, suffix) ? FOLDED_TYPES[suffix] : undefined;
   if (!counted) {
     const known = [...Object.keys(SAMPLED_TYPES), ...Object.keys(FOLDED_TYPES)].join(', ');
     throw new BunsenError(

@@ -3,7 +3,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readInteger, readParams } from '../params.ts';
-import { parsePyroscopeTime } from '../time.ts';
+import { checkRange, parsePyroscopeTime } from '../time.ts';
 import { parseAppName } from './app-name.ts';
 import { bodyTooLarge, withBody, withRoom } from './body.ts';
 import type { BodySource } from './decode.ts';
@@ -99,6 +99,12 @@ async function readParts(request: FastifyRequest, limit: number): Promise<Map<st
           `the form has an unknown part ${JSON.stringify(part.fieldname)}; known are ${PARTS.join(', ')}`,
         );
       }
+      if (parts.has(part.fieldname)) {
+        throw new BunsenError(
+          'BODY_MALFORMED',
+          `the form has the part ${part.fieldname} twice: send a request for each profile`,
+        );
+      }
       parts.set(part.fieldname, bytes);
     }
   } catch (error) {
@@ -116,21 +122,22 @@ function sampleTypeConfig(json: Buffer | undefined): SampleTypeConfig {
   if (!json) return {};
   try {
     const config: unknown = JSON.parse(json.toString('utf8'));
-    const isObject = (value: unknown) => typeof value === 'object' && value !== null;
-    if (isObject(config) && Object.values(config as object).every(isObject)) {
-      return config as SampleTypeConfig;
-    }
+    const isObject = (value: unknown): value is Record<string, unknown> =>
+      typeof value === 'object' && value !== null && !Array.isArray(value);
+    const isType = (value: unknown) =>
+      isObject(value) && ['undefined', 'string'].includes(typeof value['display-name']);
+    if (isObject(config) && Object.values(config).every(isType)) return config as SampleTypeConfig;
   } catch {
     // said below
   }
   throw new BunsenError(
     'BODY_MALFORMED',
-    'the part sample_type_config is not a JSON object of objects',
+    'the part sample_type_config is not a JSON object of objects, whose display-name is a text',
   );
 }
 
 function formatOf(text: string): 'pprof' | 'groups' | 'lines' {
-  const format = FORMATS[text];
+  const format = Object.hasOwn(FORMATS, text) ? FORMATS[text] : undefined;
   if (format) return format;
   throw new BunsenError(
     'FORMAT_UNSUPPORTED',
@@ -169,6 +176,9 @@ function sourceOf(
   const { app, labels } = parseAppName(params.name);
   const fromMs = time('from');
   const untilMs = time('until');
+  if (fromMs !== undefined && untilMs !== undefined && untilMs < fromMs) {
+    checkRange({ fromMs, untilMs });
+  }
   if (format === 'pprof') {
     return {
       kind: 'pprof',
