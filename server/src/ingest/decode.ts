@@ -8,7 +8,7 @@ import {
   parseFolded,
   SERVICE_NAME,
 } from '@bunsen/profile';
-import { BunsenError } from '../errors.ts';
+import { BunsenError, type ErrorCode } from '../errors.ts';
 import type { IngestLimits } from './limits.ts';
 import { type FoldedType, profileTypesOf, type SampleTypeConfig } from './profile-types.ts';
 
@@ -56,7 +56,7 @@ export function decodeBody(
 ): DecodedProfile {
   const bytes = inflate(body, gzipped, limits);
   const decoded =
-    source.kind === 'folded' ? decodeFolded(bytes, source) : decodePprofBody(bytes, source);
+    source.kind === 'folded' ? decodeFolded(bytes, source, limits) : decodePprofBody(bytes, source);
   checkProfile(decoded.profile, limits);
   return decoded;
 }
@@ -96,6 +96,7 @@ function decodePprofBody(
   source: Extract<BodySource, { kind: 'labelled-pprof' | 'pprof' }>,
 ): DecodedProfile {
   const profile = decodePprof(bytes);
+  checkSums(profile.sampleValues, profile.sampleTypes.length, 1, 'PPROF_LIMIT');
   let timeMs = profile.timeNs !== 0n ? Number(profile.timeNs / 1_000_000n) : undefined;
   if (source.kind === 'labelled-pprof') {
     return { profile, types: profileTypesOf(profile), timeMs };
@@ -139,11 +140,18 @@ const SPAN_LABELS = new Set(['span_id', 'profile_id', 'trace_id']);
 function decodeFolded(
   bytes: Uint8Array,
   source: Extract<BodySource, { kind: 'folded' }>,
+  limits: IngestLimits,
 ): DecodedProfile {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // Before the text is taken apart: sixteen million lines hold a worker for half a minute.
+  let lines = 0;
+  for (let at = buffer.indexOf('\n'); at >= 0; at = buffer.indexOf('\n', at + 1)) lines++;
+  if (lines > limits.values) throw tooMany(lines, 'lines', limits.values, 'BUNSEN_MAX_VALUES');
+  const text = buffer.toString('utf8');
   const { values, ...stacks } = parseFolded(text, { counted: source.counted });
   const { profileType, sampled } = source.type;
   const period = sampled ? BigInt(Math.round(1e9 / source.sampleRate)) : 0n;
+  checkSums(values, 1, sampled ? Number(period) : 1, 'FOLDED_MALFORMED');
   const profile: Profile = {
     ...stacks,
     timeNs: 0n,
@@ -159,13 +167,28 @@ function decodeFolded(
   return { profile, types: [formatProfileType(profileType)], timeMs: source.fromMs };
 }
 
+function tooMany(count: number, what: string, limit: number, option: string): BunsenError {
+  return new BunsenError(
+    'PROFILE_TOO_LARGE',
+    `the profile has ${count} ${what}; at most ${limit} are allowed (${option}): send a shorter window, or raise the limit`,
+  );
+}
+
+/** The store counts in 64 bits, and beyond them from the other end, without a word. */
+function checkSums(values: BigInt64Array, types: number, scale: number, code: ErrorCode): void {
+  for (let type = 0; type < types; type++) {
+    let sum = 0;
+    for (let i = type; i < values.length; i += types) sum += Math.abs(Number(values[i]));
+    if (sum * scale < 2 ** 63) continue;
+    throw new BunsenError(
+      code,
+      `the values of sample type ${type} together are ${sum * scale}; at most 2^63 - 1 are allowed: check what the producer counts`,
+    );
+  }
+}
+
 function checkProfile(profile: Profile, limits: IngestLimits): void {
   const { frames, labelSets, sampleLabels, sampleValues, stackOffsets } = profile;
-  const tooMany = (count: number, what: string, limit: number, option: string) =>
-    new BunsenError(
-      'PROFILE_TOO_LARGE',
-      `the profile has ${count} ${what}; at most ${limit} are allowed (${option}): send a shorter window, or raise the limit`,
-    );
   if (sampleValues.length > limits.values) {
     throw tooMany(sampleValues.length, 'values', limits.values, 'BUNSEN_MAX_VALUES');
   }

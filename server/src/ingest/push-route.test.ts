@@ -171,6 +171,14 @@ test('limits are kept, and named', async () => {
       'TIMESTAMP_OUT_OF_RANGE',
       /BUNSEN_MAX_AHEAD_MS/,
     ],
+    [pprofOf('a 1', { labels, timeMs: -1000 }), 400, 'TIMESTAMP_OUT_OF_RANGE', /1969/],
+    [pprofOf(`a ${2n ** 63n - 1n}\nb 1`, { labels, period: 1 }), 400, 'PPROF_LIMIT', /2\^63/],
+    [
+      pprofOf('a 1', { labels, sampleTypes: [{ type: 'a:b', unit: 'count' }] }),
+      400,
+      'PROFILE_TYPE_MALFORMED',
+      /"a:b".*rename/,
+    ],
   ];
   for (const [body, status, code, message] of cases) {
     const refused = await refusal(body);

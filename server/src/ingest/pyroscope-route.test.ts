@@ -100,6 +100,11 @@ test('a multipart form with a pprof, as the clients send it', async () => {
   );
   const previous = await refused({ name: 'm' }, form({ profile: pprof, prev_profile: pprof }));
   assert.deepEqual([previous.status, previous.code], [422, 'FORMAT_UNSUPPORTED']);
+  const shown = form({ profile: pprof, sample_type_config: '{"cpu":{"display-name":5}}' });
+  assert.match((await refused({ name: 'm' }, shown)).message, /display-name/);
+  const two = form({ profile: pprof });
+  two.append('profile', new Blob(['x']), 'profile');
+  assert.match((await refused({ name: 'm' }, two)).message, /the part profile twice/);
   const broken = await server.fetch('/ingest?name=m', {
     method: 'POST',
     headers: { 'content-type': 'multipart/form-data; boundary=x' },
@@ -167,6 +172,9 @@ test('parameters are honoured or refused by name', async () => {
     [{ name: 'a', units: 'bytes' }, 422, 'PARAMETER_CONTRADICTION', /units=bytes/],
     [{ name: 'a', aggregationType: 'average' }, 422, 'PARAMETER_CONTRADICTION', /average/],
     [{ name: 'a', aggregationType: 'max' }, 400, 'PARAMETER_INVALID', /max/],
+    [{ name: 'a', format: 'constructor' }, 422, 'FORMAT_UNSUPPORTED', /constructor/],
+    [{ name: 'a', from: 'now-1h', until: 'now-2h' }, 400, 'RANGE_EMPTY', /is not after/],
+    [{ name: 'a', from: 'now-999999999w' }, 400, 'PARAMETER_INVALID', /from=now-999999999w/],
     [{ name: 'a{__x__=1}' }, 400, 'APP_NAME_MALFORMED', /reserved/],
   ];
   for (const [params, status, code, message] of cases) {
@@ -174,4 +182,23 @@ test('parameters are honoured or refused by name', async () => {
     assert.deepEqual([refusal.status, refusal.code], [status, code], JSON.stringify(params));
     assert.match(refusal.message, message);
   }
+});
+
+test('values that do not fit into 64 bits together are refused, not stored as others', async () => {
+  for (const text of [
+    'a 9223372036854775807',
+    'a 922337203686',
+    'a 900000000000\nb -900000000000',
+  ]) {
+    const { code, message } = await refused({ name: 'huge' }, text);
+    assert.deepEqual([code, /2\^63/.test(message)], ['FOLDED_MALFORMED', true], text);
+  }
+  assert.equal((await ingest({ name: 'huge.alloc_space' }, 'a 9007199254740993')).status, 200);
+});
+
+test('text of too many lines is refused before it is read', async () => {
+  const start = performance.now();
+  const { code, message } = await refused({ name: 'lines' }, gzipSync(Buffer.alloc(60e6, 'a 1\n')));
+  assert.deepEqual([code, /15000000 lines/.test(message)], ['PROFILE_TOO_LARGE', true]);
+  assert.ok(performance.now() - start < 5_000);
 });
