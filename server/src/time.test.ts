@@ -29,3 +29,15 @@ test('a range must not be empty', () => {
   assert.throws(() => checkRange({ fromMs: 5, untilMs: 5 }), { code: 'RANGE_EMPTY' });
   assert.deepEqual(checkRange({ fromMs: 5, untilMs: 6 }), { fromMs: 5, untilMs: 6 });
 });
+
+test('what is no time of the store is refused, and not taken for another', () => {
+  for (const text of ['now-999999999w', 'now-3000w', 'now+9000w', '999999999999999']) {
+    assert.throws(() => parseTime('from', text, now), { message: /between the years 1970 and/ });
+  }
+  for (const text of ['19000101', '99999999999999999999', 'now-9000w']) {
+    assert.throws(() => parsePyroscopeTime('from', text, now), { code: 'PARAMETER_INVALID' });
+  }
+  for (const text of ['20260230', '20261301', '20260100']) {
+    assert.throws(() => parsePyroscopeTime('from', text, now), { message: /day of the calendar/ });
+  }
+});

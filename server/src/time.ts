@@ -8,6 +8,8 @@ const UNIT_MS: Record<string, number> = {
   d: 86_400_000,
   w: 7 * 86_400_000,
 };
+/** Within what every column of the store can hold (Date ends in 2149, DateTime in 2106). */
+const LAST_MS = Date.UTC(2100, 0, 1);
 const RELATIVE = /^now(?:([+-])(\d{1,9})(ms|s|m|h|d|w))?$/;
 
 /**
@@ -15,6 +17,10 @@ const RELATIVE = /^now(?:([+-])(\d{1,9})(ms|s|m|h|d|w))?$/;
  * @throws BunsenError `PARAMETER_INVALID`
  */
 export function parseTime(name: string, text: string, nowMs: number): number {
+  return checkTime(name, text, readTime(name, text, nowMs));
+}
+
+function readTime(name: string, text: string, nowMs: number): number {
   const relative = relativeTime(text, nowMs);
   if (relative !== undefined) return relative;
   if (/^\d{1,15}$/.test(text)) return Number(text);
@@ -30,10 +36,18 @@ export function parseTime(name: string, text: string, nowMs: number): number {
  * @throws BunsenError `PARAMETER_INVALID`
  */
 export function parsePyroscopeTime(name: string, text: string, nowMs: number): number {
+  return checkTime(name, text, readPyroscopeTime(name, text, nowMs));
+}
+
+function readPyroscopeTime(name: string, text: string, nowMs: number): number {
   const relative = relativeTime(text, nowMs);
   if (relative !== undefined) return relative;
   if (/^(19|20)\d{6}$/.test(text)) {
-    return Date.UTC(Number(text.slice(0, 4)), Number(text.slice(4, 6)) - 1, Number(text.slice(6)));
+    const iso = text.replace(/(....)(..)(..)/, '$1-$2-$3');
+    const dayMs = Date.parse(iso);
+    // A day that the month does not have would be taken for one of the next.
+    if (new Date(dayMs).toJSON()?.startsWith(iso)) return dayMs;
+    throw new BunsenError('PARAMETER_INVALID', `${name}=${text} is not a day of the calendar`);
   }
   if (/^\d{1,11}$/.test(text)) return Number(text) * 1000;
   if (/^\d{12,14}$/.test(text)) return Number(text);
@@ -42,6 +56,14 @@ export function parsePyroscopeTime(name: string, text: string, nowMs: number): n
   throw new BunsenError(
     'PARAMETER_INVALID',
     `${name}=${text} is not a time: give seconds (or ms, µs, ns by the number of digits) since 1970, YYYYMMDD, now, or now-1h`,
+  );
+}
+
+function checkTime(name: string, text: string, timeMs: number): number {
+  if (timeMs >= 0 && timeMs <= LAST_MS) return timeMs;
+  throw new BunsenError(
+    'PARAMETER_INVALID',
+    `${name}=${text} is not between the years 1970 and 2100: give a time in between`,
   );
 }
 

@@ -47,7 +47,7 @@ export class FlamegraphQuery {
       this.#store.native(this.#sql(selection, plan), {
         params: {
           ...rangeParams(selection),
-          firstWeek: mondayOf(plan.range.fromMs),
+          firstWeek: Math.max(0, mondayOf(plan.range.fromMs)), // 1970 began on a Thursday
           lastWeek: mondayOf(plan.range.untilMs - 1),
         },
         signal,

@@ -1,4 +1,5 @@
 import {
+  formatProfileType,
   type LabelNamesResponse,
   type LabelValuesResponse,
   type ProfileTypesResponse,
@@ -43,15 +44,15 @@ export async function queryServices(
   range: TimeRange,
   read: ReadOptions,
 ): Promise<ServicesResponse> {
-  const { sampleUnit } = parseProfileType(profileType);
+  const type = parseProfileType(profileType);
   const services = await store.rows<ServicesResponse['services'][number]>(
-    `SELECT service, toFloat64(sum(total)) AS total, toUInt32(uniqExact(series)) AS series,
+    `SELECT service, toFloat64(sum(toInt128(total))) AS total, toUInt32(uniqExact(series)) AS series,
        toFloat64(max(toUnixTimestamp64Milli(ts))) AS lastSeenMs
      FROM profiles WHERE ${IN_RANGE} AND type = {type:String}
      GROUP BY service ORDER BY total DESC, service`,
-    { ...read, params: { tenant: DEFAULT_TENANT, type: profileType, ...range } },
+    { ...read, params: { tenant: DEFAULT_TENANT, type: formatProfileType(type), ...range } },
   );
-  return { services, unit: sampleUnit };
+  return { services, unit: type.sampleUnit };
 }
 
 /** Labels of the series that match, by the day: what lived on a day of the range is in it. */

@@ -275,6 +275,8 @@ test('what is wrong with a query is said, with the place', async () => {
     ],
     [API.flamegraph, { query: 'cpu{}' }, 400, 'PROFILE_TYPE_MALFORMED', /name:sample_type/],
     [API.flamegraph, { query: cpuQuery('pod=~"("') }, 400, 'REGEX_MALFORMED', /RE2/],
+    [API.flamegraph, { query: cpuQuery('pod=~"a)|(b"') }, 400, 'REGEX_MALFORMED', /RE2/],
+    [API.flamegraph, { query: cpuQuery(), from: 'now-9000w' }, 400, 'PARAMETER_INVALID', /1970/],
     [API.flamegraph, { ...good, from: 2000, until: 1000 }, 400, 'RANGE_EMPTY', /until/],
     [API.flamegraph, { ...good, from: 'now', until: 'now-1h' }, 400, 'RANGE_EMPTY', /until/],
     [API.flamegraph, { ...good, from: 'monday' }, 400, 'PARAMETER_INVALID', /from=monday/],
@@ -312,4 +314,41 @@ test('a query that takes too long, or too much, names the limit', async () => {
     message: /BUNSEN_QUERY_MEMORY_BYTES/,
   });
   await small.close();
+});
+
+test('a range may begin in 1970 and end in 2099', async () => {
+  await server.push(pprofOf('main 2', { labels: { service_name: 'ages' } }));
+  const ages = { from: 0, until: Date.UTC(2099, 0, 1) };
+  assert.equal(totalOf(await server.flame(cpuQuery('service_name="ages"'), ages)), 2e7);
+  const series = await server.get<SeriesResponse>(API.series, {
+    query: cpuQuery('service_name="ages"'),
+    ...ages,
+  });
+  assert.equal(Math.max(...(series.series[0]?.values ?? []).map(Number)), 2e7);
+});
+
+test('sums over time go beyond 64 bits', async () => {
+  const push = pprofOf('main 6000000000000000000', {
+    labels: { service_name: 'vast' },
+    period: 1,
+  });
+  await server.push(push);
+  await server.push(push);
+  const type = `${CPU_PROFILE_TYPE}:delta`; // old clients send a sixth part
+  const { services } = await server.get<ServicesResponse>(API.services, { type });
+  assert.equal(services.find(({ service }) => service === 'vast')?.total, 1.2e19);
+  for (const groupBy of ['', 'service_name', 'pod']) {
+    const query = cpuQuery('service_name="vast"');
+    const { series } = await server.get<SeriesResponse>(API.series, {
+      query,
+      groupBy,
+      stepMs: 86_400_000,
+      from: 'now-1d',
+    });
+    assert.equal(
+      (series[0]?.values ?? []).reduce<number>((sum, value) => sum + (value ?? 0), 0),
+      1.2e19,
+      groupBy,
+    );
+  }
 });

@@ -23,7 +23,7 @@ export interface Selection {
   labels: string;
   /** Names of the labels in `labels`. */
   labelNames: string[];
-  /** Names of the parameters that are regular expressions. */
+  /** The regular expressions as they were given: `a)|(b` is one only between the anchors. */
   regexes: string[];
   params: QueryParams;
 }
@@ -51,7 +51,7 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
   selector.matchers.forEach((matcher, index) => {
     const value = `matcher${index}`;
     const isRegex = matcher.operator === '=~' || matcher.operator === '!~';
-    if (isRegex) regexes.push(value);
+    if (isRegex) regexes.push(matcher.value);
     params[value] = isRegex ? anchored(matcher.value) : matcher.value;
     if (matcher.name === SERVICE_NAME) {
       services.push(condition('service', matcher, value));
@@ -106,8 +106,10 @@ export async function checkSelection(
   read: ReadOptions,
 ): Promise<string[]> {
   if (selection.regexes.length > 0) {
-    const matches = selection.regexes.map((name) => `match('', {${name}:String})`);
-    await store.rows(`SELECT ${matches.join(', ')}`, { ...read, params: selection.params });
+    // With a flag in front, as ClickHouse looks for some patterns without compiling them.
+    const matches = selection.regexes.map((_, i) => `match('', '(?s)' || {regex${i}:String})`);
+    const params = Object.fromEntries(selection.regexes.map((regex, i) => [`regex${i}`, regex]));
+    await store.rows(`SELECT ${matches.join(', ')}`, { ...read, params });
   }
   if (selection.labelNames.length === 0) return [];
   const rows = await store.rows<{ name: string }>(

@@ -105,11 +105,11 @@ function seriesSql(selection: Selection, groupBy: string[]): string {
     name === SERVICE_NAME ? 'service' : `labels[{group${i}:String}]`,
   );
   if (columns.every((column) => column === 'service')) {
-    return `SELECT toUInt32(${bucket}) AS bucket, CAST([${columns}], 'Array(String)') AS labels, toFloat64(sum(total)) AS total
+    return `SELECT toUInt32(${bucket}) AS bucket, CAST([${columns}], 'Array(String)') AS labels, toFloat64(sum(toInt128(total))) AS total
       ${rows} GROUP BY bucket, labels`;
   }
   return `SELECT bucket, [${columns.map((column) => `toString(${column})`)}] AS labels, toFloat64(sum(total)) AS total
-    FROM (SELECT series, service, toUInt32(${bucket}) AS bucket, sum(total) AS total ${rows} GROUP BY series, service, bucket) AS sums
+    FROM (SELECT series, service, toUInt32(${bucket}) AS bucket, sum(toInt128(total)) AS total ${rows} GROUP BY series, service, bucket) AS sums
     INNER JOIN (
       SELECT series, any(labels) AS labels FROM series
       WHERE ${selection.keys} AND ${SERIES_DAYS} GROUP BY series
