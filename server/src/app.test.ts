@@ -122,6 +122,21 @@ test('replies are compressed for those who take it', async () => {
   assert.equal((await raw('br, gzip')).encoding, 'br');
 });
 
+test('what the framework refuses has the shape of every error, too', async () => {
+  const malformed = await server.refusal('/api/v1/labels/%zz/values');
+  assert.deepEqual([malformed.status, malformed.code], [400, 'PARAMETER_INVALID']);
+  assert.match(malformed.message, /%zz/);
+  const long = await server.refusal(`/api/v1/labels/${'a'.repeat(5000)}/values`);
+  assert.deepEqual([long.status, long.code], [400, 'PARAMETER_INVALID']);
+  const typeless = await server.refusal(API.push, {
+    method: 'POST',
+    headers: { 'content-type': ';;;' },
+    body: 'x',
+  });
+  assert.deepEqual([typeless.status, typeless.code], [415, 'CONTENT_TYPE_UNSUPPORTED']);
+  assert.match(typeless.message, /Content-Type ;;;/);
+});
+
 test('a route that has another method says so', async () => {
   const refused = await server.refusal(API.push);
   assert.deepEqual([refused.status, refused.code], [405, 'METHOD_NOT_ALLOWED']);

@@ -1,7 +1,12 @@
 import { constants } from 'node:zlib';
 import { type ErrorResponse, FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import compress from '@fastify/compress';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { healthRoutes } from './api/health-routes.ts';
 import { pyroscopeRender } from './api/pyroscope-render.ts';
 import { queryRoutes } from './api/query-routes.ts';
@@ -43,6 +48,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     // What still comes on open connections while the server ends is answered like the rest.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 4096 },
+    frameworkErrors: answerError,
   });
   const warn = (message: string) => fastify.log.warn(message);
   const store = await openStore({
@@ -86,7 +92,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   fastify.addHook('onSend', async (_request, reply) => {
     if (closing) reply.header('connection', 'close');
   });
-  answerErrors(fastify);
+  fastify.setErrorHandler(answerError);
   measure(fastify, metrics, ingester, store);
   await fastify.register(compress, {
     encodings: ['br', 'gzip', 'identity'],
@@ -138,35 +144,37 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
 }
 
 /** Every error has one shape; what is not the client's doing is logged, once, in one line. */
-function answerErrors(fastify: FastifyInstance): void {
-  fastify.setErrorHandler((error, request, reply) => {
-    const known = asBunsenError(error) ?? fastifyError(error);
-    const what = `${request.method} ${request.url.split('?', 1)[0]}`;
-    if (reply.raw.destroyed) {
-      request.log.debug(`${what}: the client is gone`);
-    } else if (!known) {
-      request.log.error(error, `${what} failed`);
-    } else if (known.status >= 500) {
-      request.log.warn(`${what}: ${known.code}: ${known.message}`);
-    } else {
-      request.log.debug(`${what}: ${known.code}: ${known.message}`);
-    }
-    if (known?.retryAfterSeconds !== undefined)
-      reply.header('retry-after', known.retryAfterSeconds);
-    const body: ErrorResponse = known
-      ? { code: known.code, message: known.message }
-      : { code: 'INTERNAL', message: 'the server failed at this request; its log says why' };
-    return reply
-      .code(known?.status ?? 500)
-      .type('application/json; charset=utf-8')
-      .send(body);
-  });
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = asBunsenError(error) ?? fastifyError(error, request);
+  const what = `${request.method} ${request.url.split('?', 1)[0]}`;
+  if (reply.raw.destroyed) {
+    request.log.debug(`${what}: the client is gone`);
+  } else if (!known) {
+    request.log.error(error, `${what} failed`);
+  } else if (known.status >= 500) {
+    request.log.warn(`${what}: ${known.code}: ${known.message}`);
+  } else {
+    request.log.debug(`${what}: ${known.code}: ${known.message}`);
+  }
+  if (known?.retryAfterSeconds !== undefined) reply.header('retry-after', known.retryAfterSeconds);
+  const body: ErrorResponse = known
+    ? { code: known.code, message: known.message }
+    : { code: 'INTERNAL', message: 'the server failed at this request; its log says why' };
+  return reply
+    .code(known?.status ?? 500)
+    .type('application/json; charset=utf-8')
+    .send(body);
 }
 
 /** What Fastify refuses itself, such as a malformed URL. */
-function fastifyError(error: unknown): BunsenError | undefined {
+function fastifyError(error: unknown, { headers }: FastifyRequest): BunsenError | undefined {
   const { statusCode, message } = error as { statusCode?: number; message: string };
-  if (statusCode === 415) return new BunsenError('CONTENT_TYPE_UNSUPPORTED', message);
+  if (statusCode === 415) {
+    return new BunsenError(
+      'CONTENT_TYPE_UNSUPPORTED',
+      `Content-Type ${headers['content-type']} cannot be read (${message}): send one of the form type/subtype`,
+    );
+  }
   if (statusCode === 413) return new BunsenError('BODY_TOO_LARGE', message);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new BunsenError('PARAMETER_INVALID', message);
