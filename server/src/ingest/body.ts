@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import type { Ingester } from './ingester.ts';
+import type { Ingester, Room } from './ingester.ts';
 
 export interface Body {
   /** As sent. */
@@ -28,27 +28,30 @@ export async function withBody<T>(
       `Content-Encoding ${encoding} is not supported: send gzip, or none`,
     );
   }
-  return withRoom(request, reply, ingester, async () => {
-    const bytes = await collect(request.raw, ingester.limits.bodyBytes);
+  return withRoom(request, reply, ingester, async (room) => {
+    const bytes = await collect(request.raw, ingester.limits.bodyBytes, room);
     return use({ bytes, gzipped: encoding === 'gzip' });
   });
 }
 
-/** Holds the room that the request's body takes, for as long as `use` runs. */
+/**
+ * Gives `use` room for the request's body, and takes it back when that is done. A body that is too
+ * large, or that would not find room now, is refused before a byte is read; but room is only taken
+ * by what has arrived, or a few clients that announce much and send nothing would keep out all others.
+ */
 export async function withRoom<T>(
   request: FastifyRequest,
   reply: FastifyReply,
   ingester: Ingester,
-  use: () => Promise<T>,
+  use: (room: Room) => Promise<T>,
 ): Promise<T> {
   const limit = ingester.limits.bodyBytes;
   const declared = Number(request.headers['content-length'] ?? 0);
-  let release = () => {};
+  const room = ingester.room();
   try {
     if (declared > limit) throw bodyTooLarge(limit, declared);
-    // Without a length, room for the largest: it is not known how much will come.
-    release = ingester.reserve(declared || limit);
-    return await use();
+    room.check(declared);
+    return await use(room);
   } catch (error) {
     if (!request.raw.readableEnded) {
       // The rest of the body is not wanted; it is let through so that the client reads the reply.
@@ -57,21 +60,27 @@ export async function withRoom<T>(
     }
     throw error;
   } finally {
-    release();
+    room.release();
   }
 }
 
 /** Not `for await`: leaving such a loop early closes the connection, and the reply with it. */
-function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
+function collect(request: IncomingMessage, limit: number, room: Room): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    let refused = false;
     request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= limit) chunks.push(chunk);
-      else {
+      if (refused) return;
+      try {
+        length += chunk.length;
+        if (length > limit) throw bodyTooLarge(limit);
+        room.grow(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        refused = true;
         chunks.length = 0;
-        reject(bodyTooLarge(limit));
+        reject(error);
       }
     });
     request.on('end', () => resolve(Buffer.concat(chunks)));

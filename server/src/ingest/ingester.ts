@@ -21,6 +21,15 @@ export interface PushResult {
   duplicate: boolean;
 }
 
+/** What one body takes of the memory for all of them. */
+export interface Room {
+  /** @throws BunsenError `INGEST_BUSY` if there is no room for so many bytes now */
+  check: (bytes: number) => void;
+  /** @throws BunsenError `INGEST_BUSY` */
+  grow: (bytes: number) => void;
+  release: () => void;
+}
+
 /** From a body to durable rows: decode in a worker, then write. */
 export class Ingester {
   readonly #options: IngesterOptions;
@@ -52,25 +61,32 @@ export class Ingester {
     return this.#inFlightBytes;
   }
 
-  /**
-   * Makes room for a body before it is read.
-   * @returns what gives the room back
-   * @throws BunsenError `INGEST_BUSY`
-   */
-  reserve(bytes: number): () => void {
-    if (this.#inFlightBytes + bytes > this.#options.inFlightBytes && this.#inFlightBytes > 0) {
+  /** Room for a body, none at first. */
+  room(): Room {
+    let own = 0;
+    return {
+      check: (bytes) => this.#checkRoom(own, bytes),
+      grow: (bytes) => {
+        this.#checkRoom(own, bytes);
+        own += bytes;
+        this.#inFlightBytes += bytes;
+      },
+      release: () => {
+        this.#inFlightBytes -= own;
+        own = 0;
+      },
+    };
+  }
+
+  /** One body is taken however large it is: nothing else is there that would end and make room. */
+  #checkRoom(own: number, bytes: number): void {
+    if (this.#inFlightBytes + bytes > this.#options.inFlightBytes && this.#inFlightBytes > own) {
       throw new BunsenError(
         'INGEST_BUSY',
         `${this.#inFlightBytes} bytes of profiles are being stored, of at most ${this.#options.inFlightBytes} at once (BUNSEN_MAX_IN_FLIGHT_BYTES): send this one again later`,
         { retryAfterSeconds: 1 },
       );
     }
-    this.#inFlightBytes += bytes;
-    let held = true;
-    return () => {
-      if (held) this.#inFlightBytes -= bytes;
-      held = false;
-    };
   }
 
   /**

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { API, IDEMPOTENCY_KEY } from '@bunsen/profile';
 import { pprofOf } from '../testing/pprof-of.ts';
@@ -220,4 +222,30 @@ test('pushes beyond the memory for them are told to come later', async () => {
   // What was refused is not held: the next one is taken.
   await small.push(bytes);
   await small.close();
+});
+
+test('clients that announce much and send nothing keep nobody out', async () => {
+  const limited = await TestServer.start({ BUNSEN_MAX_IN_FLIGHT_BYTES: '100000' });
+  const { port } = new URL(limited.url);
+  const slow = ['Transfer-Encoding: chunked', 'Content-Length: 90000'].flatMap((header) =>
+    Array.from({ length: 4 }, () => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(`POST /ingest?name=slow HTTP/1.1\r\nHost: x\r\n${header}\r\n\r\n1\r\n`);
+      return socket;
+    }),
+  );
+  await setTimeout(200);
+  await limited.push(pprofOf('main;a 1', { labels: { service_name: 'beside' } }));
+  assert.match(
+    await (await limited.fetch('/metrics')).text(),
+    /^bunsen_ingest_in_flight_bytes \d{1,2}$/m,
+  );
+  for (const socket of slow) socket.destroy();
+  await setTimeout(200);
+  assert.match(
+    await (await limited.fetch('/metrics')).text(),
+    /^bunsen_ingest_in_flight_bytes 0$/m,
+  );
+  await limited.close();
 });

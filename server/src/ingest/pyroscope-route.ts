@@ -69,7 +69,9 @@ async function ingestForm(
       'a multipart form cannot have a Content-Encoding: gzip the part `profile` instead',
     );
   }
-  await withRoom(request, reply, ingester, async () => {
+  await withRoom(request, reply, ingester, async (room) => {
+    // Without a length, room for the largest: the parts are read as wholes.
+    room.grow(Number(request.headers['content-length'] ?? ingester.limits.bodyBytes));
     const parts = await readParts(request, ingester.limits.bodyBytes);
     const config = sampleTypeConfig(parts.get('sample_type_config'));
     const profile = parts.get('profile');
