@@ -53,6 +53,21 @@ test('while the store is down requests fail at once and say so; then it is back 
   assert.equal(totalOf(await server.flame(cpuQuery('service_name="down"'))), 2e7);
 });
 
+test('a store that hangs is not ready within seconds', async () => {
+  const pid = server.app.store.embeddedPid as number;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const start = performance.now();
+    const { status, message } = await server.refusal('/readyz');
+    assert.equal(status, 503);
+    assert.match(message, /not answered for 3 s/);
+    assert.ok(performance.now() - start < 5000);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  assert.equal((await server.fetch('/readyz')).status, 200);
+});
+
 test('when the client goes, its query is stopped', async () => {
   const stacks = Array.from({ length: 2000 }, (_, i) => `main;f${i} 1`).join('\n');
   await server.push(pprofOf(stacks, { labels: { service_name: 'slow' } }));

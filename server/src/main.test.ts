@@ -190,6 +190,26 @@ test('a ClickHouse that cannot be reached: alive, not ready, and ready once it i
   await terminate(clickhouse.child);
 });
 
+test('something else than ClickHouse is not ready, and is waited for', async () => {
+  const pages: [number, string][] = [
+    [200, '<html>hello</html>'],
+    [502, '<html>bad gateway</html>'],
+  ];
+  for (const [status, page] of pages) {
+    const server = createServer((_request, response) => {
+      response.writeHead(status).end(page);
+    });
+    await listen(server);
+    const { port } = server.address() as AddressInfo;
+    const { child, url } = await startReady({ CLICKHOUSE_URL: `http://127.0.0.1:${port}/x` });
+    const ready = await fetch(`${url}/readyz`);
+    assert.equal(ready.status, 503);
+    assert.match(((await ready.json()) as ErrorResponse).message, /is not ClickHouse/);
+    await terminate(child);
+    server.close();
+  }
+});
+
 test('a ClickHouse that refuses the password, or has no such database', async () => {
   const cases: [number, string, string, RegExp][] = [
     [

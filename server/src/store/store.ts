@@ -76,10 +76,15 @@ export class Store {
 
   /** @throws BunsenError `STORE_UNAVAILABLE` */
   async ping(): Promise<void> {
-    await this.#reach(async () => {
-      const result = await this.#client.ping({ select: true });
-      if (!result.success) throw result.error;
-    });
+    const signal = AbortSignal.timeout(PING_MS);
+    try {
+      // Not the client's own ping, to which any web page is an answer.
+      const [row] = await this.rows<{ one: number }>('SELECT 1 AS one', { signal });
+      if (row?.one !== 1) throw unavailable(NOT_CLICKHOUSE);
+    } catch (error) {
+      if (signal.aborted) throw unavailable(`it has not answered for ${PING_MS / 1000} s`, error);
+      throw error;
+    }
   }
 
   /** @returns the rows of a SELECT; 64-bit integers are strings */
@@ -172,6 +177,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return new Store(createClients(options, config), supervisor, options);
 }
 
+/** A store that does not answer a ping within this is hung; who asks whether it is ready waits no longer. */
+const PING_MS = 3_000;
+const NOT_CLICKHOUSE = 'what answers there is not ClickHouse';
+
 /** Longest that a write may take. */
 const WRITE_TIME_MS = 600_000;
 
@@ -229,6 +238,13 @@ export function clickhouseCodeOf(error: unknown): string | undefined {
 
 function translate(error: unknown): unknown {
   if (error instanceof BunsenError) return error;
+  if (/not enough space|no space left|ENOSPC/i.test((error as Error).message)) {
+    return new BunsenError(
+      'STORE_UNAVAILABLE',
+      `the store's disk is full (${firstLine(error)}): make room where it keeps its data; what is refused meanwhile can be sent again`,
+      { cause: error, retryAfterSeconds: 5 },
+    );
+  }
   switch (clickhouseCodeOf(error)) {
     case '159': // TIMEOUT_EXCEEDED
     case '160': // TOO_SLOW
@@ -251,7 +267,6 @@ function translate(error: unknown): unknown {
       );
     case '202': // TOO_MANY_SIMULTANEOUS_QUERIES
     case '210': // NETWORK_ERROR
-    case '243': // NOT_ENOUGH_SPACE
     case '252': // TOO_MANY_PARTS
     case '999': // KEEPER_EXCEPTION
       return unavailable(firstLine(error), error);
@@ -264,6 +279,12 @@ function translate(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (typeof code === 'string' && /^(E[A-Z]+|UND_ERR.*)$/.test(code)) {
     return unavailable(code === 'ENOENT' ? 'it is not running' : code, error);
+  }
+  if (typeof code === 'string' && code.startsWith('HPE_'))
+    return unavailable(NOT_CLICKHOUSE, error);
+  // The client makes a plain error of a page that it cannot read, such as a proxy's "bad gateway".
+  if (error instanceof SyntaxError || (error instanceof Error && /^\s*</.test(error.message))) {
+    return unavailable(`${NOT_CLICKHOUSE}: ${firstLine(error).slice(0, 200)}`, error);
   }
   if (error instanceof Error && /timeout error|socket hang up|aborted/i.test(error.message)) {
     return unavailable(error.message, error);
