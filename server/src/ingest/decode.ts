@@ -133,6 +133,7 @@ function decodePprofBody(
   };
 }
 
+const LF = 0x0a;
 const YEAR_MS = 365 * 86_400_000;
 /** Labels that would make a series of every request. They tell single samples apart, not series. */
 const SPAN_LABELS = new Set(['span_id', 'profile_id', 'trace_id']);
@@ -145,8 +146,9 @@ function decodeFolded(
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // Before the text is taken apart: sixteen million lines hold a worker for half a minute.
   let lines = 0;
-  for (let at = buffer.indexOf('\n'); at >= 0; at = buffer.indexOf('\n', at + 1)) lines++;
-  if (lines > limits.values) throw tooMany(lines, 'lines', limits.values, 'BUNSEN_MAX_VALUES');
+  for (let at = buffer.indexOf(LF); at >= 0; at = buffer.indexOf(LF, at + 1)) {
+    if (++lines > limits.values) throw tooMany('more', 'lines', limits.values, 'BUNSEN_MAX_VALUES');
+  }
   const text = buffer.toString('utf8');
   const { values, ...stacks } = parseFolded(text, { counted: source.counted });
   const { profileType, sampled } = source.type;
@@ -167,7 +169,7 @@ function decodeFolded(
   return { profile, types: [formatProfileType(profileType)], timeMs: source.fromMs };
 }
 
-function tooMany(count: number, what: string, limit: number, option: string): BunsenError {
+function tooMany(count: number | 'more', what: string, limit: number, option: string): BunsenError {
   return new BunsenError(
     'PROFILE_TOO_LARGE',
     `the profile has ${count} ${what}; at most ${limit} are allowed (${option}): send a shorter window, or raise the limit`,
