@@ -9,7 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ownerOfDataDir } from './data-dir.ts';
 import { Engine } from './engine.ts';
 import { createFront } from './front.ts';
-import { type ChildMessage, type ChildOptions, DATABASE, type ParentMessage } from './protocol.ts';
+import {
+  ALIVE_MS,
+  type ChildMessage,
+  type ChildOptions,
+  DATABASE,
+  type ParentMessage,
+} from './protocol.ts';
 
 async function main(options: ChildOptions): Promise<void> {
   const storeDir = join(options.dataDir, 'clickhouse');
@@ -60,6 +66,7 @@ async function main(options: ChildOptions): Promise<void> {
     servers.push(await listenOn(engine, spoolDir, options, { host, port }));
   }
   tell({ type: 'ready', version: engine.version });
+  setInterval(() => tell({ type: 'alive' }), ALIVE_MS).unref();
 }
 
 async function openEngine(storeDir: string, options: ChildOptions): Promise<Engine> {

@@ -11,7 +11,13 @@ export interface ChildOptions {
 }
 
 /** What the child tells its parent. After `failed` it ends, and starting it again is no use. */
-export type ChildMessage = { type: 'ready'; version: string } | { type: 'failed'; message: string };
+export type ChildMessage =
+  | { type: 'ready'; version: string }
+  | { type: 'failed'; message: string }
+  /** Every second: a child that is silent hangs. */
+  | { type: 'alive' };
+
+export const ALIVE_MS = 1_000;
 
 export type ParentMessage = { type: 'close' };
 

@@ -40,6 +40,26 @@ test('a child that is killed is started again, and said to be away meanwhile', a
   assert.equal(existsSync(store.socketPath), false);
 });
 
+test('a child that hangs is killed and started again', async () => {
+  const messages: string[] = [];
+  const store = new Supervisor({
+    ...optionsOf(tempDir()),
+    onDeath: (message) => messages.push(message),
+    silenceMs: 3000,
+  });
+  await store.start();
+  const first = store.pid as number;
+  process.kill(first, 'SIGSTOP');
+  while (store.pid === first) await sleep(50);
+  while (!store.ready) await sleep(20);
+  assert.match(
+    messages[0] as string,
+    /no sign of life for 3 s and was killed; it is started again/,
+  );
+  await store.close();
+  assert.equal(isAlive(first), false);
+});
+
 test('a directory that is in use is refused with the owner, and is free when the owner has closed', async () => {
   const dataDir = tempDir();
   const owner = new Supervisor(optionsOf(dataDir));

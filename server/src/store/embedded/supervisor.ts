@@ -3,17 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ChildMessage, ChildOptions, ParentMessage } from './protocol.ts';
+import { ALIVE_MS, type ChildMessage, type ChildOptions, type ParentMessage } from './protocol.ts';
 
 export interface SupervisorOptions extends Omit<ChildOptions, 'socketPath'> {
   /** Called each time that the child has died unasked, with what is to be said about it. */
   onDeath: (message: string) => void;
+  /** After this long without a sign of life the child is killed, and so started again. */
+  silenceMs?: number;
 }
 
 /** First wait before a dead child is started again, and the longest: it doubles in between. */
 const RESTART_MS = { first: 100, longest: 5_000 } as const;
 /** After this long the child counts as healthy, and the next death waits the first time again. */
 const HEALTHY_MS = 30_000;
+/** Long, since killing costs every query that runs. Opening the directory may take longer still. */
+const SILENCE_MS = 60_000;
 /** How long closing may take before the child is killed. Closing is quick; merges are cut short. */
 const CLOSE_MS = 10_000;
 
@@ -64,7 +68,7 @@ export class Supervisor {
   }
 
   #spawn(): Promise<void> {
-    const { onDeath: _, ...options } = this.#options;
+    const { onDeath, silenceMs = SILENCE_MS, ...options } = this.#options;
     rmSync(this.socketPath, { force: true });
     const child = fork(
       new URL('./child.js', import.meta.url),
@@ -81,7 +85,18 @@ export class Supervisor {
       let failure: string | undefined;
       let healthyTimer: NodeJS.Timeout | undefined;
       let wasReady = false;
+      // Counted in steps of this process, so that the child is not blamed for what held up both.
+      let silentMs = 0;
+      const watch = setInterval(() => {
+        if (this.#ready) silentMs += ALIVE_MS;
+        if (silentMs < silenceMs) return;
+        failure ??= `the embedded store gave no sign of life for ${silenceMs / 1000} s and was killed`;
+        child.kill('SIGKILL');
+      }, ALIVE_MS);
+      watch.unref();
       child.on('message', (message: ChildMessage) => {
+        silentMs = 0;
+        if (message.type === 'alive') return;
         if (message.type === 'failed') {
           failure = message.message;
           return;
@@ -100,12 +115,13 @@ export class Supervisor {
       });
       child.on('exit', (code, signal) => {
         clearTimeout(healthyTimer);
+        clearInterval(watch);
         this.#ready = false;
         this.#child = undefined;
         const reason = failure ?? `the embedded store ended with ${signal ?? `exit code ${code}`}`;
         reject(new Error(reason));
         if (this.#closing || (!wasReady && this.restarts === 0)) return;
-        this.#options.onDeath(`${reason}; it is started again in ${this.#restartMs} ms`);
+        onDeath(`${reason}; it is started again in ${this.#restartMs} ms`);
         this.#restartTimer = setTimeout(() => {
           this.restarts++;
           this.#spawn().catch(() => {}); // its exit has been reported, and the next start is due
