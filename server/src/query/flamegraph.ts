@@ -3,6 +3,7 @@ import { Piscina } from 'piscina';
 import { mondayOf } from '../store/profile-batch.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
+import { Admission } from './admission.ts';
 import { mergeSql, planMerge, RAW_MS } from './merge-plan.ts';
 import { checkSelection, rangeParams, selectionOf } from './selection.ts';
 import type { TreeForm, TreeTask } from './tree-worker.ts';
@@ -21,9 +22,12 @@ export interface FlamegraphRequest {
 export class FlamegraphQuery {
   readonly #store: Store;
   readonly #workers: Piscina<TreeTask, Uint8Array>;
+  readonly #admission: Admission;
 
   constructor(store: Store, options: { threads: number }) {
     this.#store = store;
+    // One more than there are workers: its stacks are fetched while the others' trees are built.
+    this.#admission = new Admission({ running: options.threads + 1, waiting: 32 });
     this.#workers = new Piscina({
       filename: new URL('./tree-worker.js', import.meta.url).href,
       minThreads: 1,
@@ -36,7 +40,11 @@ export class FlamegraphQuery {
    * @returns the answer's bytes in the form that was asked for
    * @throws ProfileError or BunsenError if the query is wrong or passes a limit
    */
-  async run({ query, range, maxNodes, form, signal }: FlamegraphRequest): Promise<Uint8Array> {
+  async run(request: FlamegraphRequest): Promise<Uint8Array> {
+    return this.#admission.run(() => this.#merge(request), request.signal);
+  }
+
+  async #merge({ query, range, maxNodes, form, signal }: FlamegraphRequest): Promise<Uint8Array> {
     const nowMs = Date.now();
     const asked = selectionOf(query, range, true);
     const bySeries = asked.labels !== '';
