@@ -1,6 +1,6 @@
 // From a bare clone to something that runs: Debian packages, npm packages, sampler, TypeScript, UI.
 import { installPackages, samplerPackages, testPackages } from './debian.mjs';
-import { runSteps, SetupError } from './steps.mjs';
+import { Interrupted, runSteps, SetupError } from './steps.mjs';
 
 const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
 const bin = (name) => [process.execPath, `node_modules/${name}`];
@@ -11,8 +11,11 @@ const packages = [
     name: 'npm packages',
     inputs: ['package-lock.json'],
     outputs: ['node_modules/.package-lock.json'],
+    // npm ci trips over what an interrupted one left behind.
+    removes: ['node_modules'],
     // No package needs its install script: what is native comes prebuilt inside of the package.
-    command: [...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'],
+    launcher: npm,
+    command: ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'],
     remedy: 'Check that npm reaches its registry (npm ping), then start again.',
   },
 ];
@@ -39,7 +42,16 @@ const sampler = [
 const programs = [
   {
     name: 'TypeScript',
-    inputs: ['package-lock.json', 'tsconfig.base.json', 'server', 'agent/src', 'ui', 'test'],
+    inputs: [
+      'package-lock.json',
+      'tsconfig.json',
+      'tsconfig.base.json',
+      'server',
+      'agent/src',
+      'agent/tsconfig.json',
+      'ui',
+      'test',
+    ],
     outputs: ['server/dist/main.js', 'agent/dist/main.js', 'server/profile/dist/index.js'],
     command: [...bin('typescript/bin/tsc'), '-b'],
     remedy: 'Mend what the compiler names above.',
@@ -81,12 +93,13 @@ export async function bootstrap({ tests = false } = {}) {
   return { samplerProblem };
 }
 
-/** Runs `main`; a set-up that fails says why on standard error and exits 1. */
+/** Runs `main`; a set-up that fails, or is interrupted, says so on standard error and exits 1. */
 export async function runMain(main) {
   try {
     process.exitCode = (await main()) ?? 0;
   } catch (error) {
-    console.error(error instanceof SetupError ? `\n✗ ${error.message}` : error);
+    const expected = error instanceof SetupError || error instanceof Interrupted;
+    console.error(expected ? `\n✗ ${error.message}` : error);
     process.exitCode = 1;
   }
 }

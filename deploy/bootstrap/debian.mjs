@@ -1,5 +1,6 @@
 // Debian packages: installed when root or password-less sudo allows, else named.
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { runShown, SetupError, succeeds } from './steps.mjs';
 
 /** What builds the sampler and runs it. */
@@ -33,6 +34,15 @@ function missing(packages) {
   return packages.filter((name) => !installed.has(name));
 }
 
+/** Whether dpkg was stopped in the middle of its work: then apt-get refuses to do anything. */
+function isDpkgInterrupted() {
+  try {
+    return readdirSync('/var/lib/dpkg/updates').some((file) => /^\d+$/.test(file));
+  } catch {
+    return false;
+  }
+}
+
 /** `[]` for root, `['sudo', '-n']` where that works without a password, else undefined. */
 export function privilege() {
   if (process.getuid?.() === 0) return [];
@@ -58,22 +68,22 @@ export async function installPackages(packages) {
   if (!as) {
     throw new SetupError(`Debian packages are missing, and only root may install them. ${remedy}`);
   }
-  const apt = [
-    ...as,
-    'env',
-    'DEBIAN_FRONTEND=noninteractive',
-    'apt-get',
-    '-q',
-    '-o',
-    'Dpkg::Use-Pty=0',
-  ];
+  const asRoot = [...as, 'env', 'DEBIAN_FRONTEND=noninteractive'];
+  const apt = [...asRoot, 'apt-get', '-q', '-o', 'Dpkg::Use-Pty=0'];
+  if (isDpkgInterrupted()) {
+    const finish = [...asRoot, 'dpkg', '--configure', '-a'];
+    await runShown('finishing what dpkg was interrupted in', finish, remedy, { finish: true });
+  }
   // One unreachable repository fails the update, and may not matter: the installation tells.
-  await runShown('package lists', [...apt, 'update'], remedy).catch((error) =>
-    console.log(`    ${error.message.split('\n')[0]}; going on with the lists that there are`),
-  );
+  await runShown('package lists', [...apt, 'update'], remedy).catch((error) => {
+    if (!(error instanceof SetupError)) throw error;
+    console.log(`    ${error.message.split('\n')[0]}; going on with the lists that there are`);
+  });
   await runShown(
     `Debian packages: ${absent.join(' ')}`,
     [...apt, 'install', '-y', '--no-install-recommends', ...absent],
     remedy,
+    // dpkg in the middle of its work leaves the whole machine's packages half installed.
+    { finish: true },
   );
 }
