@@ -18,6 +18,8 @@ function stopper(children) {
 }
 
 async function main() {
+  // npm itself: package.json says exec, so that no shell stands between the two.
+  const parent = process.ppid;
   const { samplerProblem } = await bootstrap();
 
   let finish;
@@ -70,7 +72,6 @@ async function main() {
     });
   }
   // npm does not always hand a signal on; whoever is gone cannot.
-  const parent = process.ppid;
   const orphaned = setInterval(() => {
     if (process.ppid !== parent) stop().then(() => finish(0));
   }, 1000);

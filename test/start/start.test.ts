@@ -107,6 +107,18 @@ test('Ctrl-C stops all of it: no process and no window is left behind', {
   assert.equal(await samplesIn(again.url), accounting['shipped']);
 });
 
+test('kill -9 of npm: what it started stops by itself, as after Ctrl-C', {
+  skip: needsRoot,
+}, async (t) => {
+  const start = new Start(t, await environment(t));
+  await start.url();
+  await until('the agent', () => /Profiling this machine/.test(start.output));
+  const started = start.processes().slice(1);
+  start.child.kill('SIGKILL');
+  await until('the end', () => alive(started).length === 0, 60_000);
+  assert.equal(accountingOf(start as never)['spooled'], 0, start.output);
+});
+
 test('kill -9 of store, server and agent: it goes on by itself, and keeps what it had', {
   skip: needsRoot,
 }, async (t) => {
