@@ -100,6 +100,15 @@ export class Pusher {
   }
 
   async #send(window: SpooledWindow, signal: AbortSignal): Promise<Outcome> {
+    this.#spool.sending = window;
+    try {
+      return await this.#attempt(window, signal);
+    } finally {
+      this.#spool.sending = undefined;
+    }
+  }
+
+  async #attempt(window: SpooledWindow, signal: AbortSignal): Promise<Outcome> {
     let body: Buffer;
     try {
       body = await this.#spool.read(window);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -57,6 +57,33 @@ test('a full spool gives up the oldest windows and says how many samples they he
   assert.equal(dropped, 1 + 2);
   assert.equal(spool.samples, 3 + 4);
   assert.equal(spool.first()?.samples, 3);
+});
+
+test('a window on its way is not given up for room: it would be shipped and lost', async (t) => {
+  let dropped = 0;
+  const spool = await openSpool(await folder(t), A, 250, (samples) => {
+    dropped += samples;
+  });
+  await spool.add(window(1, 100));
+  spool.sending = spool.first();
+  for (const n of [2, 3, 4]) await spool.add(window(n, 100));
+  assert.equal(dropped, 2 + 3);
+  assert.equal(spool.first()?.samples, 1);
+});
+
+test('a write that fails leaves nothing behind; a folder that was removed comes back', async (t) => {
+  const directory = path.join(await folder(t), 'spool');
+  const spool = await openSpool(directory);
+  // A folder where the file should go: the rename fails, after the window was written.
+  await mkdir(path.join(directory, `${T0 + 15_000}-${A}-1.pprof.gz`, 'x'), { recursive: true });
+  await assert.rejects(spool.add(window(1)));
+  assert.deepEqual(
+    (await readdir(directory)).filter((file) => file.endsWith('.partial')),
+    [],
+  );
+  await rm(directory, { recursive: true });
+  await spool.add(window(2));
+  assert.equal((await readdir(directory)).length, 1);
 });
 
 test('a folder that cannot be used is an error that says what to do', async (t) => {

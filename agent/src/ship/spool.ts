@@ -25,6 +25,7 @@ export class Spool {
   readonly #instance: string;
   readonly #onDropped: (samples: number) => void;
   #windows: SpooledWindow[] = [];
+  #sending: SpooledWindow | undefined;
 
   private constructor(
     directory: string,
@@ -98,12 +99,25 @@ export class Spool {
     return this.#windows[0];
   }
 
+  /** This window is on its way (or none): it is not given up, lest it count as shipped and as lost. */
+  set sending(window: SpooledWindow | undefined) {
+    this.#sending = window;
+  }
+
   /** Writes a window, whole or not at all, and gives up the oldest ones if there is no room. */
   async add({ startMs, samples, bytes }: EncodedWindow): Promise<void> {
     const file = `${startMs}-${this.#instance}-${samples}.pprof.gz`;
+    // Somebody may have removed the folder since the last window.
+    await mkdir(this.#directory, { recursive: true });
     const partial = path.join(this.#directory, `${file}.partial`);
-    await writeFile(partial, bytes);
-    await rename(partial, path.join(this.#directory, file));
+    try {
+      await writeFile(partial, bytes);
+      await rename(partial, path.join(this.#directory, file));
+    } catch (error) {
+      // On a full disk, half a window would take the room of the next one.
+      await unlink(partial).catch(() => undefined);
+      throw error;
+    }
     this.#windows.push({
       file,
       key: `${this.#instance}-${startMs}`,
@@ -111,8 +125,9 @@ export class Spool {
       samples,
       sizeBytes: bytes.length,
     });
-    while (this.sizeBytes > this.#maxBytes && this.#windows.length > 1) {
-      const oldest = this.#windows[0] as SpooledWindow;
+    while (this.sizeBytes > this.#maxBytes) {
+      const oldest = this.#windows.slice(0, -1).find((window) => window !== this.#sending);
+      if (!oldest) break;
       await this.remove(oldest);
       this.#onDropped(oldest.samples);
     }
