@@ -66,7 +66,8 @@ async function main(): Promise<void> {
 
   pusher.start();
   const containers = new ContainerNames();
-  for await (const window of sampledWindows(sampler, stop)) {
+  const onTrouble = (reason: string) => complain(`a drain failed, trying again: ${reason}`);
+  for await (const window of sampledWindows(sampler, stop, onTrouble)) {
     const encoded = await encodeWindow(window, config.frequencyHz, {
       host: config.host,
       labels: config.labels,
@@ -79,7 +80,7 @@ async function main(): Promise<void> {
     } catch (error) {
       accounting.lost.spool_write_failed += encoded.samples;
       complain(
-        `lost a window of ${encoded.samples} samples, which could not be written: ${String(error)}`,
+        `lost a window of ${encoded.samples} samples, which could not be written: ${String(error)}; make room in ${config.spoolDir}, or name another folder with BUNSEN_AGENT_DATA_DIR`,
       );
     }
     pusher.wake();
@@ -89,10 +90,10 @@ async function main(): Promise<void> {
   sampler.close();
 }
 
-/** Aborts on SIGINT and SIGTERM, and when the script that started the agent is gone. */
+/** Aborts on a signal that ends it, and when the terminal or the script that started it is gone. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) {
+  for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect']) {
     process.on(event, () => stop.abort());
   }
   return stop.signal;
