@@ -90,6 +90,8 @@ test('service: the unit, else the executable, else the name of the thread', asyn
   });
   const exe = await processLabels({ ...facts, exe: '/opt/app (deleted)' }, options);
   assert.equal(exe.service_name, 'app');
+  const memory = await processLabels({ ...facts, exe: '/memfd:sealed-91173 (deleted)' }, options);
+  assert.equal(threadLabels(memory, 'runc', false).service_name, 'runc');
   const gone = await processLabels({ ...facts, exe: '' }, options);
   assert.equal(threadLabels(gone, 'cc1', false).service_name, 'cc1');
 });

@@ -50,7 +50,9 @@ export function threadLabels(process: Labels, comm: string, kernelThread: boolea
   return { service_name: name, ...process, comm: name };
 }
 
+/** A file in memory (memfd) has a name that says nothing, and often a new one each time. */
 function executableName(exe: string): string {
+  if (exe.startsWith('/memfd:')) return '';
   const file = exe.replace(/ \(deleted\)$/, '');
   return file.slice(file.lastIndexOf('/') + 1);
 }
