@@ -28,11 +28,22 @@ test('lists, exclusion and switches', () => {
   assert.equal(config.serverUrl, 'https://bunsen.internal');
 });
 
+test('empty is not set; an IPv6 address stands in brackets', () => {
+  const { frequencyHz, metricsAddress } = readConfig({
+    BUNSEN_FREQUENCY_HZ: '',
+    BUNSEN_AGENT_METRICS: '[::1]:4041',
+  });
+  assert.equal(frequencyHz, 99);
+  assert.deepEqual(metricsAddress, { host: '::1', port: 4041 });
+});
+
 const wrong: [string, string, RegExp][] = [
   ['BUNSEN_FREQUENCY_HZ', '0', /BUNSEN_FREQUENCY_HZ="0": must be a whole number from 1 to 4999/],
   ['BUNSEN_FREQUENCY_HZ', 'fast', /from 1 to 4999/],
   ['BUNSEN_SERVER_URL', 'bunsen:4040', /BUNSEN_SERVER_URL="bunsen:4040": must be a URL such as/],
   ['BUNSEN_LABELS', 'prod', /prod has no =/],
+  ['BUNSEN_LABELS', 'host=a', /must not have host: BUNSEN_HOSTNAME sets it/],
+  ['BUNSEN_SERVER_URL', 'http://me:secret@bunsen', /must not carry a user name/],
   ['BUNSEN_LABELS', '9=x', /label name "9"/],
   ['BUNSEN_LABEL_PID', 'yes', /must be 0 or 1/],
   ['BUNSEN_PIDS', 'a', /BUNSEN_PIDS="a"/],

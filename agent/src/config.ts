@@ -61,14 +61,25 @@ const httpUrl = (value: string) => {
   if (!/^https?:\/\//.test(value) || !URL.canParse(value)) {
     throw new Error('must be a URL such as http://bunsen.internal:4040');
   }
+  if (new URL(value).username) throw new Error('must not carry a user name or password');
   return value.replace(/\/+$/, '');
+};
+/** Labels that the agent gives itself, and what sets them. */
+const OWN_LABELS: Record<string, string> = {
+  host: 'BUNSEN_HOSTNAME sets it',
+  pid: 'BUNSEN_LABEL_PID sets it',
+  service_name: 'it is told by unit, container or executable',
+  comm: 'it is the name of the thread',
+  container_id: 'it is told by the control group',
 };
 const labelList = (value: string): Labels => {
   const labels: Labels = {};
   for (const pair of value.split(',').filter((part) => part !== '')) {
     const at = pair.indexOf('=');
     if (at < 1) throw new Error(`must be a list such as env=prod,zone=a; ${pair} has no =`);
-    labels[pair.slice(0, at).trim()] = pair.slice(at + 1).trim();
+    const name = pair.slice(0, at).trim();
+    if (OWN_LABELS[name]) throw new Error(`must not have ${name}: ${OWN_LABELS[name]}`);
+    labels[name] = pair.slice(at + 1).trim();
   }
   checkLabels(labels);
   return labels;
@@ -88,7 +99,10 @@ const address = (value: string) => {
   if (value === 'off') return undefined;
   const at = value.lastIndexOf(':');
   if (at < 1) throw new Error('must be host:port, or off');
-  return { host: value.slice(0, at), port: integer(0, 65535)(value.slice(at + 1)) };
+  return {
+    host: value.slice(0, at).replace(/^\[(.*)\]$/, '$1'),
+    port: integer(0, 65535)(value.slice(at + 1)),
+  };
 };
 const cgroupId = (item: string) => {
   if (!/^\d+$/.test(item)) throw new Error('must be a list of cgroup ids (inode numbers)');
@@ -165,7 +179,7 @@ export const OPTIONS = {
 /** @throws AgentError `CONFIG_INVALID` that names the variable, its value and what it must be */
 export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
   const read = <T>({ env: name, fallback, parse }: Option<T>): T => {
-    const value = env[name] ?? fallback;
+    const value = env[name] || fallback; // empty is not set, as in the server
     try {
       return parse(value);
     } catch (cause) {
