@@ -44,11 +44,15 @@ async function check(server: TestServer, keys: string[]): Promise<void> {
   const [sums] = await server.app.store.rows<{ hourly: string; profiles: string; marks: number }>(
     `SELECT (SELECT sum(total) FROM samples_1h WHERE type != '') AS hourly,
        (SELECT sum(total) FROM profiles WHERE type != '') AS profiles,
+       (SELECT sum(self) FROM function_minutes WHERE type != '') AS minutes,
+       (SELECT sum(self) FROM function_hours WHERE type != '') AS functionHours,
        (SELECT toUInt32(count()) FROM profiles WHERE type = '') AS marks`,
   );
   assert.deepEqual(sums, {
     hourly: String(keys.length * 2e7),
     profiles: String(keys.length * 2e7),
+    minutes: String(keys.length * 2e7),
+    functionHours: String(keys.length * 2e7),
     marks: keys.length,
   });
 }

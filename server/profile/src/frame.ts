@@ -16,6 +16,9 @@ export interface Frame {
   buildId: string;
 }
 
+/** Frame of samples that have no stack, or one that is no longer stored: counted, and visible. */
+export const NO_STACK_FRAME = '[unknown]';
+
 const SEPARATOR = '\x1f';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the separator and line ends must not occur inside of a field
 const CONTROL = /[\x00-\x1f\x7f]+/g;

@@ -5,6 +5,7 @@ import {
   type FlameMeta,
   flameToJson,
   functionOfFrame,
+  NO_STACK_FRAME,
   type StackColumns,
   toFlamebearer,
   truncateCallTree,
@@ -25,9 +26,6 @@ export interface TreeTask {
   maxNodes: number;
   form: TreeForm;
 }
-
-/** Frame of samples that have no stack, or one that is no longer stored: counted, and visible. */
-const NO_STACK = '[unknown]';
 
 export default function buildTree({ blocks, meta, maxNodes, form }: TreeTask): Uint8Array {
   const { stacks, values } = readStacks(decodeBlocks(blocks));
@@ -80,7 +78,7 @@ function readStacks(blocks: Iterable<Block>): { stacks: StackColumns; values: Fl
         if (ids[code] === -1) ids[code] = idOf(functionOfFrame(dictionary[code] as string));
         stackFrames[at++] = ids[code] as number;
       }
-      if (start === end) stackFrames[at++] = idOf(NO_STACK);
+      if (start === end) stackFrames[at++] = idOf(NO_STACK_FRAME);
       values[stack++] = Number(sums[row]);
       stackOffsets[stack] = at;
     }

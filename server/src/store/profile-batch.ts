@@ -1,5 +1,7 @@
 import { type Labels, type Profile, SERVICE_NAME, SLOT_MS } from '@bunsen/profile';
 import { hashTexts, StackHasher } from './content-hash.ts';
+import { Dictionary } from './dictionary.ts';
+import { encodeFunctions } from './function-batch.ts';
 import { type Column, encodeBlock } from './native-block.ts';
 import type { SeenSet } from './seen-set.ts';
 
@@ -10,7 +12,13 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** The tables that a push goes to, in one part each. */
-export const PUSH_TABLES = ['samples', 'samples_1h', 'profiles'] as const;
+export const PUSH_TABLES = [
+  'samples',
+  'samples_1h',
+  'profiles',
+  'function_minutes',
+  'function_hours',
+] as const;
 export type PushTable = (typeof PUSH_TABLES)[number];
 
 /** Everything that one request stores, encoded: made in a worker, written by ProfileStore. */
@@ -24,9 +32,11 @@ export interface ProfileBatch {
   tables: Record<PushTable, Uint8Array<ArrayBuffer>>;
   /** Stacks that are not known to be stored; undefined if there are none. */
   stacks: Uint8Array<ArrayBuffer> | undefined;
+  /** Names of functions that are not known to be stored; undefined if there are none. */
+  functions: Uint8Array<ArrayBuffer> | undefined;
   /** Series of which it is not known that they have been stored today. */
   series: SeriesRow[];
-  /** What becomes known when `stacks` and `series` have been written. */
+  /** What becomes known when `stacks`, `functions` and `series` have been written. */
   newKeys: BigUint64Array;
 }
 
@@ -133,6 +143,10 @@ export function encodeBatch(
     if (count > 0) live.push(index);
   });
   const seriesRows = newSeries(live, labelSets, types, seriesOf, timeMs, seen);
+  const functions = encodeFunctions(
+    { tenant: DEFAULT_TENANT, profile, types, timeMs, week, pushId },
+    seen,
+  );
   return {
     pushId,
     hour,
@@ -187,10 +201,12 @@ export function encodeBatch(
           values: Uint32Array.from([...live.map((index) => counts[index] as number), 0]),
         },
       ]),
+      ...functions.tables,
     },
     stacks: stacks.encode(services.texts, week),
+    functions: functions.functions,
     series: seriesRows.rows,
-    newKeys: BigUint64Array.from([...stacks.keys, ...seriesRows.keys]),
+    newKeys: BigUint64Array.from([...stacks.keys, ...functions.newKeys, ...seriesRows.keys]),
   };
 }
 
@@ -319,19 +335,5 @@ class StackRows {
       },
       { name: 'frames', type: 'Array(LowCardinality(String))', dictionary: frames, offsets, codes },
     ]);
-  }
-}
-
-class Dictionary {
-  readonly texts: string[] = [];
-  readonly #codes = new Map<string, number>();
-
-  code(text: string): number {
-    let code = this.#codes.get(text);
-    if (code === undefined) {
-      code = this.texts.push(text) - 1;
-      this.#codes.set(text, code);
-    }
-    return code;
   }
 }

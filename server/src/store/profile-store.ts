@@ -7,17 +7,21 @@ import type { Store } from './store.ts';
 const SEEN_KEYS = 1 << 20;
 
 const SAMPLE_KEYS = ['tenant', 'service', 'type', 'h', 'stack_id'];
-const COLUMNS: Record<PushTable | 'stacks', string[]> = {
+const FUNCTION_COLUMNS = ['tenant', 'service', 'type', 'function_id', 'version', 'self', 'total'];
+const COLUMNS: Record<PushTable | 'stacks' | 'functions', string[]> = {
   samples: [...SAMPLE_KEYS, 'series', 'slot', 'value', 'unit'],
   samples_1h: [...SAMPLE_KEYS, 'total'],
   profiles: ['tenant', 'service', 'type', 'series', 'ts', 'total', 'n'],
+  function_minutes: [...FUNCTION_COLUMNS, 'minute'],
+  function_hours: [...FUNCTION_COLUMNS, 'h'],
   stacks: ['tenant', 'service', 'week', 'stack_id', 'frames'],
+  functions: ['tenant', 'week', 'function_id', 'function'],
 };
 
 /**
  * Writes pushes, each exactly once.
  *
- * A push goes to three tables, in one part each, which appears wholly or not at all; but a crash can
+ * A push goes to five tables, in one part each, which appears wholly or not at all; but a crash can
  * leave it in some of them only. So every part carries a mark of its push, and before a push is
  * written, the tables are asked for it: what is marked is there, and is left out. The mark lives as
  * long as the data, so that it does not matter when or after which crash a request is repeated.
@@ -60,6 +64,7 @@ export class ProfileStore {
     // What samples refer to comes first: writing it again does no harm, missing it would.
     await settleAll([
       batch.stacks && this.#store.insertNative('stacks', COLUMNS.stacks, batch.stacks),
+      batch.functions && this.#store.insertNative('functions', COLUMNS.functions, batch.functions),
       batch.series.length > 0 && this.#store.insertJson('series', batch.series),
     ]);
     for (const key of batch.newKeys) this.seen.add(key);
@@ -78,7 +83,12 @@ export class ProfileStore {
        SELECT 'samples_1h' FROM samples_1h WHERE ${mark} AND h = ${at} AND stack_id = {push:UInt64}
        UNION ALL
        SELECT 'profiles' FROM profiles WHERE ${mark} AND series = {push:UInt64}
-         AND ts >= ${at} AND ts < ${at} + INTERVAL 1 HOUR`,
+         AND ts >= ${at} AND ts < ${at} + INTERVAL 1 HOUR
+       UNION ALL
+       SELECT 'function_minutes' FROM function_minutes WHERE ${mark} AND function_id = {push:UInt64}
+         AND minute >= ${at} AND minute < ${at} + INTERVAL 1 HOUR
+       UNION ALL
+       SELECT 'function_hours' FROM function_hours WHERE ${mark} AND function_id = {push:UInt64} AND h = ${at}`,
       { params: { tenant: DEFAULT_TENANT, hour, push: String(pushId) } },
     );
     return new Set(rows.map(({ name }) => name));
