@@ -21,6 +21,11 @@ export const API = {
   series: '/api/v1/series',
   /** GET `query`, `from`, `until`, `maxNodes`? -> binary flame or {@link FlameJson} by Accept */
   flamegraph: '/api/v1/flamegraph',
+  /**
+   * GET `query`, `from`, `until`, `name`? (RE2, found anywhere in a name), `orderBy`? (`self` or
+   * `total`, the default), `limit`? -> {@link FunctionsResponse}
+   */
+  functions: '/api/v1/functions',
 } as const;
 
 /** Header of a push: a request that is sent again with the same key counts once. */
@@ -65,6 +70,22 @@ export interface SeriesResponse {
   stepMs: number;
   /** By sum, largest first. `values[i]` is the sum over [fromMs + i * stepMs, + stepMs); null = no data. */
   series: { labels: Labels; values: (number | null)[] }[];
+  warnings: string[];
+}
+
+export interface FunctionsResponse {
+  profileType: string;
+  unit: string;
+  /** What was summed: the range that was asked for, widened to whole minutes or hours. */
+  fromMs: number;
+  untilMs: number;
+  /** Of the whole selection: what shares are of. */
+  total: number;
+  /**
+   * By what was asked for, largest first. `self` is of samples that end in the function, `total` of
+   * those whose stack has it, each counted once.
+   */
+  functions: { name: string; module: string; self: number; total: number }[];
   warnings: string[];
 }
 

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readInteger, readParams } from '../params.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
+import { queryFunctions } from '../query/functions.ts';
 import {
   queryLabelNames,
   queryLabelValues,
@@ -18,6 +19,8 @@ export const DEFAULT_MAX_NODES = 16_384;
 export const MOST_MAX_NODES = 1_048_576;
 const MAX_STEP_MS = 366 * 86_400_000;
 const MAX_GROUP_BY = 8;
+const DEFAULT_FUNCTIONS = 100;
+const MAX_FUNCTIONS = 10_000;
 
 /** Bunsen's own API (`API` in @bunsen/profile, which says what each route takes and answers). */
 export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: FlamegraphQuery): void {
@@ -63,6 +66,32 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
           ? undefined
           : readInteger('stepMs', params.stepMs, 1, MAX_STEP_MS),
       groupBy,
+      signal: whileConnected(reply),
+    });
+  });
+
+  app.get(API.functions, async (request, reply) => {
+    const params = readParams(request.query, [
+      'query',
+      'from',
+      'until',
+      'name',
+      'orderBy',
+      'limit',
+    ]);
+    const orderBy = params.orderBy ?? 'total';
+    if (orderBy !== 'self' && orderBy !== 'total') {
+      throw new BunsenError('PARAMETER_INVALID', `orderBy=${orderBy} is not self or total`);
+    }
+    return queryFunctions(store, {
+      query: required('query', params.query),
+      range: rangeOf(params),
+      name: params.name ?? '',
+      orderBy,
+      limit:
+        params.limit === undefined
+          ? DEFAULT_FUNCTIONS
+          : readInteger('limit', params.limit, 1, MAX_FUNCTIONS),
       signal: whileConnected(reply),
     });
   });

@@ -1,11 +1,10 @@
 import { type FlameMeta, parseProfileType } from '@bunsen/profile';
 import { Piscina } from 'piscina';
-import { mondayOf } from '../store/profile-batch.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
-import { mergeSql, planMerge, RAW_MS } from './merge-plan.ts';
-import { checkSelection, rangeParams, selectionOf } from './selection.ts';
+import { mergeParams, planMerge, RAW_MS, stacksSql } from './merge-plan.ts';
+import { checkSelection, selectionOf } from './selection.ts';
 import type { TreeForm, TreeTask } from './tree-worker.ts';
 
 export interface FlamegraphRequest {
@@ -52,14 +51,7 @@ export class FlamegraphQuery {
     const selection = { ...asked, range: plan.range };
     const [warnings, blocks] = await Promise.all([
       checkSelection(this.#store, selection, { signal }),
-      this.#store.native(this.#sql(selection, plan), {
-        params: {
-          ...rangeParams(selection),
-          firstWeek: Math.max(0, mondayOf(plan.range.fromMs)), // 1970 began on a Thursday
-          lastWeek: mondayOf(plan.range.untilMs - 1),
-        },
-        signal,
-      }),
+      this.#store.native(stacksSql(plan, selection), { params: mergeParams(selection), signal }),
     ]);
     if (bySeries && plan.range.fromMs < nowMs - RAW_MS) {
       warnings.push(
@@ -77,21 +69,6 @@ export class FlamegraphQuery {
       { blocks: bytes, meta, maxNodes, form },
       { transferList: [bytes.buffer], ...(signal && { signal }) },
     );
-  }
-
-  /**
-   * The stacks stream past the merged sums, which are the smaller side. RIGHT keeps a sum whose stack
-   * is missing, and ANY takes one of the rows where a stack was written twice.
-   */
-  #sql(selection: ReturnType<typeof selectionOf>, plan: ReturnType<typeof planMerge>): string {
-    return `
-      SELECT stack.frames AS frames, merged.v AS v
-      FROM (
-        SELECT stack_id, frames FROM stacks
-        WHERE ${selection.serviceKeys}
-          AND week >= toDate({firstWeek:UInt16}) AND week <= toDate({lastWeek:UInt16})
-      ) AS stack
-      ANY RIGHT JOIN (${mergeSql(plan, selection)}) AS merged ON stack.stack_id = merged.stack_id`;
   }
 
   async close(): Promise<void> {

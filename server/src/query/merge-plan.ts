@@ -1,6 +1,8 @@
 import { SLOT_MS } from '@bunsen/profile';
+import { mondayOf } from '../store/profile-batch.ts';
+import type { QueryParams } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
-import { type Selection, seriesIn } from './selection.ts';
+import { rangeParams, type Selection, seriesIn } from './selection.ts';
 
 const HOUR_MS = 3_600_000;
 /** How long samples are kept one by one (schema/001_profiles.sql); by the hour they live longer. */
@@ -20,11 +22,17 @@ export interface MergePlan {
  * Whole hours come from the rollup and the ragged edges from the samples, which gives the same sums
  * and reads a tenth. Where series must be told apart, the rollup has no answer: samples only. Where
  * samples have expired, the edges are widened to whole hours.
+ * @param slotMs what the table of the edges tells apart
  */
-export function planMerge(asked: TimeRange, bySeries: boolean, nowMs: number): MergePlan {
+export function planMerge(
+  asked: TimeRange,
+  bySeries: boolean,
+  nowMs: number,
+  slotMs = SLOT_MS,
+): MergePlan {
   const range = {
-    fromMs: Math.floor(asked.fromMs / SLOT_MS) * SLOT_MS,
-    untilMs: Math.ceil(asked.untilMs / SLOT_MS) * SLOT_MS,
+    fromMs: Math.floor(asked.fromMs / slotMs) * slotMs,
+    untilMs: Math.ceil(asked.untilMs / slotMs) * slotMs,
   };
   if (bySeries) return { range, hours: undefined, edges: [range] };
   const expired = nowMs - RAW_MS + HOUR_MS;
@@ -58,6 +66,31 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
   return `SELECT stack_id, sum(v) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
 }
 
+/**
+ * SELECT of (frames, v): each distinct stack of the selection with its sum. Needs {@link mergeParams}.
+ *
+ * The stacks stream past the merged sums, which are the smaller side. RIGHT keeps a sum whose stack
+ * is missing, and ANY takes one of the rows where a stack was written twice.
+ */
+export function stacksSql(plan: MergePlan, selection: Selection): string {
+  return `SELECT stack.frames AS frames, merged.v AS v
+    FROM (
+      SELECT stack_id, frames FROM stacks
+      WHERE ${selection.serviceKeys}
+        AND week >= toDate({firstWeek:UInt16}) AND week <= toDate({lastWeek:UInt16})
+    ) AS stack
+    ANY RIGHT JOIN (${mergeSql(plan, selection)}) AS merged ON stack.stack_id = merged.stack_id`;
+}
+
+/** @param selection over the plan's range */
+export function mergeParams(selection: Selection): QueryParams {
+  return {
+    ...rangeParams(selection),
+    firstWeek: Math.max(0, mondayOf(selection.range.fromMs)), // 1970 began on a Thursday
+    lastWeek: mondayOf(selection.range.untilMs - 1),
+  };
+}
+
 /** Condition on (h, slot) for a range of whole slots. */
 function slotsOf({ fromMs, untilMs }: TimeRange): string {
   const firstHour = Math.floor(fromMs / HOUR_MS) * HOUR_MS;
@@ -69,6 +102,6 @@ function slotsOf({ fromMs, untilMs }: TimeRange): string {
     AND (h < ${last} OR slot <= ${(lastMs - lastHour) / SLOT_MS})`;
 }
 
-function hourSql(ms: number): string {
+export function hourSql(ms: number): string {
   return `toDateTime(${ms / 1000}, 'UTC')`;
 }

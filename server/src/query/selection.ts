@@ -23,6 +23,8 @@ export interface Selection {
   labels: string;
   /** Names of the labels in `labels`. */
   labelNames: string[];
+  /** The conditions of `labels` on another expression for their label's value. */
+  labelsOn: (expression: string) => string;
   /** The regular expressions as they were given: `a)|(b` is one only between the anchors. */
   regexes: string[];
   params: QueryParams;
@@ -45,7 +47,7 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     selector.profileType && formatProfileType(parseProfileType(selector.profileType));
   const params: QueryParams = { tenant: DEFAULT_TENANT };
   const services = ['tenant = {tenant:String}'];
-  const labels: string[] = [];
+  const labels: ((expression?: string) => string)[] = [];
   const labelNames: string[] = [];
   const regexes: string[] = [];
   selector.matchers.forEach((matcher, index) => {
@@ -58,7 +60,9 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
       return;
     }
     params[`name${index}`] = matcher.name;
-    labels.push(condition(`labels[{name${index}:String}]`, matcher, value));
+    labels.push((expression = `labels[{name${index}:String}]`) =>
+      condition(expression, matcher, value),
+    );
     labelNames.push(matcher.name);
   });
   const serviceKeys = services.join(' AND ');
@@ -70,8 +74,9 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     range,
     keys: `${serviceKeys} AND ${type}`,
     serviceKeys,
-    labels: labels.join(' AND '),
+    labels: labels.map((on) => on()).join(' AND '),
     labelNames,
+    labelsOn: (expression) => labels.map((on) => on(expression)).join(' AND '),
     regexes,
     params,
   };

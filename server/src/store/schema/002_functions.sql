@@ -48,3 +48,8 @@ ORDER BY (tenant, function_id)
 TTL week + INTERVAL 100 DAY
 SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
   old_parts_lifetime = 480;
+
+-- One row: the time of the last profile that was stored before the tables above were there. What is
+-- asked about functions until then is answered from stacks.
+CREATE TABLE functions_missing_until ENGINE = MergeTree ORDER BY tuple()
+AS SELECT max(ts) AS ts FROM profiles;
