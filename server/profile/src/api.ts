@@ -22,6 +22,13 @@ export const API = {
   /** GET `query`, `from`, `until`, `maxNodes`? -> binary flame or {@link FlameJson} by Accept */
   flamegraph: '/api/v1/flamegraph',
   /**
+   * GET as for the flame graph, and `function` (a name), `module`? (any, if left out) -> the same
+   * forms: below the root stands the function, and below it what it calls, or what calls it.
+   * A stack counts once: it is parted where the function occurs first, seen from the root.
+   */
+  callees: '/api/v1/callees',
+  callers: '/api/v1/callers',
+  /**
    * GET `query`, `from`, `until`, `name`? (RE2, found anywhere in a name), `orderBy`? (`self` or
    * `total`, the default), `limit`? -> {@link FunctionsResponse}
    */

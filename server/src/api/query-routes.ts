@@ -1,8 +1,9 @@
 import { API, FLAME_CONTENT_TYPE } from '@bunsen/profile';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readInteger, readParams } from '../params.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
+import type { Focus } from '../query/focus.ts';
 import { queryFunctions } from '../query/functions.ts';
 import {
   queryLabelNames,
@@ -96,21 +97,39 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
     });
   });
 
-  app.get(API.flamegraph, async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until', 'maxNodes']);
+  const around = ['query', 'from', 'until', 'maxNodes'] as const;
+  app.get(API.flamegraph, async (request, reply) =>
+    flame(request, reply, readParams(request.query, around)),
+  );
+  for (const direction of ['callees', 'callers'] as const) {
+    app.get(API[direction], async (request, reply) => {
+      const params = readParams(request.query, [...around, 'function', 'module']);
+      const name = required('function', params.function);
+      return flame(request, reply, params, { direction, name, module: params.module });
+    });
+  }
+
+  /** Answers with a tree: binary for who accepts that, JSON otherwise. */
+  async function flame(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    params: { query?: string; from?: string; until?: string; maxNodes?: string },
+    focus?: Focus,
+  ): Promise<FastifyReply> {
     const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
     const bytes = await flamegraph.run({
       query: required('query', params.query),
       range: rangeOf(params),
       maxNodes: maxNodesOf('maxNodes', params.maxNodes),
       form: { kind: binary ? 'binary' : 'json' },
+      ...(focus && { focus }),
       signal: whileConnected(reply),
     });
     return reply
       .header('vary', 'accept')
       .type(binary ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
       .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  });
+  }
 }
 
 /** A signal that fires when the client goes away before it has its answer: the query is stopped. */

@@ -1,8 +1,9 @@
-import { type FlameMeta, parseProfileType } from '@bunsen/profile';
+import { type FlameMeta, NO_STACK_FRAME, parseProfileType } from '@bunsen/profile';
 import { Piscina } from 'piscina';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
+import type { Focus } from './focus.ts';
 import { mergeParams, planMerge, RAW_MS, stacksSql } from './merge-plan.ts';
 import { checkSelection, selectionOf } from './selection.ts';
 import type { TreeForm, TreeTask } from './tree-worker.ts';
@@ -14,6 +15,8 @@ export interface FlamegraphRequest {
   /** Nodes of the answer; what is cut is summed up in nodes named `other`. */
   maxNodes: number;
   form: TreeForm;
+  /** Only the callers or callees of a function. */
+  focus?: Focus;
   signal?: AbortSignal;
 }
 
@@ -43,7 +46,8 @@ export class FlamegraphQuery {
     return this.#admission.run(() => this.#merge(request), request.signal);
   }
 
-  async #merge({ query, range, maxNodes, form, signal }: FlamegraphRequest): Promise<Uint8Array> {
+  async #merge(request: FlamegraphRequest): Promise<Uint8Array> {
+    const { query, range, maxNodes, form, focus, signal } = request;
     const nowMs = Date.now();
     const asked = selectionOf(query, range, true);
     const bySeries = asked.labels !== '';
@@ -51,7 +55,10 @@ export class FlamegraphQuery {
     const selection = { ...asked, range: plan.range };
     const [warnings, blocks] = await Promise.all([
       checkSelection(this.#store, selection, { signal }),
-      this.#store.native(stacksSql(plan, selection), { params: mergeParams(selection), signal }),
+      this.#store.native(focusSql(stacksSql(plan, selection), focus), {
+        params: { ...mergeParams(selection), ...(focus && { function: focus.name }) },
+        signal,
+      }),
     ]);
     if (bySeries && plan.range.fromMs < nowMs - RAW_MS) {
       warnings.push(
@@ -66,7 +73,7 @@ export class FlamegraphQuery {
     };
     const bytes = transferable(blocks);
     return this.#workers.run(
-      { blocks: bytes, meta, maxNodes, form },
+      { blocks: bytes, meta, maxNodes, form, focus },
       { transferList: [bytes.buffer], ...(signal && { signal }) },
     );
   }
@@ -74,6 +81,15 @@ export class FlamegraphQuery {
   async close(): Promise<void> {
     await this.#workers.close({ force: true });
   }
+}
+
+/** Leaves out most stacks without the function; the worker leaves out the rest. */
+function focusSql(stacks: string, focus: Focus | undefined): string {
+  if (!focus) return stacks;
+  const may = 'arrayExists(frame -> startsWith(frame, {function:String}), frames)';
+  // A stack that is missing is the function of that name.
+  const missing = focus.name === NO_STACK_FRAME ? 'empty(frames)' : 'false';
+  return `SELECT frames, v FROM (${stacks}) WHERE ${may} OR ${missing}`;
 }
 
 /** A buffer of its own, which can be handed to a worker without a copy where it has one already. */

@@ -6,12 +6,12 @@ import {
   flameToJson,
   functionOfFrame,
   NO_STACK_FRAME,
-  type StackColumns,
   toFlamebearer,
   truncateCallTree,
 } from '@bunsen/profile';
 import { move } from 'piscina';
 import { type Block, type DictionaryArrayColumn, decodeBlocks } from '../store/native-block.ts';
+import { type Focus, focusStacks, type ValuedStacks } from './focus.ts';
 
 /** `render` is Pyroscope's answer: what stands beside the flamebearer comes from the asker. */
 export type TreeForm =
@@ -25,10 +25,14 @@ export interface TreeTask {
   meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'>;
   maxNodes: number;
   form: TreeForm;
+  /** Only what is around a function, instead of everything. */
+  focus: Focus | undefined;
 }
 
-export default function buildTree({ blocks, meta, maxNodes, form }: TreeTask): Uint8Array {
-  const { stacks, values } = readStacks(decodeBlocks(blocks));
+export default function buildTree(task: TreeTask): Uint8Array {
+  const { blocks, meta, maxNodes, form, focus } = task;
+  const merged = readStacks(decodeBlocks(blocks));
+  const { stacks, values } = focus ? focusStacks(merged, focus) : merged;
   const { tree, foldedNodes, foldedValue } = truncateCallTree(
     buildCallTree(stacks, values),
     maxNodes,
@@ -45,7 +49,7 @@ export default function buildTree({ blocks, meta, maxNodes, form }: TreeTask): U
 }
 
 /** Frames are reduced to functions here: lines and files of one function are one node. */
-function readStacks(blocks: Iterable<Block>): { stacks: StackColumns; values: Float64Array } {
+function readStacks(blocks: Iterable<Block>): ValuedStacks {
   const merged = Array.from(blocks, mergedColumns);
   const count = (length: (columns: MergedColumns) => number) =>
     merged.reduce((sum, columns) => sum + length(columns), 0);
