@@ -68,14 +68,19 @@ export function totalsOf(depth: Uint32Array, self: Float64Array): Float64Array {
 /**
  * Keeps the `maxNodes` nodes of the largest total. What is cut from below a node becomes one child of
  * it named {@link OTHER_FRAME}, so that every total that remains is what it was, to the last unit.
- * @returns the tree, how many nodes were folded away, and the value that they held
+ * @returns the tree, how many nodes were folded away, the value that they held, and for each node of
+ *   the whole tree the one that now has its value
  */
 export function truncateCallTree(
   tree: CallTree,
   maxNodes: number,
-): { tree: CallTree; foldedNodes: number; foldedValue: number } {
+): { tree: CallTree; foldedNodes: number; foldedValue: number; nodeOf: Uint32Array } {
   const count = tree.total.length;
-  if (count <= maxNodes) return { tree, foldedNodes: 0, foldedValue: 0 };
+  const nodeOf = new Uint32Array(count);
+  if (count <= maxNodes) {
+    for (let node = 0; node < count; node++) nodeOf[node] = node;
+    return { tree, foldedNodes: 0, foldedValue: 0, nodeOf };
+  }
   const threshold = nthLargest(tree.total, maxNodes);
   let above = 0;
   for (const total of tree.total) if (total > threshold) above++;
@@ -89,15 +94,17 @@ export function truncateCallTree(
   const self: number[] = [];
   let foldedNodes = 0;
   let foldedValue = 0;
-  const open: number[] = []; // per depth: value folded below the node that is open there
+  /** Per depth: the node that is open there, the value folded below it, and where that was. */
+  const open: { node: number; folded: number; ranges: number[] }[] = [];
   const close = (toDepth: number) => {
     for (let d = open.length - 1; d >= toDepth; d--) {
-      const folded = open[d] as number;
+      let { node, folded, ranges } = open[d] as (typeof open)[number];
       if (folded !== 0) {
-        frame.push(other);
+        node = frame.push(other) - 1;
         depth.push(d + 1);
         self.push(folded);
       }
+      for (let i = 0; i < ranges.length; i += 2) nodeOf.fill(node, ranges[i], ranges[i + 1]);
     }
     open.length = Math.min(open.length, toDepth);
   };
@@ -108,7 +115,8 @@ export function truncateCallTree(
     const keep = node === 0 || total > threshold || (total === threshold && tiesLeft-- > 0);
     if (keep) {
       close(d);
-      open[d] = 0;
+      open[d] = { node: frame.length, folded: 0, ranges: [] };
+      nodeOf[node] = frame.length;
       frame.push(tree.frame[node] as number);
       depth.push(d);
       self.push(tree.self[node] as number);
@@ -116,12 +124,15 @@ export function truncateCallTree(
       continue;
     }
     close(d);
-    open[d - 1] = (open[d - 1] as number) + total;
+    const parent = open[d - 1] as (typeof open)[number];
+    parent.folded += total;
     foldedValue += total;
+    const start = node;
     do {
       foldedNodes++;
       node++;
     } while (node < count && (tree.depth[node] as number) > d);
+    parent.ranges.push(start, node);
   }
   close(0);
   const depths = Uint32Array.from(depth);
@@ -136,6 +147,7 @@ export function truncateCallTree(
     },
     foldedNodes,
     foldedValue,
+    nodeOf,
   };
 }
 

@@ -1,5 +1,6 @@
 export * from './api.ts';
 export * from './call-tree.ts';
+export * from './diff.ts';
 export * from './errors.ts';
 export * from './flame-encoding.ts';
 export * from './flamebearer.ts';
