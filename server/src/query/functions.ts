@@ -42,14 +42,16 @@ interface FunctionRow {
   function: string;
   self: number;
   total: number;
+  /** Of all functions, whatever their names: sums of self. */
+  whole: number;
 }
 
 /** Where the sums of functions come from. */
 interface Source {
   range: TimeRange;
-  /** SELECT of (function, self, total), a row a function, at most `limit`, in order. */
+  /** SELECT of (function, self, total, whole), a row a function, at most `limit`, in order. */
   functions: string;
-  /** SELECT of `total`, one row. */
+  /** SELECT of `whole`, one row: for when no function has the name. */
   whole: string;
 }
 
@@ -75,15 +77,14 @@ export async function queryFunctions(
     : fromStacks(asked, name !== '', order);
   const selection = { ...asked, range: source.range };
   const options = { params: mergeParams(selection), signal };
-  const [rows, whole] = await Promise.all([
-    store.rows<FunctionRow>(source.functions, options),
-    store.rows<{ total: number }>(source.whole, options),
-  ]);
+  const rows = await store.rows<FunctionRow>(source.functions, options);
+  const [first] =
+    rows.length === 0 ? await store.rows<{ whole: number }>(source.whole, options) : rows;
   return {
     profileType: asked.profileType,
     unit: parseProfileType(asked.profileType).sampleUnit,
     ...source.range,
-    total: whole[0]?.total ?? 0,
+    total: first?.whole ?? 0,
     functions: rows.map(({ function: text, self, total }) => {
       const { name, module } = parseFrame(text);
       return { name, module, self, total };
@@ -147,15 +148,19 @@ function fromSums(
     range: plan.range,
     // Names stream past the few rows that need one, as stacks do in stacksSql.
     functions: `
-      SELECT names.function AS function, top.self AS self, top.total AS total
+      SELECT names.function AS function, top.self AS self, top.total AS total, top.whole AS whole
       FROM (SELECT function_id, function FROM functions WHERE ${week}) AS names
       ANY RIGHT JOIN (
-        SELECT function_id, toFloat64(sum(self)) AS self, toFloat64(sum(total)) AS total
-        FROM (${rows}) ${matching}
-        GROUP BY function_id ORDER BY ${orderBy} DESC, function_id LIMIT ${limit}
+        SELECT * FROM (
+          SELECT function_id, toFloat64(s) AS self, toFloat64(t) AS total,
+            toFloat64(sum(s) OVER ()) AS whole
+          FROM (
+            SELECT function_id, sum(self) AS s, sum(total) AS t FROM (${rows}) GROUP BY function_id
+          )
+        ) ${matching} ORDER BY ${orderBy} DESC, function_id LIMIT ${limit}
       ) AS top ON names.function_id = top.function_id
       ${order}`,
-    whole: `SELECT toFloat64(sum(self)) AS total FROM (${rows})`,
+    whole: `SELECT toFloat64(sum(self)) AS whole FROM (${rows})`,
   };
 }
 
@@ -180,15 +185,19 @@ function fromStacks(selection: Selection, named: boolean, order: string): Source
   return {
     range: plan.range,
     functions: `
-      SELECT function, toFloat64(sum(v)) AS total,
-        toFloat64(sumIf(v, function = functions[-1])) AS self
-      FROM (
+      SELECT * FROM (
+       SELECT function, toFloat64(s) AS self, toFloat64(t) AS total,
+        toFloat64(sum(s) OVER ()) AS whole
+       FROM (
+        SELECT function, sumIf(v, function = functions[-1]) AS s, sum(v) AS t
+       FROM (
         SELECT v, if(empty(frames), ['${NO_STACK_FRAME}'], arrayMap(frame -> ${FUNCTION_OF_FRAME}, frames)) AS functions
         FROM (${stacksSql(plan, planned)})
       )
-      ARRAY JOIN arrayDistinct(functions) AS function
-      ${named ? `WHERE match(splitByChar('\\x1f', function)[1], {name:String})` : ''}
-      GROUP BY function ${order}`,
-    whole: `SELECT toFloat64(sum(v)) AS total FROM (${mergeSql(plan, planned)})`,
+        ARRAY JOIN arrayDistinct(functions) AS function
+        GROUP BY function
+       )
+      ) ${named ? `WHERE match(splitByChar('\\x1f', function)[1], {name:String})` : ''} ${order}`,
+    whole: `SELECT toFloat64(sum(v)) AS whole FROM (${mergeSql(plan, planned)})`,
   };
 }
