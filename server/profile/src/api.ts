@@ -29,6 +29,11 @@ export const API = {
   callees: '/api/v1/callees',
   callers: '/api/v1/callers',
   /**
+   * GET `left`, `leftFrom`, `leftUntil`, `right`, `rightFrom`, `rightUntil` (two queries of one
+   * profile type, each with its range), `maxNodes`? -> {@link DiffResponse}
+   */
+  diff: '/api/v1/diff',
+  /**
    * GET `query`, `from`, `until`, `name`? (RE2, found anywhere in a name), `orderBy`? (`self` or
    * `total`, the default), `limit`? -> {@link FunctionsResponse}
    */
@@ -94,6 +99,34 @@ export interface FunctionsResponse {
    */
   functions: { name: string; module: string; self: number; total: number }[];
   warnings: string[];
+}
+
+/** One tree with the values of both sides: nodes as columns, in preorder. */
+export interface DiffResponse {
+  profileType: string;
+  unit: string;
+  left: DiffSide;
+  right: DiffSide;
+  /** Nodes that were merged into `other`, and what they held on both sides together. */
+  foldedNodes: number;
+  foldedValue: number;
+  warnings: string[];
+  frames: { name: string; module: string }[];
+  nodes: {
+    depth: number[];
+    /** Index into `frames`; -1 for the root. */
+    frame: number[];
+    leftSelf: number[];
+    leftTotal: number[];
+    rightSelf: number[];
+    rightTotal: number[];
+  };
+}
+
+/** The range that was merged, milliseconds since 1970: from inclusive, until exclusive. */
+export interface DiffSide {
+  fromMs: number;
+  untilMs: number;
 }
 
 export type FlamegraphResponse = FlameJson;

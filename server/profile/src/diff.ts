@@ -1,4 +1,6 @@
-import { buildCallTree, totalsOf, truncateCallTree } from './call-tree.ts';
+import type { DiffResponse } from './api.ts';
+import { buildCallTree, NO_FRAME, totalsOf, truncateCallTree } from './call-tree.ts';
+import { parseFrame } from './frame.ts';
 import type { StackColumns } from './profile.ts';
 
 /** Two call trees as one: every node has a self and a total on both sides. Preorder, as in CallTree. */
@@ -44,5 +46,22 @@ export function buildDiffTree(
     },
     foldedNodes,
     foldedValue,
+  };
+}
+
+export function diffToJson(tree: DiffTree): Pick<DiffResponse, 'frames' | 'nodes'> {
+  return {
+    frames: tree.frames.map((text) => {
+      const { name, module } = parseFrame(text);
+      return { name, module };
+    }),
+    nodes: {
+      depth: Array.from(tree.depth),
+      frame: Array.from(tree.frame, (frame) => (frame === NO_FRAME ? -1 : frame)),
+      leftSelf: Array.from(tree.left.self),
+      leftTotal: Array.from(tree.left.total),
+      rightSelf: Array.from(tree.right.self),
+      rightTotal: Array.from(tree.right.total),
+    },
   };
 }

@@ -109,6 +109,33 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
     });
   }
 
+  app.get(API.diff, async (request, reply) => {
+    const params = readParams(request.query, [
+      'left',
+      'leftFrom',
+      'leftUntil',
+      'right',
+      'rightFrom',
+      'rightUntil',
+      'maxNodes',
+    ]);
+    const bytes = await flamegraph.diff({
+      left: {
+        query: required('left', params.left),
+        range: rangeBetween('leftFrom', params.leftFrom, 'leftUntil', params.leftUntil),
+      },
+      right: {
+        query: required('right', params.right),
+        range: rangeBetween('rightFrom', params.rightFrom, 'rightUntil', params.rightUntil),
+      },
+      maxNodes: maxNodesOf('maxNodes', params.maxNodes),
+      signal: whileConnected(reply),
+    });
+    return reply
+      .type('application/json; charset=utf-8')
+      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  });
+
   /** Answers with a tree: binary for who accepts that, JSON otherwise. */
   async function flame(
     request: FastifyRequest,
@@ -152,9 +179,18 @@ export function required(name: string, value: string | undefined): string {
 
 /** The last hour by default. */
 function rangeOf(params: { from?: string; until?: string }): TimeRange {
+  return rangeBetween('from', params.from, 'until', params.until);
+}
+
+function rangeBetween(
+  fromName: string,
+  from: string | undefined,
+  untilName: string,
+  until: string | undefined,
+): TimeRange {
   const nowMs = Date.now();
   return checkRange({
-    fromMs: parseTime('from', params.from ?? 'now-1h', nowMs),
-    untilMs: parseTime('until', params.until ?? 'now', nowMs),
+    fromMs: parseTime(fromName, from ?? 'now-1h', nowMs),
+    untilMs: parseTime(untilName, until ?? 'now', nowMs),
   });
 }

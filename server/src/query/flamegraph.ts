@@ -1,12 +1,13 @@
 import { type FlameMeta, NO_STACK_FRAME, parseProfileType } from '@bunsen/profile';
 import { Piscina } from 'piscina';
+import { BunsenError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
 import type { Focus } from './focus.ts';
-import { mergeParams, planMerge, RAW_MS, stacksSql } from './merge-plan.ts';
-import { checkSelection, selectionOf } from './selection.ts';
-import type { TreeForm, TreeTask } from './tree-worker.ts';
+import { type MergePlan, mergeParams, planMerge, RAW_MS, stacksSql } from './merge-plan.ts';
+import { checkSelection, type Selection, selectionOf } from './selection.ts';
+import type { DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 
 export interface FlamegraphRequest {
   /** `type{matchers}`. */
@@ -20,10 +21,29 @@ export interface FlamegraphRequest {
   signal?: AbortSignal;
 }
 
+export interface DiffRequest {
+  left: { query: string; range: TimeRange };
+  right: { query: string; range: TimeRange };
+  maxNodes: number;
+  signal?: AbortSignal;
+}
+
+/** A selection over the range of its plan. */
+interface Side {
+  selection: Selection;
+  plan: MergePlan;
+  nowMs: number;
+}
+
+interface Merged {
+  blocks: Uint8Array<ArrayBuffer>;
+  warnings: string[];
+}
+
 /** Merged flame graphs: stacks are summed in SQL, and become a tree in a worker. */
 export class FlamegraphQuery {
   readonly #store: Store;
-  readonly #workers: Piscina<TreeTask, Uint8Array>;
+  readonly #workers: Piscina<TreeTask | DiffTask, Uint8Array>;
   readonly #admission: Admission;
 
   constructor(store: Store, options: { threads: number }) {
@@ -43,16 +63,70 @@ export class FlamegraphQuery {
    * @throws ProfileError or BunsenError if the query is wrong or passes a limit
    */
   async run(request: FlamegraphRequest): Promise<Uint8Array> {
-    return this.#admission.run(() => this.#merge(request), request.signal);
+    return this.#admission.run(() => this.#tree(request), request.signal);
   }
 
-  async #merge(request: FlamegraphRequest): Promise<Uint8Array> {
+  /**
+   * Two selections of one profile type as one tree.
+   * @returns the bytes of a DiffResponse
+   */
+  async diff({ left, right, maxNodes, signal }: DiffRequest): Promise<Uint8Array> {
+    return this.#admission.run(async () => {
+      const nowMs = Date.now();
+      const sides = [left, right].map(({ query, range }) => planSide(query, range, nowMs));
+      const [{ selection }, { selection: other }] = sides as [Side, Side];
+      if (selection.profileType !== other.profileType) {
+        throw new BunsenError(
+          'PARAMETER_INVALID',
+          `left is of ${selection.profileType} and right of ${other.profileType}: only profiles of one type can be compared`,
+        );
+      }
+      // One after the other: a comparison is to take no more of the store than a flame graph.
+      const merged: Merged[] = [];
+      for (const side of sides) merged.push(await this.#merge(side, undefined, signal));
+      const [a, b] = merged as [Merged, Merged];
+      const task: DiffTask = {
+        left: a.blocks,
+        right: b.blocks,
+        meta: {
+          profileType: selection.profileType,
+          unit: parseProfileType(selection.profileType).sampleUnit,
+          left: selection.range,
+          right: other.range,
+          warnings: [...new Set([...a.warnings, ...b.warnings])],
+        },
+        maxNodes,
+      };
+      return this.#workers.run(task, {
+        name: 'buildDiff',
+        transferList: [a.blocks.buffer, b.blocks.buffer],
+        ...(signal && { signal }),
+      });
+    }, signal);
+  }
+
+  async #tree(request: FlamegraphRequest): Promise<Uint8Array> {
     const { query, range, maxNodes, form, focus, signal } = request;
-    const nowMs = Date.now();
-    const asked = selectionOf(query, range, true);
-    const bySeries = asked.labels !== '';
-    const plan = planMerge(range, bySeries, nowMs);
-    const selection = { ...asked, range: plan.range };
+    const side = planSide(query, range, Date.now());
+    const { blocks, warnings } = await this.#merge(side, focus, signal);
+    const { profileType } = side.selection;
+    const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
+      profileType,
+      unit: parseProfileType(profileType).sampleUnit,
+      ...side.plan.range,
+      warnings,
+    };
+    return this.#workers.run(
+      { blocks, meta, maxNodes, form, focus },
+      { transferList: [blocks.buffer], ...(signal && { signal }) },
+    );
+  }
+
+  async #merge(
+    { selection, plan, nowMs }: Side,
+    focus: Focus | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Merged> {
     const [warnings, blocks] = await Promise.all([
       checkSelection(this.#store, selection, { signal }),
       this.#store.native(focusSql(stacksSql(plan, selection), focus), {
@@ -60,27 +134,23 @@ export class FlamegraphQuery {
         signal,
       }),
     ]);
-    if (bySeries && plan.range.fromMs < nowMs - RAW_MS) {
+    if (selection.labels !== '' && plan.range.fromMs < nowMs - RAW_MS) {
       warnings.push(
         `samples by label are kept for ${RAW_MS / 86_400_000} days: what is older is missing here, and is there without matchers other than service_name`,
       );
     }
-    const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
-      profileType: selection.profileType,
-      unit: parseProfileType(selection.profileType).sampleUnit,
-      ...plan.range,
-      warnings,
-    };
-    const bytes = transferable(blocks);
-    return this.#workers.run(
-      { blocks: bytes, meta, maxNodes, form, focus },
-      { transferList: [bytes.buffer], ...(signal && { signal }) },
-    );
+    return { warnings, blocks: transferable(blocks) };
   }
 
   async close(): Promise<void> {
     await this.#workers.close({ force: true });
   }
+}
+
+function planSide(query: string, range: TimeRange, nowMs: number): Side {
+  const asked = selectionOf(query, range, true);
+  const plan = planMerge(range, asked.labels !== '', nowMs);
+  return { selection: { ...asked, range: plan.range }, plan, nowMs };
 }
 
 /** Leaves out most stacks without the function; the worker leaves out the rest. */

@@ -1,6 +1,9 @@
 /** Worker: merged stacks in, the bytes of an answer out. */
 import {
   buildCallTree,
+  buildDiffTree,
+  type DiffResponse,
+  diffToJson,
   encodeFlame,
   type FlameMeta,
   flameToJson,
@@ -46,6 +49,23 @@ export default function buildTree(task: TreeTask): Uint8Array {
     case 'render':
       return bytesOfJson({ version: 1, flamebearer: toFlamebearer(tree), ...form.envelope });
   }
+}
+
+export interface DiffTask {
+  /** (frames, v) in Native format. */
+  left: Uint8Array;
+  right: Uint8Array;
+  meta: Omit<DiffResponse, 'foldedNodes' | 'foldedValue' | 'frames' | 'nodes'>;
+  maxNodes: number;
+}
+
+/** The second entry of this worker: two sides in, the bytes of a {@link DiffResponse} out. */
+export function buildDiff({ left, right, meta, maxNodes }: DiffTask): Uint8Array {
+  const leftBlocks = [...decodeBlocks(left)];
+  const leftStacks = leftBlocks.reduce((sum, { rows }) => sum + rows, 0);
+  const { stacks, values } = readStacks([...leftBlocks, ...decodeBlocks(right)]);
+  const { tree, ...folded } = buildDiffTree(stacks, values, leftStacks, maxNodes);
+  return bytesOfJson({ ...meta, ...folded, ...diffToJson(tree) });
 }
 
 /** Frames are reduced to functions here: lines and files of one function are one node. */
