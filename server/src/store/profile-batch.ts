@@ -30,6 +30,11 @@ export interface ProfileBatch {
   newKeys: BigUint64Array;
 }
 
+/** Memory of the encoded blocks. */
+export function sizeBytesOf({ tables, stacks }: ProfileBatch): number {
+  return Object.values(tables).reduce((sum, { length }) => sum + length, stacks?.length ?? 0);
+}
+
 export interface SeriesRow {
   tenant: string;
   day: string;
