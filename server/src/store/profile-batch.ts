@@ -1,5 +1,5 @@
 import { type Labels, type Profile, SERVICE_NAME, SLOT_MS } from '@bunsen/profile';
-import { hashTexts, StackHasher } from './content-hash.ts';
+import { hashStacks, hashTexts } from './content-hash.ts';
 import { type Column, encodeBlock } from './native-block.ts';
 import type { SeenSet } from './seen-set.ts';
 
@@ -212,13 +212,6 @@ export function seriesId(labels: Labels): bigint {
 export function mondayOf(timeMs: number): number {
   const day = Math.floor(timeMs / DAY_MS);
   return day - ((day + 3) % 7); // day 0 was a Thursday
-}
-
-function hashStacks({ frames, stackOffsets, stackFrames }: Profile): BigUint64Array {
-  const hasher = new StackHasher(frames);
-  return BigUint64Array.from({ length: stackOffsets.length - 1 }, (_, i) =>
-    hasher.hash(stackFrames.subarray(stackOffsets[i], stackOffsets[i + 1])),
-  );
 }
 
 /** The period, where all values of the type are multiples of it: small numbers compress best. */
