@@ -4,13 +4,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { GroupCommit } from './group-commit.ts';
 
 /** A group commit of numbers whose writes end when they are told to. */
-function groupsOf(keyOf: (item: number) => number = () => 0) {
+function groupsOf(keyOf: (item: number) => number = () => 0, apartMs = 0) {
   const writes: { items: number[]; end: (error?: Error) => void }[] = [];
   const commit = new GroupCommit<number, string>({
     keyOf,
     sizeBytesOf: (item) => item,
     maxItems: 3,
     maxBytes: 100,
+    apartMs,
     write: (items) =>
       new Promise((resolve, reject) => {
         const results = items.map((item) => `wrote ${item}`);
@@ -45,6 +46,27 @@ test('a group ends where its count or its bytes would be too many', async () => 
     await turn();
   }
   assert.deepEqual(groups(), [[1], [10, 20, 30], [40, 60], [61], [1000], [2]]);
+});
+
+test('groups that follow each other begin apart, unless they are full or alone', async () => {
+  const { commit, writes, groups } = groupsOf(() => 0, 200);
+  const first = commit.add(1);
+  void commit.add(2);
+  writes[0]?.end();
+  await first;
+  await turn();
+  assert.deepEqual(groups(), [[1]]);
+  void commit.add(3);
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  assert.deepEqual(groups(), [[1], [2, 3]]);
+  for (const item of [4, 5, 6]) void commit.add(item);
+  writes[1]?.end();
+  await turn();
+  assert.deepEqual(groups(), [[1], [2, 3], [4, 5, 6]]);
+  writes[2]?.end();
+  await turn();
+  void commit.add(7);
+  assert.deepEqual(groups(), [[1], [2, 3], [4, 5, 6], [7]]);
 });
 
 test('different keys are written side by side and never together', async () => {

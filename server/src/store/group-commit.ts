@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 export interface GroupOptions<Item, Result> {
   /** Only items with the same key may be in one group. */
   keyOf: (item: Item) => number;
@@ -5,6 +7,11 @@ export interface GroupOptions<Item, Result> {
   /** What a group takes at most; one item is always taken. */
   maxItems: number;
   maxBytes: number;
+  /**
+   * While there is more than one writes at a time, groups begin at least so many milliseconds apart,
+   * unless the next one is full: larger groups then save more work than they wait.
+   */
+  apartMs: number;
   /** Writes a group; the results are in the order of the items. */
   write: (items: Item[]) => Promise<Result[]>;
   /** Whether one item may be at fault for the failure of its group: then each is written alone. */
@@ -19,8 +26,8 @@ interface Waiting<Item, Result> {
 
 /**
  * Group commit: what arrives while a group is being written is the next group, in the order of its
- * arrival. There is no timer: a lone item is written at once, and the slower the store, the larger
- * the groups. Groups of different keys are written side by side.
+ * arrival. A lone item is written at once, and the slower the store, the larger the groups. Groups of
+ * different keys are written side by side.
  */
 export class GroupCommit<Item, Result> {
   readonly #options: GroupOptions<Item, Result>;
@@ -44,16 +51,27 @@ export class GroupCommit<Item, Result> {
   async #drain(key: number, line: Waiting<Item, Result>[]): Promise<void> {
     this.#lines.set(key, line);
     while (line.length > 0) {
+      const begin = performance.now();
       const group = line.splice(0, this.#groupLength(line));
       const failed = await this.#write(group);
-      if (failed === undefined) continue;
-      const alone = group.length > 1 && this.#options.onesFault(failed.error);
-      for (const waiting of group) {
-        const error = alone ? await this.#write([waiting]) : failed;
-        if (error) waiting.reject(error.error);
-      }
+      if (failed) await this.#writeFailed(group, failed.error);
+      const restMs = begin + this.#options.apartMs - performance.now();
+      if (restMs > 0 && line.length > 0 && !this.#isFull(line)) await sleep(restMs);
     }
     this.#lines.delete(key);
+  }
+
+  async #writeFailed(group: Waiting<Item, Result>[], error: unknown): Promise<void> {
+    const alone = group.length > 1 && this.#options.onesFault(error);
+    for (const waiting of group) {
+      const failed = alone ? await this.#write([waiting]) : { error };
+      if (failed) waiting.reject(failed.error);
+    }
+  }
+
+  #isFull(line: Waiting<Item, Result>[]): boolean {
+    const length = this.#groupLength(line);
+    return length < line.length || length === this.#options.maxItems;
   }
 
   #groupLength(line: Waiting<Item, Result>[]): number {
