@@ -61,9 +61,10 @@ test('a store that stalls: memory stays bounded, the rest is refused, what was a
   let refused: BunsenError | undefined;
   while (!refused) {
     try {
-      const release = ingester.reserve(body.length);
+      const room = ingester.room();
+      room.grow(body.length);
       const push = ingester.push(body, false, { kind: 'labelled-pprof' }, undefined);
-      pushes.push(push.finally(release));
+      pushes.push(push.finally(room.release));
     } catch (error) {
       refused = error as BunsenError;
     }
@@ -80,7 +81,7 @@ test('a store that stalls: memory stays bounded, the rest is refused, what was a
   const each = sizeBytesOf(store.held[0] as ProfileBatch);
   const held = store.held.reduce((sum, batch) => sum + sizeBytesOf(batch), 0);
   assert.ok(held <= inFlightBytes / 2 + 3 * each, `${held} bytes are held`);
-  assert.throws(() => ingester.reserve(1), { code: 'INGEST_BUSY' });
+  assert.throws(() => ingester.room().grow(1), { code: 'INGEST_BUSY' });
   store.go();
   await Promise.all(pushes);
   assert.equal(stored, pushes.length * 2000);
