@@ -73,7 +73,8 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   }
 
   const metrics = new Metrics();
-  const ingester = new Ingester(new ProfileStore(store), {
+  const profiles = new ProfileStore(store, (pushes) => metrics.groupPushes.observe(pushes));
+  const ingester = new Ingester(profiles, {
     limits: config.ingest,
     inFlightBytes: config.inFlightBytes,
     threads: config.workerThreads,

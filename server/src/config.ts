@@ -102,7 +102,7 @@ export const OPTIONS = {
   maxInFlightBytes: {
     name: 'BUNSEN_MAX_IN_FLIGHT_BYTES',
     default: 128 * MIB,
-    help: 'Bodies in memory at once; further pushes are answered 429 and come again.',
+    help: 'Bodies, and what they become, in memory at once; further pushes are answered 429 and come again.',
   },
 } as const satisfies Record<string, Option>;
 

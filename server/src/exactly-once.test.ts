@@ -8,7 +8,8 @@ import { cpuQuery, foldedOf, pushTo, TestServer, tempDir } from './testing/test-
 
 /** Every acknowledged sample is there exactly once, whatever was killed in between. */
 
-const WRITERS = 4;
+/** Enough that most inserts are of several pushes. */
+const WRITERS = 12;
 
 /** A profile of its own for each push: its frame is its key, so that a loss has a name. */
 function bodyOf(key: string): Uint8Array {
@@ -82,6 +83,11 @@ test('the store is killed again and again in the middle of pushes', async () => 
   going = false;
   const keys = (await Promise.all(writers)).flat();
   assert.ok(keys.length > 8, `${keys.length} pushes`);
+  // That groups were killed, and not just lone pushes.
+  const metrics = await (await server.fetch('/metrics')).text();
+  const of = (figure: string) =>
+    Number(new RegExp(`^bunsen_insert_pushes_${figure} (\\d+)$`, 'm').exec(metrics)?.[1]);
+  assert.ok(of('sum') > 2 * of('count'), `${of('sum')} pushes in ${of('count')} groups`);
   await check(server, keys);
   await server.close();
 });

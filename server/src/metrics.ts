@@ -20,6 +20,12 @@ export class Metrics {
     help: 'Pushes that were stored before, by their idempotency key.',
     registers: [this.registry],
   });
+  readonly groupPushes = new Histogram({
+    name: 'bunsen_insert_pushes',
+    help: 'Pushes that were written together, in one insert per table.',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+    registers: [this.registry],
+  });
   readonly rejectedPushes = new Counter({
     name: 'bunsen_rejected_pushes_total',
     help: 'Pushes that were not stored, by the code of the reply.',
@@ -28,7 +34,7 @@ export class Metrics {
   });
   readonly inFlightBytes = new Gauge({
     name: 'bunsen_ingest_in_flight_bytes',
-    help: 'Bytes of bodies that are held while they are stored.',
+    help: 'Bytes of bodies, and of what they became, that are held while they are stored.',
     registers: [this.registry],
   });
   readonly storeRestarts = new Gauge({

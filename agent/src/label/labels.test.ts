@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { ContainerNames, parseCgroup } from './cgroup.ts';
 import { processLabels, threadLabels } from './series-labels.ts';
 
-const ID = 'f'.repeat(60) + '0123';
+const ID = `${'f'.repeat(60)}0123`;
 const UID = '12345678-1234-1234-1234-123456789abc';
 
 const places: [string, string, Partial<ReturnType<typeof parseCgroup>>][] = [

@@ -19,7 +19,8 @@ export class StackColumnsBuilder {
   readonly frames: string[] = [];
   readonly #frameIds = new Map<string, number>();
   readonly #offsets = [0];
-  readonly #stackFrames: number[] = [];
+  #stackFrames = new Uint32Array(1024);
+  #length = 0;
 
   frameId(frame: string): number {
     let id = this.#frameIds.get(frame);
@@ -33,7 +34,7 @@ export class StackColumnsBuilder {
 
   /** @throws ProfileError `PPROF_LIMIT` if a stack of so many frames is too much on top */
   checkRoom(frames: number): void {
-    if (this.#stackFrames.length + frames <= MAX_STACK_FRAMES) return;
+    if (this.#length + frames <= MAX_STACK_FRAMES) return;
     throw new ProfileError(
       'PPROF_LIMIT',
       `the stacks of the profile have more than ${MAX_STACK_FRAMES} frames together: send a shorter window`,
@@ -46,15 +47,22 @@ export class StackColumnsBuilder {
    */
   addStack(frameIds: readonly number[]): number {
     this.checkRoom(frameIds.length);
-    for (const id of frameIds) this.#stackFrames.push(id);
-    return this.#offsets.push(this.#stackFrames.length) - 2;
+    const end = this.#length + frameIds.length;
+    if (end > this.#stackFrames.length) {
+      const grown = new Uint32Array(Math.max(end, this.#stackFrames.length * 2));
+      grown.set(this.#stackFrames);
+      this.#stackFrames = grown;
+    }
+    this.#stackFrames.set(frameIds, this.#length);
+    this.#length = end;
+    return this.#offsets.push(end) - 2;
   }
 
   build(): StackColumns {
     return {
       frames: this.frames,
       stackOffsets: Uint32Array.from(this.#offsets),
-      stackFrames: Uint32Array.from(this.#stackFrames),
+      stackFrames: this.#stackFrames.slice(0, this.#length),
     };
   }
 }

@@ -23,15 +23,23 @@ const SEPARATOR = '\x1f';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the separator and line ends must not occur inside of a field
 const CONTROL = /[\x00-\x1f\x7f]+/g;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const HAS_CONTROL = /[\x00-\x1f\x7f]/;
+
 function clean(field: string): string {
-  return field.replace(CONTROL, ' ');
+  return HAS_CONTROL.test(field) ? field.replace(CONTROL, ' ') : field;
 }
 
 /** The stored form of a frame. Control characters become spaces. */
 export function formatFrame(frame: Partial<Frame> & { name: string }): string {
+  const name = clean(frame.name) || '[unknown]';
+  const module = frame.module ? clean(frame.module) : '';
+  if (!frame.file && !frame.line && !frame.buildId) {
+    return module === '' ? name : name + SEPARATOR + module;
+  }
   const fields = [
-    clean(frame.name) || '[unknown]',
-    clean(frame.module ?? ''),
+    name,
+    module,
     clean(frame.file ?? ''),
     frame.line ? String(frame.line) : '',
     clean(frame.buildId ?? ''),

@@ -22,8 +22,8 @@ export function decodePprof(bytes: Uint8Array): Profile {
   }
   const { text } = message;
   const builder = new StackColumnsBuilder();
-  const framesOf = framesOfLocations(message, builder);
-  const samples = readSamples(message, framesOf, builder);
+  const locationFrames = framesOfLocations(message, builder);
+  const samples = readSamples(message, locationFrames, builder);
   const valueType = ([type, unit]: [number, number]): ValueType => ({
     type: text(type, 'sample_type'),
     unit: text(unit, 'sample_type'),
@@ -132,23 +132,33 @@ function readValueType(reader: WireReader): [number, number] {
   return value;
 }
 
-/** Frame ids of each location, root first (pprof lists inlined callees first). */
-function framesOfLocations(message: Message, builder: StackColumnsBuilder): Map<number, number[]> {
+/** Frame ids of the locations: those of location `i` from `offsets[i]` on, root first. */
+interface LocationFrames {
+  ids: IdIndex;
+  offsets: Uint32Array;
+  frames: number[];
+}
+
+function framesOfLocations(message: Message, builder: StackColumnsBuilder): LocationFrames {
   const { reader, text, locations } = message;
   const functions = readFunctions(message);
   const mappings = readMappings(message);
-  const result = new Map<number, number[]>();
-  for (let i = 0; i < locations.starts.length; i++) {
+  const count = locations.starts.length;
+  const ids = new Float64Array(count);
+  const offsets = new Uint32Array(count + 1);
+  const result: number[] = [];
+  const lines: number[] = []; // function id, line, function id, line …: innermost first
+  for (let i = 0; i < count; i++) {
     const end = reader.enter(locations.starts[i] as number, locations.ends[i] as number);
     let id = 0;
     let mappingId = 0;
     let address = 0n;
-    const lines: [functionId: number, line: number][] = [];
+    lines.length = 0;
     while (reader.nextField(end)) {
       if (reader.field === 1) id = reader.number();
       else if (reader.field === 2) mappingId = reader.number();
-      else if (reader.field === 3) address = BigInt.asUintN(64, reader.int64());
-      else if (reader.field === 4) lines.push(readLine(reader));
+      else if (reader.field === 3) address = reader.int64();
+      else if (reader.field === 4) readLine(reader, lines);
       else reader.skip();
     }
     const mapping = mappings.get(mappingId);
@@ -159,70 +169,100 @@ function framesOfLocations(message: Message, builder: StackColumnsBuilder): Map<
       );
     }
     const { module, buildId } = mapping ?? { module: '', buildId: '' };
-    const frames = lines.map(([functionId, line]) => {
-      const fn = functions.get(functionId);
-      if (!fn) {
+    for (let at = lines.length - 2; at >= 0; at -= 2) {
+      const functionId = lines[at] as number;
+      const fn = functions.ids.find(functionId);
+      if (fn < 0) {
         throw new ProfileError(
           'PPROF_INDEX_OUT_OF_RANGE',
           `location ${id} refers to function ${functionId}, which the profile does not have`,
         );
       }
       const name =
-        text(fn.name, `function ${functionId}: name`) || text(fn.systemName, 'system_name');
-      return builder.frameId(
-        formatFrame({
-          name,
-          module,
-          file: text(fn.file, `function ${functionId}: filename`),
-          line,
-          // An agent that could not name a frame says `module+0x…`: keep what can name it later.
-          buildId: module !== '' && name.startsWith(`${module}+0x`) ? buildId : '',
-        }),
-      );
-    });
-    if (frames.length === 0) {
-      const hex = `0x${address.toString(16)}`;
-      const name = module ? `${module}+${hex}` : hex;
-      frames.push(builder.frameId(formatFrame({ name, module, buildId })));
+        text(functions.names[fn] as number, 'a function: name') ||
+        text(functions.systemNames[fn] as number, 'a function: system_name');
+      const frame = {
+        name,
+        module,
+        file: text(functions.files[fn] as number, 'a function: filename'),
+        line: lines[at + 1] as number,
+        // An agent that could not name a frame says `module+0x…`: keep what can name it later.
+        buildId: isUnnamed(name, module) ? buildId : '',
+      };
+      result.push(builder.frameId(formatFrame(frame)));
     }
-    result.set(id, frames.reverse());
+    if (lines.length === 0) {
+      const hex = `0x${BigInt.asUintN(64, address).toString(16)}`;
+      const name = module ? `${module}+${hex}` : hex;
+      result.push(builder.frameId(formatFrame({ name, module, buildId })));
+    }
+    ids[i] = id;
+    offsets[i + 1] = result.length;
   }
-  return result;
+  return { ids: new IdIndex(ids), offsets, frames: result };
 }
 
-function readLine(reader: WireReader): [functionId: number, line: number] {
+function isUnnamed(name: string, module: string): boolean {
+  return module !== '' && name.startsWith(module) && name.startsWith('+0x', module.length);
+}
+
+/** Finds things by their id. Most producers count from 1, which needs no map. */
+class IdIndex {
+  readonly #count: number;
+  readonly #indices: Map<number, number> | undefined;
+
+  constructor(ids: Float64Array) {
+    this.#count = ids.length;
+    if (ids.some((id, i) => id !== i + 1)) {
+      this.#indices = new Map();
+      for (let i = 0; i < ids.length; i++) this.#indices.set(ids[i] as number, i);
+    }
+  }
+
+  /** @returns -1 if there is none */
+  find(id: number): number {
+    if (this.#indices) return this.#indices.get(id) ?? -1;
+    return id >= 1 && id <= this.#count ? id - 1 : -1;
+  }
+}
+
+function readLine(reader: WireReader, lines: number[]): void {
   const end = reader.message();
-  const line: [number, number] = [0, 0];
+  let functionId = 0;
+  let line = 0;
   while (reader.nextField(end)) {
-    if (reader.field === 1) line[0] = reader.number();
-    else if (reader.field === 2) line[1] = reader.number();
+    if (reader.field === 1) functionId = reader.number();
+    else if (reader.field === 2) line = reader.number();
     else reader.skip();
   }
-  return line;
+  lines.push(functionId, line);
 }
 
-interface FunctionStrings {
-  name: number;
-  systemName: number;
-  file: number;
+/** Columns of indices of strings. */
+interface Functions {
+  ids: IdIndex;
+  names: Float64Array;
+  systemNames: Float64Array;
+  files: Float64Array;
 }
 
-function readFunctions({ reader, functions }: Message): Map<number, FunctionStrings> {
-  const result = new Map<number, FunctionStrings>();
-  for (let i = 0; i < functions.starts.length; i++) {
+function readFunctions({ reader, functions }: Message): Functions {
+  const count = functions.starts.length;
+  const ids = new Float64Array(count);
+  const names = new Float64Array(count);
+  const systemNames = new Float64Array(count);
+  const files = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
     const end = reader.enter(functions.starts[i] as number, functions.ends[i] as number);
-    const fn = { name: 0, systemName: 0, file: 0 };
-    let id = 0;
     while (reader.nextField(end)) {
-      if (reader.field === 1) id = reader.number();
-      else if (reader.field === 2) fn.name = reader.number();
-      else if (reader.field === 3) fn.systemName = reader.number();
-      else if (reader.field === 4) fn.file = reader.number();
+      if (reader.field === 1) ids[i] = reader.number();
+      else if (reader.field === 2) names[i] = reader.number();
+      else if (reader.field === 3) systemNames[i] = reader.number();
+      else if (reader.field === 4) files[i] = reader.number();
       else reader.skip();
     }
-    result.set(id, fn);
   }
-  return result;
+  return { ids: new IdIndex(ids), names, systemNames, files };
 }
 
 function readMappings({
@@ -251,7 +291,7 @@ function readMappings({
 
 function readSamples(
   { reader, samples, sampleTypes, text }: Message,
-  framesOf: Map<number, number[]>,
+  locationFrames: LocationFrames,
   builder: StackColumnsBuilder,
 ): Pick<Profile, 'sampleStack' | 'sampleLabels' | 'sampleValues' | 'labelSets'> {
   const types = sampleTypes.length;
@@ -263,6 +303,7 @@ function readSamples(
   const labelSetIds = new Map<string, number>();
   const setIdsByIndices = new Map<string, number>();
   const locations: number[] = [];
+  const stack: number[] = [];
   const labels: number[] = []; // key, value, key, value …: indices of strings
   for (let sample = 0; sample < count; sample++) {
     const end = reader.enter(samples.starts[sample] as number, samples.ends[sample] as number);
@@ -275,7 +316,7 @@ function readSamples(
       values++;
     };
     while (reader.nextField(end)) {
-      if (reader.field === 1) reader.repeated(() => locations.push(reader.number()));
+      if (reader.field === 1) reader.numbers(locations);
       else if (reader.field === 2) reader.repeated(addValue);
       else if (reader.field === 3) readLabel(reader, labels);
       else reader.skip();
@@ -286,17 +327,20 @@ function readSamples(
         `sample ${sample} has ${values} values; the profile has ${types} sample types`,
       );
     }
-    const stack: number[] = [];
+    stack.length = 0;
     for (let i = locations.length - 1; i >= 0; i--) {
-      const frames = framesOf.get(locations[i] as number);
-      if (!frames) {
+      const location = locationFrames.ids.find(locations[i] as number);
+      if (location < 0) {
         throw new ProfileError(
           'PPROF_INDEX_OUT_OF_RANGE',
           `sample ${sample} refers to location ${locations[i]}, which the profile does not have`,
         );
       }
-      builder.checkRoom(stack.length + frames.length);
-      for (const frame of frames) stack.push(frame);
+      const { offsets, frames } = locationFrames;
+      const first = offsets[location] as number;
+      const last = offsets[location + 1] as number;
+      builder.checkRoom(stack.length + last - first);
+      for (let at = first; at < last; at++) stack.push(frames[at] as number);
     }
     sampleStack[sample] = builder.addStack(stack);
     // Most samples repeat the label set of another, string for string: known by the indices alone.

@@ -32,8 +32,7 @@ export class WireReader {
   nextField(end: number): boolean {
     if (this.at === end) return false;
     if (this.at > end) this.fail('a field is longer than its message');
-    this.#varint();
-    const tag = this.#high * 2 ** 32 + this.#low;
+    const tag = this.#unsigned();
     this.field = Math.floor(tag / 8);
     this.#wireType = tag % 8;
     if (this.field === 0) this.fail('field number 0');
@@ -67,6 +66,17 @@ export class WireReader {
     this.#varint();
     if (this.#high < 0x200000) return BigInt(this.#high * 2 ** 32 + this.#low);
     return BigInt.asIntN(64, (BigInt(this.#high) << 32n) | BigInt(this.#low));
+  }
+
+  /** Appends the numbers of a repeated field, packed or not, to a list. Exact up to 2^53. */
+  numbers(list: number[]): void {
+    if (this.#wireType === VARINT) {
+      list.push(this.#unsigned());
+      return;
+    }
+    const end = this.message();
+    while (this.at < end) list.push(this.#unsigned());
+    if (this.at > end) this.fail('a number is longer than its list');
   }
 
   /** Calls `read` for each number of a repeated field, packed or not. */
@@ -118,10 +128,17 @@ export class WireReader {
 
   #unsigned(): number {
     const bytes = this.#bytes;
-    const byte = bytes[this.at];
-    if (byte !== undefined && byte < 0x80) {
-      this.at++;
+    const { at } = this;
+    // Nearly all numbers are indices of one or two bytes. (Comparisons with undefined are false.)
+    const byte = bytes[at] as number;
+    if (byte < 0x80) {
+      this.at = at + 1;
       return byte;
+    }
+    const next = bytes[at + 1] as number;
+    if (next < 0x80) {
+      this.at = at + 2;
+      return (byte & 0x7f) | (next << 7);
     }
     this.#varint();
     return this.#high * 2 ** 32 + this.#low;

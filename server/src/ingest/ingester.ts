@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
 import { hashTexts } from '../store/content-hash.ts';
-import type { ProfileStore } from '../store/profile-store.ts';
+import { type ProfileBatch, sizeBytesOf } from '../store/profile-batch.ts';
+import type { ProfileStore, WriteResult } from '../store/profile-store.ts';
 import type { BodySource } from './decode.ts';
 import type { DecodeResult, DecodeTask } from './decode-worker.ts';
 import type { IngestLimits } from './limits.ts';
 
 export interface IngesterOptions {
   limits: IngestLimits;
-  /** Bytes of bodies that may be in memory at once: what comes on top is told to come later. */
+  /**
+   * Bytes of bodies and of what they become that may be in memory at once: what comes on top is
+   * told to come later. Decoding waits while the store has half as much to write.
+   */
   inFlightBytes: number;
   /** Threads that decode. */
   threads: number;
@@ -38,6 +42,11 @@ export class Ingester {
   /** Pushes that are being stored, by key: a repeated one waits for the first. */
   readonly #running = new Map<string, Promise<PushResult>>();
   #inFlightBytes = 0;
+  /** Bytes of decoded pushes that are being written or wait for it; part of `#inFlightBytes`. */
+  #decodedBytes = 0;
+  /** Pushes that wait to be decoded, first come first served. */
+  readonly #waiting: (() => void)[] = [];
+  #decoding = 0;
 
   constructor(store: ProfileStore, options: IngesterOptions) {
     this.#store = store;
@@ -56,7 +65,7 @@ export class Ingester {
     return this.#options.limits;
   }
 
-  /** Bytes of bodies that are held now. */
+  /** Bytes of bodies, and of what they became, that are held now. */
   get inFlightBytes(): number {
     return this.#inFlightBytes;
   }
@@ -133,12 +142,29 @@ export class Ingester {
     });
     if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
     const { samples } = result.batch;
-    const { duplicate } = await this.#store.write(result.batch);
+    const { duplicate } = await this.#write(result.batch);
     this.#options.onStored(samples, duplicate);
     return { samples, duplicate };
   }
 
+  async #write(batch: ProfileBatch): Promise<WriteResult> {
+    const bytes = sizeBytesOf(batch);
+    this.#inFlightBytes += bytes;
+    this.#decodedBytes += bytes;
+    try {
+      return await this.#store.write(batch);
+    } finally {
+      this.#inFlightBytes -= bytes;
+      this.#decodedBytes -= bytes;
+      this.#startDecoding();
+    }
+  }
+
   async #decode(task: DecodeTask): Promise<DecodeResult> {
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+      this.#startDecoding();
+    });
     try {
       return await this.#workers.run(task);
     } catch (error) {
@@ -148,6 +174,23 @@ export class Ingester {
         'decoding the profile took more memory than a worker may have: send a shorter window',
         { cause: error },
       );
+    } finally {
+      this.#decoding--;
+      this.#startDecoding();
+    }
+  }
+
+  /**
+   * A body becomes several times as large: what was admitted must not all be decoded while the store
+   * writes slowly. One more than there are threads, so that none waits for the main thread.
+   */
+  #startDecoding(): void {
+    const { threads, inFlightBytes } = this.#options;
+    while (this.#decoding <= threads && this.#decodedBytes <= inFlightBytes / 2) {
+      const start = this.#waiting.shift();
+      if (!start) return;
+      this.#decoding++;
+      start();
     }
   }
 

@@ -1,5 +1,5 @@
 import { type Labels, type Profile, SERVICE_NAME, SLOT_MS } from '@bunsen/profile';
-import { hashTexts, StackHasher } from './content-hash.ts';
+import { hashStacks, hashTexts } from './content-hash.ts';
 import { Dictionary } from './dictionary.ts';
 import { encodeFunctions } from './function-batch.ts';
 import { type Column, encodeBlock } from './native-block.ts';
@@ -38,6 +38,12 @@ export interface ProfileBatch {
   series: SeriesRow[];
   /** What becomes known when `stacks`, `functions` and `series` have been written. */
   newKeys: BigUint64Array;
+}
+
+/** Memory of the encoded blocks. */
+export function sizeBytesOf({ tables, stacks, functions }: ProfileBatch): number {
+  const references = (stacks?.length ?? 0) + (functions?.length ?? 0);
+  return Object.values(tables).reduce((sum, { length }) => sum + length, references);
 }
 
 export interface SeriesRow {
@@ -223,13 +229,6 @@ export function seriesId(labels: Labels): bigint {
 export function mondayOf(timeMs: number): number {
   const day = Math.floor(timeMs / DAY_MS);
   return day - ((day + 3) % 7); // day 0 was a Thursday
-}
-
-function hashStacks({ frames, stackOffsets, stackFrames }: Profile): BigUint64Array {
-  const hasher = new StackHasher(frames);
-  return BigUint64Array.from({ length: stackOffsets.length - 1 }, (_, i) =>
-    hasher.hash(stackFrames.subarray(stackOffsets[i], stackOffsets[i + 1])),
-  );
 }
 
 /** The period, where all values of the type are multiples of it: small numbers compress best. */

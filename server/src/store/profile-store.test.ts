@@ -4,7 +4,13 @@ import { CPU_PROFILE_TYPE, decodePprof } from '@bunsen/profile';
 import { pprofOf } from '../testing/pprof-of.ts';
 import { TestServer } from '../testing/test-server.ts';
 import { hashTexts } from './content-hash.ts';
-import { encodeBatch, mondayOf, type ProfileBatch, PUSH_TABLES } from './profile-batch.ts';
+import {
+  encodeBatch,
+  mondayOf,
+  type ProfileBatch,
+  PUSH_TABLES,
+  type PushTable,
+} from './profile-batch.ts';
 import { ProfileStore } from './profile-store.ts';
 import { SeenSet } from './seen-set.ts';
 
@@ -14,6 +20,9 @@ before(async () => {
 });
 after(() => server.close());
 
+/** The same for all pushes, so that no hour ends between two that are to be one group. */
+const TIME_MS = Date.now();
+
 function batchOf(
   key: string,
   service: string,
@@ -22,7 +31,7 @@ function batchOf(
 ): ProfileBatch {
   const profile = decodePprof(pprofOf(folded, { labels: { service_name: service } }));
   return encodeBatch(
-    { profile, types: [CPU_PROFILE_TYPE], timeMs: Date.now(), pushId: hashTexts([key]) },
+    { profile, types: [CPU_PROFILE_TYPE], timeMs: TIME_MS, pushId: hashTexts([key]) },
     seen,
   );
 }
@@ -40,30 +49,109 @@ async function sums(service: string): Promise<number[]> {
   return Object.values(rows[0] ?? {});
 }
 
+/** Parts in which a service's rows lie, by table. */
+async function partsOf(service: string): Promise<Record<string, number>> {
+  const rows = await server.app.store.rows<{ name: string; parts: number }>(
+    PUSH_TABLES.map(
+      (table) =>
+        `SELECT '${table}' AS name, toUInt32(uniqExact(_part)) AS parts FROM ${table} WHERE service = {service:String}`,
+    ).join(' UNION ALL '),
+    { params: { service } },
+  );
+  return Object.fromEntries(rows.map(({ name, parts }) => [name, parts]));
+}
+
+/** What an interrupted push had done: the insert into one of the tables. */
+async function insertInto(table: PushTable, batch: ProfileBatch): Promise<void> {
+  const columns: Record<string, string> = {
+    samples: 'tenant, service, type, h, stack_id, series, slot, value, unit',
+    samples_1h: 'tenant, service, type, h, stack_id, total',
+    profiles: 'tenant, service, type, series, ts, total, n',
+    function_minutes: 'tenant, service, type, function_id, version, self, total, minute',
+    function_hours: 'tenant, service, type, function_id, version, self, total, h',
+  };
+  await server.app.store.insertNative(table, [columns[table] as string], [batch.tables[table]]);
+}
+
+/** Every way in which a crash can leave a push in the tables, as a push each; the last is whole. */
+async function leftovers(name: string): Promise<{ service: string; batch: ProfileBatch }[]> {
+  const pushes = [];
+  for (let subset = 0; subset < 1 << PUSH_TABLES.length; subset++) {
+    const service = `${name}-${subset}`;
+    const batch = batchOf(service, service, 'main;a 3\nmain;b 4');
+    for (const [i, table] of PUSH_TABLES.entries()) {
+      if (subset & (1 << i)) await insertInto(table, batch);
+    }
+    pushes.push({ service, batch });
+  }
+  return pushes;
+}
+
+/** What `sums` gives where every table has the same. */
+const everySum = (sum: number) => PUSH_TABLES.map(() => sum);
+/** What `partsOf` gives where every table has the same. */
+const everyTable = (parts: number) =>
+  Object.fromEntries(PUSH_TABLES.map((table) => [table, parts]));
+
 test('a push that a crash left in some of the tables is completed, and never doubled', async () => {
   const store = new ProfileStore(server.app.store);
-  const all = 2 ** PUSH_TABLES.length - 1;
-  const whole = PUSH_TABLES.map(() => 7e7);
-  for (let subset = 0; subset <= all; subset++) {
-    const service = `subset-${subset}`;
-    const batch = batchOf(`key-${subset}`, service, 'main;a 3\nmain;b 4');
-    for (const [i, table] of PUSH_TABLES.entries()) {
-      if ((subset & (1 << i)) === 0) continue;
-      // What the interrupted push had done: an insert of its own per table.
-      const columns: Record<string, string> = {
-        samples: 'tenant, service, type, h, stack_id, series, slot, value, unit',
-        samples_1h: 'tenant, service, type, h, stack_id, total',
-        profiles: 'tenant, service, type, series, ts, total, n',
-        function_minutes: 'tenant, service, type, function_id, version, self, total, minute',
-        function_hours: 'tenant, service, type, function_id, version, self, total, h',
-      };
-      await server.app.store.insertNative(table, [columns[table] as string], batch.tables[table]);
-    }
-    assert.deepEqual(await store.write(batch), { duplicate: subset === all });
-    assert.deepEqual(await sums(service), whole);
+  const pushes = await leftovers('alone');
+  for (const { service, batch } of pushes) {
+    assert.deepEqual(await store.write(batch), { duplicate: batch === pushes.at(-1)?.batch });
+    assert.deepEqual(await sums(service), everySum(7e7));
     assert.deepEqual(await store.write(batch), { duplicate: true });
-    assert.deepEqual(await sums(service), whole);
+    assert.deepEqual(await sums(service), everySum(7e7));
   }
+});
+
+test('and so are all of them as one group, among new pushes', async () => {
+  const store = new ProfileStore(server.app.store);
+  const pushes = await leftovers('group');
+  for (const service of ['group-new-1', 'group-new-2']) {
+    pushes.unshift({ service, batch: batchOf(service, service, 'main;a 3\nmain;b 4') });
+  }
+  const first = store.write(batchOf('first', 'first', 'main 1')); // meanwhile the others gather
+  const results = await Promise.all(pushes.map(({ batch }) => store.write(batch)));
+  await first;
+  assert.deepEqual(
+    results.map(({ duplicate }) => duplicate),
+    pushes.map((_, i) => i === pushes.length - 1),
+  );
+  const again = await Promise.all(pushes.map(({ batch }) => store.write(batch)));
+  assert.ok(again.every(({ duplicate }) => duplicate));
+  for (const { service } of pushes) assert.deepEqual(await sums(service), everySum(7e7));
+});
+
+test('pushes that come together are one part in every table', async () => {
+  await server.app.store.command('SYSTEM STOP MERGES');
+  const store = new ProfileStore(server.app.store);
+  await Promise.all(
+    Array.from({ length: 100 }, (_, i) =>
+      store.write(batchOf(`together-${i}`, 'together', `main;f${i} 1`)),
+    ),
+  );
+  // The first one found nobody to wait for.
+  assert.deepEqual(await partsOf('together'), everyTable(2));
+  await server.app.store.command('SYSTEM START MERGES');
+  assert.deepEqual(await sums('together'), everySum(1e9));
+});
+
+test('a push that the store refuses does not take its group along', async () => {
+  const store = new ProfileStore(server.app.store);
+  const broken = batchOf('broken', 'broken', 'main 1');
+  broken.tables.samples_1h = broken.tables.samples_1h.subarray(0, -3);
+  const first = store.write(batchOf('before', 'before', 'main 1'));
+  const good = [1, 2, 3].map((i) => batchOf(`good-${i}`, 'good', 'main 1'));
+  const [refused, ...written] = await Promise.allSettled(
+    [broken, ...good].map((batch) => store.write(batch)),
+  );
+  await first;
+  assert.equal(refused?.status, 'rejected');
+  assert.deepEqual(
+    written.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'fulfilled'],
+  );
+  assert.deepEqual(await sums('good'), everySum(3e7));
 });
 
 test('a large push is one part in every table', async () => {
@@ -71,20 +159,9 @@ test('a large push is one part in every table', async () => {
   const batch = batchOf('large', 'large', lines);
   await server.app.store.command('SYSTEM STOP MERGES');
   await new ProfileStore(server.app.store).write(batch);
-  const parts = await server.app.store.rows<{ table: string; parts: number }>(
-    `SELECT table, toUInt32(uniqExact(_part)) AS parts FROM (
-       SELECT 'samples' AS table, _part FROM samples WHERE service = 'large'
-       UNION ALL SELECT 'samples_1h', _part FROM samples_1h WHERE service = 'large'
-       UNION ALL SELECT 'profiles', _part FROM profiles WHERE service = 'large'
-       UNION ALL SELECT 'function_minutes', _part FROM function_minutes WHERE service = 'large'
-       UNION ALL SELECT 'function_hours', _part FROM function_hours WHERE service = 'large'
-     ) GROUP BY table ORDER BY table`,
-  );
+  const parts = await partsOf('large');
   await server.app.store.command('SYSTEM START MERGES');
-  assert.deepEqual(
-    parts,
-    [...PUSH_TABLES].sort().map((table) => ({ table, parts: 1 })),
-  );
+  assert.deepEqual(parts, everyTable(1));
 });
 
 test('stacks and series are written when they are not known yet, and again in another week', () => {

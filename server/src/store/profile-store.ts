@@ -1,10 +1,25 @@
 import { BunsenError } from '../errors.ts';
-import { DEFAULT_TENANT, type ProfileBatch, PUSH_TABLES, type PushTable } from './profile-batch.ts';
+import { GroupCommit } from './group-commit.ts';
+import {
+  DEFAULT_TENANT,
+  type ProfileBatch,
+  PUSH_TABLES,
+  type PushTable,
+  sizeBytesOf,
+} from './profile-batch.ts';
 import { SeenSet } from './seen-set.ts';
 import type { Store } from './store.ts';
 
 /** Stacks and series that are remembered as stored: 8 MiB, a week's stacks of some hundred services. */
 const SEEN_KEYS = 1 << 20;
+
+/** Pushes of a group: their ids stand in one query, once for each table. */
+const GROUP_PUSHES = 500;
+/** Blocks of a group: the store holds them, and as much again while it sorts them. */
+const GROUP_BYTES = 32 * 1024 * 1024;
+
+/** A group costs the store 60 ms of CPU time whatever it holds, so a busy one writes four a second. */
+const GROUPS_APART_MS = 250;
 
 const SAMPLE_KEYS = ['tenant', 'service', 'type', 'h', 'stack_id'];
 const FUNCTION_COLUMNS = ['tenant', 'service', 'type', 'function_id', 'version', 'self', 'total'];
@@ -18,13 +33,34 @@ const COLUMNS: Record<PushTable | 'stacks' | 'functions', string[]> = {
   functions: ['tenant', 'week', 'function_id', 'function'],
 };
 
+const HOUR = `toDateTime({hour:UInt32}, 'UTC')`;
+/** Where a table keeps a push's mark: the column with its id, and what holds for rows of its hour. */
+const MARKS: Record<PushTable, { id: string; inHour: string }> = {
+  samples: { id: 'stack_id', inHour: `h = ${HOUR}` },
+  samples_1h: { id: 'stack_id', inHour: `h = ${HOUR}` },
+  profiles: { id: 'series', inHour: `ts >= ${HOUR} AND ts < ${HOUR} + INTERVAL 1 HOUR` },
+  function_minutes: {
+    id: 'function_id',
+    inHour: `minute >= ${HOUR} AND minute < ${HOUR} + INTERVAL 1 HOUR`,
+  },
+  function_hours: { id: 'function_id', inHour: `h = ${HOUR}` },
+};
+
+export interface WriteResult {
+  /** All of the push was there before. */
+  duplicate: boolean;
+}
+
 /**
- * Writes pushes, each exactly once.
+ * Writes pushes, each exactly once, and those that come together in one insert per table.
  *
- * A push goes to five tables, in one part each, which appears wholly or not at all; but a crash can
- * leave it in some of them only. So every part carries a mark of its push, and before a push is
- * written, the tables are asked for it: what is marked is there, and is left out. The mark lives as
+ * A push goes to several tables, in one part each, which appears wholly or not at all; but a crash
+ * can leave it in some of them only. So every part carries the marks of its pushes, and before pushes
+ * are written, the tables are asked for theirs: what is marked is there, and is left out. Each table
+ * is asked by itself, so a group may hold pushes of which other tables are missing. The mark lives as
  * long as the data, so that it does not matter when or after which crash a request is repeated.
+ *
+ * A group is of one hour, and so of one partition in every table: its insert is one part.
  *
  * ClickHouse's own deduplication tokens do not do this for tables without replicas: their log is
  * written before the part is put in place, and a crash between the two makes the repeated insert
@@ -32,21 +68,36 @@ const COLUMNS: Record<PushTable | 'stacks' | 'functions', string[]> = {
  */
 export class ProfileStore {
   readonly #store: Store;
+  readonly #groups: GroupCommit<ProfileBatch, WriteResult>;
   /** What the workers need not encode again. */
   readonly seen = new SeenSet(SEEN_KEYS);
 
-  constructor(store: Store) {
+  /** @param onGroup told how many pushes were written together */
+  constructor(store: Store, onGroup: (pushes: number) => void = () => {}) {
     this.#store = store;
+    this.#groups = new GroupCommit({
+      keyOf: ({ hour }) => hour,
+      sizeBytesOf,
+      maxItems: GROUP_PUSHES,
+      maxBytes: GROUP_BYTES,
+      apartMs: GROUPS_APART_MS,
+      write: async (batches) => {
+        const results = await this.#write(batches);
+        onGroup(batches.length);
+        return results;
+      },
+      // What the store refuses as such, it would refuse again; that it is away is nobody's fault.
+      onesFault: (error) => !(error instanceof BunsenError),
+    });
   }
 
   /**
    * Resolves when all of the batch is durable. Must not run twice at once for one push.
-   * @returns whether all of it was there before
    * @throws BunsenError `STORE_UNAVAILABLE`; then the same push may be written again
    */
-  async write(batch: ProfileBatch): Promise<{ duplicate: boolean }> {
+  async write(batch: ProfileBatch): Promise<WriteResult> {
     try {
-      return await this.#write(batch);
+      return await this.#groups.add(batch);
     } catch (error) {
       if (!(error instanceof BunsenError) || !error.code.startsWith('QUERY_')) throw error;
       // Out of time or memory: nothing is wrong with the push, and its client must not drop it.
@@ -57,41 +108,60 @@ export class ProfileStore {
     }
   }
 
-  async #write(batch: ProfileBatch): Promise<{ duplicate: boolean }> {
-    const marked = await this.#markedTables(batch);
-    const missing = PUSH_TABLES.filter((table) => !marked.has(table));
-    if (missing.length === 0) return { duplicate: true };
+  /** @param batches of one hour, all different pushes */
+  async #write(batches: ProfileBatch[]): Promise<WriteResult[]> {
+    const marked = await this.#markedPushes(batches);
+    const missing = PUSH_TABLES.map((table) => ({
+      table,
+      batches: batches.filter(({ pushId }) => !marked[table].has(pushId)),
+    })).filter((each) => each.batches.length > 0);
+    const incomplete = new Set(missing.flatMap((each) => each.batches));
     // What samples refer to comes first: writing it again does no harm, missing it would.
-    await settleAll([
-      batch.stacks && this.#store.insertNative('stacks', COLUMNS.stacks, batch.stacks),
-      batch.functions && this.#store.insertNative('functions', COLUMNS.functions, batch.functions),
-      batch.series.length > 0 && this.#store.insertJson('series', batch.series),
-    ]);
-    for (const key of batch.newKeys) this.seen.add(key);
+    await this.#writeReferences([...incomplete]);
     await settleAll(
-      missing.map((table) => this.#store.insertNative(table, COLUMNS[table], batch.tables[table])),
+      missing.map(({ table, batches }) =>
+        this.#store.insertNative(
+          table,
+          COLUMNS[table],
+          batches.map(({ tables }) => tables[table]),
+        ),
+      ),
     );
-    return { duplicate: false };
+    return batches.map((batch) => ({ duplicate: !incomplete.has(batch) }));
   }
 
-  async #markedTables({ pushId, hour }: ProfileBatch): Promise<Set<PushTable>> {
-    const mark = `tenant = {tenant:String} AND service = '' AND type = ''`;
-    const at = `toDateTime({hour:UInt32}, 'UTC')`;
-    const rows = await this.#store.rows<{ name: PushTable }>(
-      `SELECT 'samples' AS name FROM samples WHERE ${mark} AND h = ${at} AND stack_id = {push:UInt64}
-       UNION ALL
-       SELECT 'samples_1h' FROM samples_1h WHERE ${mark} AND h = ${at} AND stack_id = {push:UInt64}
-       UNION ALL
-       SELECT 'profiles' FROM profiles WHERE ${mark} AND series = {push:UInt64}
-         AND ts >= ${at} AND ts < ${at} + INTERVAL 1 HOUR
-       UNION ALL
-       SELECT 'function_minutes' FROM function_minutes WHERE ${mark} AND function_id = {push:UInt64}
-         AND minute >= ${at} AND minute < ${at} + INTERVAL 1 HOUR
-       UNION ALL
-       SELECT 'function_hours' FROM function_hours WHERE ${mark} AND function_id = {push:UInt64} AND h = ${at}`,
-      { params: { tenant: DEFAULT_TENANT, hour, push: String(pushId) } },
+  async #writeReferences(batches: ProfileBatch[]): Promise<void> {
+    const stacks = batches.flatMap(({ stacks }) => stacks ?? []);
+    const functions = batches.flatMap(({ functions }) => functions ?? []);
+    const series = batches.flatMap(({ series }) => series);
+    await settleAll([
+      stacks.length > 0 && this.#store.insertNative('stacks', COLUMNS.stacks, stacks),
+      functions.length > 0 && this.#store.insertNative('functions', COLUMNS.functions, functions),
+      series.length > 0 && this.#store.insertJson('series', series),
+    ]);
+    for (const { newKeys } of batches) for (const key of newKeys) this.seen.add(key);
+  }
+
+  /** @returns for each table, the pushes of one hour that are in it */
+  async #markedPushes(batches: ProfileBatch[]): Promise<Record<PushTable, Set<bigint>>> {
+    const { hour } = batches[0] as ProfileBatch;
+    // In the text, not as a parameter: those travel in the URL, which may not be as long.
+    const pushes = batches.map(({ pushId }) => pushId).join(', ');
+    const selects = PUSH_TABLES.map((table) => {
+      const { id, inHour } = MARKS[table];
+      return `SELECT '${table}' AS name, ${id} AS push FROM ${table}
+       WHERE tenant = {tenant:String} AND service = '' AND type = ''
+         AND ${inHour} AND ${id} IN (${pushes})`;
+    });
+    const rows = await this.#store.rows<{ name: PushTable; push: string }>(
+      selects.join('\nUNION ALL\n'),
+      { params: { tenant: DEFAULT_TENANT, hour } },
     );
-    return new Set(rows.map(({ name }) => name));
+    const marked = Object.fromEntries(
+      PUSH_TABLES.map((table) => [table, new Set<bigint>()]),
+    ) as Record<PushTable, Set<bigint>>;
+    for (const { name, push } of rows) marked[name].add(BigInt(push));
+    return marked;
   }
 }
 

@@ -120,12 +120,16 @@ export class Store {
     );
   }
 
-  /** Inserts one block in Native format: it becomes one part, and so is there wholly or not at all. */
-  async insertNative(table: string, columns: string[], block: Uint8Array): Promise<void> {
+  /**
+   * Inserts blocks in Native format. Those of one partition become one part, and so are there wholly
+   * or not at all.
+   */
+  async insertNative(table: string, columns: string[], blocks: Uint8Array[]): Promise<void> {
     await this.#reach(async () => {
       const result = await this.#writer.exec({
         query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT Native`,
-        values: Readable.from([block], { objectMode: false }),
+        values: Readable.from(blocks, { objectMode: false }),
+        clickhouse_settings: ONE_PART,
       });
       await buffer(result.stream);
     });
@@ -180,6 +184,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 /** A store that does not answer a ping within this is hung; who asks whether it is ready waits no longer. */
 const PING_MS = 3_000;
 const NOT_CLICKHOUSE = 'what answers there is not ClickHouse';
+
+/** Makes one block of all that an insert has: by default it is cut near a million rows or 256 MiB. */
+const ONE_PART: ClickHouseSettings = {
+  min_insert_block_size_rows: '1000000000',
+  min_insert_block_size_bytes: '0',
+  max_insert_threads: '1',
+};
 
 /** Longest that a write may take. */
 const WRITE_TIME_MS = 600_000;
