@@ -12,7 +12,7 @@ const size = parseSize();
 const SETTLE_S = 20;
 const STEADY_S = size === 'full' ? 180 : 45;
 const ROUNDS = size === 'full' ? 15 : 5;
-const ITERATIONS = '150000000';
+const ITERATIONS = '400000000';
 const STATS = '/proc/sys/kernel/bpf_stats_enabled';
 
 if (needsRoot) {
