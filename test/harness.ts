@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -266,5 +266,3 @@ export function alive(processes: ProcessRow[]): ProcessRow[] {
     }
   });
 }
-
-export const readText = (file: string) => readFileSync(path.join(root, file), 'utf8');

@@ -129,8 +129,6 @@ export interface DiffSide {
   untilMs: number;
 }
 
-export type FlamegraphResponse = FlameJson;
-
 /** Every error of every route has this body. */
 export interface ErrorResponse {
   /** Stable, upper case: `RANGE_EMPTY`, `SELECTOR_MALFORMED`. */
