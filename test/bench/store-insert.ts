@@ -1,0 +1,99 @@
+import { CPU_PROFILE_TYPE, SERVICE_NAME } from '@bunsen/profile';
+import { migrate } from '@bunsen/server/store/migrate';
+import {
+  type BatchSource,
+  encodeBatch,
+  type ProfileBatch,
+} from '@bunsen/server/store/profile-batch';
+import { ProfileStore } from '@bunsen/server/store/profile-store';
+import { openEmbedded } from './open-embedded.ts';
+import { PLAIN_TABLE, type PlainRow } from './plain-rows.ts';
+import { cpuSecondsOf } from './process-stats.ts';
+import { type Cleanups, type Figure, median } from './report.ts';
+import { samplesOf } from './store-load.ts';
+
+/**
+ * Ready blocks into every table that a push writes, in one group, against ready objects of the same
+ * rows as JSON into one plain table: by turns, in a store of their own.
+ * @param pushes enough for all rounds and one to warm up
+ */
+export async function insertFigures(
+  t: Cleanups,
+  pushes: Iterator<BatchSource>,
+  { rounds, rows }: { rounds: number; rows: number },
+): Promise<Figure[]> {
+  const store = await openEmbedded(t);
+  await migrate(store);
+  await store.command(PLAIN_TABLE);
+  const profiles = new ProfileStore(store);
+  const pid = store.embeddedPid as number;
+
+  const figures = { native: new Rates(pid), json: new Rates(pid) };
+  for (let round = 0; round <= rounds; round++) {
+    const batches: ProfileBatch[] = [];
+    const objects: PlainRow[] = [];
+    while (objects.length < rows) {
+      const push = pushes.next().value as BatchSource | undefined;
+      if (!push) throw new Error('too few pushes for the rounds');
+      const batch = encodeBatch(push, profiles.seen);
+      batches.push(batch);
+      objects.push(...plainRowsOf(push, samplesOf(batch, push.timeMs)));
+    }
+    const native = () => Promise.all(batches.map((batch) => profiles.write(batch)));
+    const json = () => store.insertJson('plain', objects);
+    if (round === 0) {
+      await native();
+      await json();
+      continue;
+    }
+    await figures.native.add(objects.length, native);
+    await figures.json.add(objects.length, json);
+  }
+  const [native, json] = [figures.native, figures.json];
+  return [
+    { name: 'insert.native', value: median(native.perSecond), unit: 'rows/s' },
+    { name: 'insert.json', value: median(json.perSecond), unit: 'rows/s', note: 'one plain table' },
+    {
+      name: 'insert.ratio',
+      value: median(native.perSecond.map((rate, i) => rate / (json.perSecond[i] as number))),
+      unit: 'x',
+      bar: '>= 1.5',
+    },
+    { name: 'insert.native_cpu', value: median(native.cpuMicros), unit: 'µs a row' },
+    { name: 'insert.json_cpu', value: median(json.cpuMicros), unit: 'µs a row' },
+  ];
+}
+
+/** Rows a second of rounds, and what the store's process took for each row. */
+class Rates {
+  readonly perSecond: number[] = [];
+  readonly cpuMicros: number[] = [];
+  readonly #pid: number;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  async add(rows: number, insert: () => Promise<unknown>): Promise<void> {
+    const cpuBefore = cpuSecondsOf(this.#pid);
+    const begin = performance.now();
+    await insert();
+    this.perSecond.push((rows / (performance.now() - begin)) * 1000);
+    this.cpuMicros.push(((cpuSecondsOf(this.#pid) - cpuBefore) / rows) * 1e6);
+  }
+}
+
+function plainRowsOf(push: BatchSource, rows: ReturnType<typeof samplesOf>): PlainRow[] {
+  const { labelSets, sampleLabels } = push.profile;
+  return Array.from(rows.stack, (stack, row) => {
+    const labels = labelSets[sampleLabels[row] as number] as Record<string, string>;
+    return {
+      service: labels[SERVICE_NAME] as string,
+      type: CPU_PROFILE_TYPE,
+      ts: push.timeMs,
+      labels,
+      stack: String(stack),
+      value: String(rows.value[row]),
+    };
+  });
+}
