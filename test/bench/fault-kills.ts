@@ -114,11 +114,8 @@ async function compare(
   acknowledged: Acknowledged[],
   hourMs: number,
 ): Promise<Figure[]> {
-  const { url, program } = await startServer(t, { dataDir });
-  const range = { from: String(hourMs), until: String(hourMs + 2 * HOUR_MS) };
-  const flame = await flamegraph(url, '{}', range);
-  await program.stop();
-  const store = await openEmbedded(t, dataDir);
+  const { store, rollups } = await openEmbedded(t, dataDir);
+  await rollups.makeAll();
   const stored = await store.rows<{ push: string; rows: string; total: string }>(
     `SELECT named.push AS push, count() AS rows, sum(value * unit) AS total
      FROM samples INNER JOIN (
@@ -127,6 +124,10 @@ async function compare(
      WHERE type = '${CPU_PROFILE_TYPE}' GROUP BY push`,
   );
   await store.close();
+  const { url, program } = await startServer(t, { dataDir });
+  const range = { from: String(hourMs), until: String(hourMs + 2 * HOUR_MS) };
+  const flame = await flamegraph(url, '{}', range);
+  await program.stop();
   const rowsOf = new Map(stored.map(({ push, rows }) => [push, Number(rows)]));
   const expected = acknowledged.reduce((sum, { rows }) => sum + rows, 0);
   const total = acknowledged.reduce((sum, each) => sum + each.total, 0);

@@ -1,11 +1,22 @@
 import { readConfig } from '@bunsen/server/config';
+import { migrate } from '@bunsen/server/store/migrate';
+import { ProfileStore } from '@bunsen/server/store/profile-store';
+import { Rollups } from '@bunsen/server/store/rollups';
 import { openStore, type Store } from '@bunsen/server/store/store';
 import { atEnd, temporaryFolder } from '../harness.ts';
 import type { Cleanups } from './report.ts';
 
+export interface Embedded {
+  store: Store;
+  /** Makes nothing by itself: only when it is told to. */
+  rollups: Rollups;
+  profiles: ProfileStore;
+}
+
 /** The embedded store as the server opens it, without a server. Closes with the benchmark. */
-export async function openEmbedded(t: Cleanups, dataDir = temporaryFolder(t)): Promise<Store> {
+export async function openEmbedded(t: Cleanups, dataDir = temporaryFolder(t)): Promise<Embedded> {
   const config = readConfig({ BUNSEN_DATA_DIR: dataDir });
+  const onWarning = (message: string) => console.error(message);
   const store = await openStore({
     clickhouseUrl: '',
     embedded: {
@@ -18,8 +29,11 @@ export async function openEmbedded(t: Cleanups, dataDir = temporaryFolder(t)): P
     // Statements of the benchmark, not of a user: they merge and copy whole tables.
     queryTimeMs: 600_000,
     queryMemoryBytes: config.queryMemoryBytes,
-    onWarning: (message) => console.error(message),
+    onWarning,
   });
   atEnd(t, () => store.close());
-  return store;
+  await migrate(store);
+  const rollups = new Rollups(store, onWarning);
+  await rollups.load();
+  return { store, rollups, profiles: new ProfileStore(store, rollups) };
 }

@@ -6,6 +6,8 @@ import type { Size } from './report.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** What is younger is not read from rollups yet. */
+const COMPLETE_MS = 300_000;
 
 /** The service that is asked about over days. */
 export const BUSY = 'service-0';
@@ -59,7 +61,7 @@ interface Pod {
  * last midnight (UTC), so that the same seed fills the same partitions whenever it runs.
  */
 export class StoreFleet {
-  readonly untilMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  readonly untilMs = Math.floor((Date.now() - COMPLETE_MS) / DAY_MS) * DAY_MS;
   readonly hourMs = this.untilMs - HOUR_MS;
   readonly #plan: Plan;
   readonly #fleet: Fleet;

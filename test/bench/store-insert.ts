@@ -1,19 +1,20 @@
 import { CPU_PROFILE_TYPE, SERVICE_NAME } from '@bunsen/profile';
-import { migrate } from '@bunsen/server/store/migrate';
 import {
   type BatchSource,
   encodeBatch,
   type ProfileBatch,
 } from '@bunsen/server/store/profile-batch';
-import { ProfileStore } from '@bunsen/server/store/profile-store';
 import { openEmbedded } from './open-embedded.ts';
 import { PLAIN_TABLE, type PlainRow } from './plain-rows.ts';
 import { cpuSecondsOf } from './process-stats.ts';
 import { type Cleanups, type Figure, median } from './report.ts';
 import { samplesOf } from './store-load.ts';
 
+/** Of one insert of JSON: more would need a text that is too long. */
+const JSON_ROWS = 100_000;
+
 /**
- * Ready blocks into every table that a push writes, in one group, against ready objects of the same
+ * Ready blocks into every table that a push writes, as many at a time as come, against ready objects of the same
  * rows as JSON into one plain table: by turns, in a store of their own.
  * @param pushes enough for all rounds and one to warm up
  */
@@ -22,10 +23,8 @@ export async function insertFigures(
   pushes: Iterator<BatchSource>,
   { rounds, rows }: { rounds: number; rows: number },
 ): Promise<Figure[]> {
-  const store = await openEmbedded(t);
-  await migrate(store);
+  const { store, profiles } = await openEmbedded(t);
   await store.command(PLAIN_TABLE);
-  const profiles = new ProfileStore(store);
   const pid = store.embeddedPid as number;
 
   const figures = { native: new Rates(pid), json: new Rates(pid) };
@@ -37,10 +36,14 @@ export async function insertFigures(
       if (!push) throw new Error('too few pushes for the rounds');
       const batch = encodeBatch(push, profiles.seen);
       batches.push(batch);
-      objects.push(...plainRowsOf(push, samplesOf(batch, push.timeMs)));
+      for (const row of plainRowsOf(push, samplesOf(batch, push.timeMs))) objects.push(row);
     }
     const native = () => Promise.all(batches.map((batch) => profiles.write(batch)));
-    const json = () => store.insertJson('plain', objects);
+    const json = async () => {
+      for (let at = 0; at < objects.length; at += JSON_ROWS) {
+        await store.insertJson('plain', objects.slice(at, at + JSON_ROWS));
+      }
+    };
     if (round === 0) {
       await native();
       await json();

@@ -8,15 +8,15 @@ import {
   type FunctionsResponse,
   type LabelValuesResponse,
   type SeriesResponse,
+  SLOT_MS,
 } from '@bunsen/profile';
-import { mergeParams, mergeSql, planMerge } from '@bunsen/server/query/merge-plan';
+import { mergeParams, mergeSql, planMerge, STACK_ROLLUPS } from '@bunsen/server/query/merge-plan';
 import { selectionOf } from '@bunsen/server/query/selection';
-import { migrate } from '@bunsen/server/store/migrate';
-import { ProfileStore } from '@bunsen/server/store/profile-store';
+import type { Rollups } from '@bunsen/server/store/rollups';
 import type { Store } from '@bunsen/server/store/store';
 import { startServer, temporaryFolder } from '../harness.ts';
 import { type JsonStack, jsonTreeOf } from './json-tree.ts';
-import { openEmbedded } from './open-embedded.ts';
+import { type Embedded, openEmbedded } from './open-embedded.ts';
 import { cpuSecondsOf, treeRssMb } from './process-stats.ts';
 import { Cleanups, type Figure, median, parseSize, report } from './report.ts';
 import { BUSY, StoreFleet } from './store-fleet.ts';
@@ -40,15 +40,16 @@ await Cleanups.run(async (t) => {
   const figures: Figure[] = [];
 
   say('inserts …');
-  const rounds = { rounds: full ? 7 : 5, rows: full ? 150_000 : 20_000 };
+  const rounds = { rounds: 5, rows: full ? 600_000 : 60_000 };
   figures.push(...(await insertFigures(t, new StoreFleet(size, SEED + 1).fleetHour(), rounds)));
 
   const dataDir = temporaryFolder(t);
-  const store = await openEmbedded(t, dataDir);
-  await migrate(store);
+  const embedded = await openEmbedded(t, dataDir);
+  const { store, rollups } = embedded;
   await store.command(FLAT_TABLE);
-  const loaded = await loadAll(store, fleet, figures);
-  await rollUp(store);
+  const loaded = await loadAll(embedded, fleet, figures);
+  say('rollups …');
+  figures.push(...(await rollUp(embedded, loaded)));
   say("the same rows in Coroot's layout …");
   await fillCoroot(store);
   const [copied] = await store.rows<{ total: string }>(
@@ -57,7 +58,7 @@ await Cleanups.run(async (t) => {
   same("rows in Coroot's layout", copied?.total, String(loaded.total));
   await optimize(store, say);
   figures.push(...diskFigures(await sizesOf(store), loaded));
-  figures.push(...(await mergeFigures(store, fleet)));
+  figures.push(...(await mergeFigures(store, rollups, fleet)));
   const jsonTree = await timeJsonTree(store, fleet);
   await store.close();
 
@@ -67,12 +68,16 @@ await Cleanups.run(async (t) => {
   report('store', size, full ? figures : figures.map(({ bar: _, ...figure }) => figure));
 });
 
-async function loadAll(store: Store, fleet: StoreFleet, figures: Figure[]): Promise<Loaded> {
+async function loadAll(
+  { store, profiles }: Embedded,
+  fleet: StoreFleet,
+  figures: Figure[],
+): Promise<Loaded> {
   const begin = performance.now();
   const pid = store.embeddedPid as number;
   const own = process.cpuUsage();
   let said = begin;
-  const loaded = await load(store, new ProfileStore(store), fleet.pushes(), ({ rows }) => {
+  const loaded = await load(store, profiles, fleet.pushes(), ({ rows }) => {
     const now = performance.now();
     if (now - said < 5_000) return;
     said = now;
@@ -96,7 +101,21 @@ async function loadAll(store: Store, fleet: StoreFleet, figures: Figure[]): Prom
 }
 
 /** Everything that the server would have summed up by the time somebody asks. */
-async function rollUp(_store: Store): Promise<void> {}
+async function rollUp({ store, rollups }: Embedded, { rows }: Loaded): Promise<Figure[]> {
+  const pid = store.embeddedPid as number;
+  const cpu = cpuSecondsOf(pid);
+  const begin = performance.now();
+  await rollups.makeAll();
+  const seconds = (performance.now() - begin) / 1000;
+  return [
+    { name: 'rollups.rate', value: rows / seconds, unit: 'rows/s' },
+    {
+      name: 'rollups.store_cpu',
+      value: ((cpuSecondsOf(pid) - cpu) / rows) * 1e6,
+      unit: 'µs a row',
+    },
+  ];
+}
 
 function diskFigures(sizes: Map<string, TableSize>, { rows }: Loaded): Figure[] {
   const sizeOf = (table: string) => sizes.get(table) as TableSize;
@@ -147,7 +166,11 @@ function diskFigures(sizes: Map<string, TableSize>, { rows }: Loaded): Figure[] 
 }
 
 /** Merges by stack in SQL alone, as the product plans them, and over the flat table. */
-async function mergeFigures(store: Store, { untilMs }: StoreFleet): Promise<Figure[]> {
+async function mergeFigures(
+  store: Store,
+  status: Rollups,
+  { untilMs }: StoreFleet,
+): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const [name, service, hours, bar] of [
     ['merge_6h', BUSY, 6, '>= 8'],
@@ -156,7 +179,8 @@ async function mergeFigures(store: Store, { untilMs }: StoreFleet): Promise<Figu
   ] as const) {
     const asked = { fromMs: untilMs - hours * HOUR_MS, untilMs };
     const matchers = service === undefined ? '' : `service_name="${service}"`;
-    const plan = planMerge(asked, false, Date.now());
+    const options = { rollups: STACK_ROLLUPS, slotMs: SLOT_MS, status, nowMs: Date.now() };
+    const plan = planMerge(asked, options);
     const selection = selectionOf(`${CPU_PROFILE_TYPE}{${matchers}}`, plan.range, true);
     const params = mergeParams(selection);
     const sums = (merge: string) =>
