@@ -32,8 +32,8 @@ const PLANS: Record<Size, Plan> = {
     services: 50,
     pods: 20,
     hosts: 100,
-    functions: 2000,
-    rows: { busy: 888, others: 214 },
+    functions: 1200,
+    rows: { busy: 888, others: 150 },
     stacks: { busy: 60_000, others: 24_000 },
   },
   small: {

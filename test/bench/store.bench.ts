@@ -40,7 +40,7 @@ await Cleanups.run(async (t) => {
   const figures: Figure[] = [];
 
   say('inserts …');
-  const rounds = { rounds: 5, rows: full ? 600_000 : 60_000 };
+  const rounds = { rounds: 5, rows: full ? 300_000 : 60_000 };
   figures.push(...(await insertFigures(t, new StoreFleet(size, SEED + 1).fleetHour(), rounds)));
 
   const dataDir = temporaryFolder(t);
