@@ -79,7 +79,7 @@ async function loadAll(
   let said = begin;
   const loaded = await load(store, profiles, fleet.pushes(), ({ rows }) => {
     const now = performance.now();
-    if (now - said < 5_000) return;
+    if (now - said < 10_000) return;
     said = now;
     const seconds = (now - begin) / 1000;
     const [millions, of] = [rows / 1e6, fleet.rows / 1e6];
