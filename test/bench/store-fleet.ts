@@ -85,8 +85,8 @@ export class StoreFleet {
     );
   }
 
-  /** Pushes in the order of their times. */
-  *pushes(): Generator<BatchSource> {
+  /** Pushes of the busy service before the last hour, in the order of their times. */
+  *busyDays(): Generator<BatchSource> {
     const busy = this.#pods.filter(({ service }) => service === BUSY);
     for (
       let timeMs = this.untilMs - 7 * DAY_MS;
@@ -95,22 +95,13 @@ export class StoreFleet {
     ) {
       yield* this.#windowsAt(timeMs, busy);
     }
-    yield* this.fleetHour();
   }
 
-  /** Only those of the last hour. */
+  /** Pushes of the whole fleet in the last hour, in the order of their times. */
   *fleetHour(): Generator<BatchSource> {
     for (let timeMs = this.hourMs; timeMs < this.untilMs; timeMs += SLOT_MS) {
       yield* this.#windowsAt(timeMs, this.#pods);
     }
-  }
-
-  /** Sample rows of all pushes, about. */
-  get rows(): number {
-    const perWindow = (pods: { rows: number }[]) => pods.reduce((sum, { rows }) => sum + rows, 0);
-    const busy = perWindow(this.#pods.filter(({ service }) => service === BUSY));
-    const thinned = (7 * DAY_MS - HOUR_MS) / this.#plan.thinnedMs;
-    return busy * thinned + perWindow(this.#pods) * (HOUR_MS / SLOT_MS);
   }
 
   get plan(): Readonly<Plan> {

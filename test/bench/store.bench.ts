@@ -1,5 +1,6 @@
 // The store against what one would write first, and against the best-known open layout: the same made-up
 // fleet in all of them, in one run. README.md says what each line means.
+import type { Store } from '@bunsen/server/store/store';
 import { startServer, temporaryFolder } from '../harness.ts';
 import { type Embedded, openEmbedded } from './open-embedded.ts';
 import { cpuSecondsOf, treeRssMb } from './process-stats.ts';
@@ -11,6 +12,7 @@ import { type Loaded, load } from './store-load.ts';
 import { httpFigures, mergeFigures, same, timeJsonTree } from './store-questions.ts';
 
 const SEED = 1;
+const PROGRESS_MS = 10_000;
 const size = parseSize();
 const full = size === 'full';
 
@@ -32,8 +34,6 @@ await Cleanups.run(async (t) => {
   const { store, rollups } = embedded;
   await store.command(FLAT_TABLE);
   const loaded = await loadAll(embedded, fleet, figures);
-  say('rollups …');
-  figures.push(...(await rollUp(embedded, loaded)));
   say("the same rows in Coroot's layout …");
   await fillCoroot(store);
   const [copied] = await store.rows<{ total: string }>(
@@ -54,53 +54,59 @@ await Cleanups.run(async (t) => {
   report('store', size, full ? figures : figures.map(({ bar: _, ...figure }) => figure));
 });
 
-async function loadAll(
-  { store, profiles }: Embedded,
-  fleet: StoreFleet,
-  figures: Figure[],
-): Promise<Loaded> {
-  const begin = performance.now();
-  const pid = store.embeddedPid as number;
-  const own = process.cpuUsage();
-  let said = begin;
-  const loaded = await load(store, profiles, fleet.pushes(), ({ rows }) => {
-    const now = performance.now();
-    if (now - said < 10_000) return;
-    said = now;
-    const seconds = (now - begin) / 1000;
-    const [millions, of] = [rows / 1e6, fleet.rows / 1e6];
-    say(
-      `loading: ${millions.toFixed(1)} of ${of.toFixed(1)} M rows, ${Math.round(seconds)} s, ${Math.round(treeRssMb(process.pid))} MB`,
+/**
+ * The busy service's days, then the fleet's hour, and after each what the server would have summed up
+ * meanwhile.
+ */
+async function loadAll(embedded: Embedded, fleet: StoreFleet, figures: Figure[]): Promise<Loaded> {
+  const all: Loaded = { pushes: 0, rows: 0, total: 0n };
+  for (const [part, pushes] of [
+    ['days', fleet.busyDays()],
+    ['hour', fleet.fleetHour()],
+  ] as const) {
+    const { store, profiles, rollups } = embedded;
+    const before = usageOf(store);
+    let said = before.ms;
+    const loaded = await load(store, profiles, pushes, ({ rows }) => {
+      const nowMs = performance.now();
+      if (nowMs - said < PROGRESS_MS) return;
+      said = nowMs;
+      const seconds = Math.round((nowMs - before.ms) / 1000);
+      const memory = Math.round(treeRssMb(process.pid));
+      say(`loading ${part}: ${(rows / 1e6).toFixed(1)} M rows, ${seconds} s, ${memory} MB`);
+    });
+    const after = usageOf(store);
+    say(`rollups of ${part} …`);
+    await rollups.makeAll();
+    const rolledUp = usageOf(store);
+    const { rows, pushes: count, total } = loaded;
+    const figure = (name: string, value: number, unit: string, note = ''): Figure => ({
+      name: `load.${part}.${name}`,
+      value,
+      unit,
+      note,
+    });
+    figures.push(
+      figure('rows', rows, 'rows', `${count} pushes`),
+      figure('rate', (rows / (after.ms - before.ms)) * 1000, 'rows/s', 'the flat table beside it'),
+      figure('own_cpu', (after.ownMicros - before.ownMicros) / rows, 'µs a row'),
+      figure('store_cpu', (after.storeMicros - before.storeMicros) / rows, 'µs a row'),
+      figure('rss', treeRssMb(process.pid), 'MB', 'bench and store'),
+      figure('rollups', (rolledUp.ms - after.ms) / 1000, 's'),
+      figure('rollups_cpu', (rolledUp.storeMicros - after.storeMicros) / rows, 'µs a row'),
     );
-  });
-  const seconds = (performance.now() - begin) / 1000;
-  const { user, system } = process.cpuUsage(own);
-  const { rows, pushes } = loaded;
-  figures.push(
-    { name: 'load.rows', value: rows, unit: 'rows', note: `${pushes} pushes` },
-    { name: 'load.rate', value: rows / seconds, unit: 'rows/s', note: 'the flat table beside it' },
-    { name: 'load.store_cpu', value: (cpuSecondsOf(pid) / rows) * 1e6, unit: 'µs a row' },
-    { name: 'load.own_cpu', value: (user + system) / rows, unit: 'µs a row' },
-    { name: 'load.rss', value: treeRssMb(process.pid), unit: 'MB', note: 'bench and store' },
-  );
-  return loaded;
+    all.pushes += count;
+    all.rows += rows;
+    all.total += total;
+  }
+  return all;
 }
 
-/** Everything that the server would have summed up by the time somebody asks. */
-async function rollUp({ store, rollups }: Embedded, { rows }: Loaded): Promise<Figure[]> {
-  const pid = store.embeddedPid as number;
-  const cpu = cpuSecondsOf(pid);
-  const begin = performance.now();
-  await rollups.makeAll();
-  const seconds = (performance.now() - begin) / 1000;
-  return [
-    { name: 'rollups.rate', value: rows / seconds, unit: 'rows/s' },
-    {
-      name: 'rollups.store_cpu',
-      value: ((cpuSecondsOf(pid) - cpu) / rows) * 1e6,
-      unit: 'µs a row',
-    },
-  ];
+/** The clock, and the CPU time of this process and of the store. */
+function usageOf(store: Store): { ms: number; ownMicros: number; storeMicros: number } {
+  const { user, system } = process.cpuUsage();
+  const storeMicros = cpuSecondsOf(store.embeddedPid as number) * 1e6;
+  return { ms: performance.now(), ownMicros: user + system, storeMicros };
 }
 
 function diskFigures(sizes: Map<string, TableSize>, { rows }: Loaded): Figure[] {
