@@ -37,7 +37,7 @@ const PLANS: Record<Size, Plan> = {
     stacks: { busy: 60_000, others: 24_000 },
   },
   small: {
-    thinnedMs: 4 * HOUR_MS,
+    thinnedMs: 12 * HOUR_MS,
     services: 8,
     pods: 2,
     hosts: 4,
