@@ -110,12 +110,13 @@ function readStacks(blocks: Iterable<Block>): ValuedStacks {
   return { stacks: { frames, stackOffsets, stackFrames: stackFrames.subarray(0, at) }, values };
 }
 
-interface MergedColumns {
+export interface MergedColumns {
   stacks: DictionaryArrayColumn;
   values: BigInt64Array;
 }
 
-function mergedColumns({ columns }: Block): MergedColumns {
+/** The columns of a block of merged stacks: frames, and the sum of each. */
+export function mergedColumns({ columns }: Block): MergedColumns {
   const [stacks, sums] = columns;
   if (stacks?.type !== 'Array(LowCardinality(String))' || sums?.type !== 'Int64') {
     throw new Error(`merged stacks have the columns ${columns.map(({ type }) => type)}`);
