@@ -1,3 +1,4 @@
+import type { DiffMeta } from './diff.ts';
 import type { FlameJson } from './flame-encoding.ts';
 import type { Labels } from './label.ts';
 
@@ -30,7 +31,8 @@ export const API = {
   callers: '/api/v1/callers',
   /**
    * GET `left`, `leftFrom`, `leftUntil`, `right`, `rightFrom`, `rightUntil` (two queries of one
-   * profile type, each with its range), `maxNodes`? -> {@link DiffResponse}
+   * profile type, each with its range), `maxNodes`? -> binary flame of two sides or
+   * {@link DiffResponse} by Accept
    */
   diff: '/api/v1/diff',
   /**
@@ -102,15 +104,7 @@ export interface FunctionsResponse {
 }
 
 /** One tree with the values of both sides: nodes as columns, in preorder. */
-export interface DiffResponse {
-  profileType: string;
-  unit: string;
-  left: DiffSide;
-  right: DiffSide;
-  /** Nodes that were merged into `other`, and what they held on both sides together. */
-  foldedNodes: number;
-  foldedValue: number;
-  warnings: string[];
+export interface DiffResponse extends DiffMeta {
   frames: { name: string; module: string }[];
   nodes: {
     depth: number[];
@@ -121,12 +115,6 @@ export interface DiffResponse {
     rightSelf: number[];
     rightTotal: number[];
   };
-}
-
-/** The range that was merged, milliseconds since 1970: from inclusive, until exclusive. */
-export interface DiffSide {
-  fromMs: number;
-  untilMs: number;
 }
 
 /** Every error of every route has this body. */

@@ -12,6 +12,7 @@ import {
   queryServices,
 } from '../query/labels.ts';
 import { querySeries } from '../query/series.ts';
+import type { DiffForm } from '../query/tree-worker.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
 
@@ -119,6 +120,7 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
       'rightUntil',
       'maxNodes',
     ]);
+    const form = formOf(request);
     const bytes = await flamegraph.diff({
       left: {
         query: required('left', params.left),
@@ -129,34 +131,42 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
         range: rangeBetween('rightFrom', params.rightFrom, 'rightUntil', params.rightUntil),
       },
       maxNodes: maxNodesOf('maxNodes', params.maxNodes),
+      form,
       signal: whileConnected(reply),
     });
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return answer(reply, form, bytes);
   });
 
-  /** Answers with a tree: binary for who accepts that, JSON otherwise. */
   async function flame(
     request: FastifyRequest,
     reply: FastifyReply,
     params: { query?: string; from?: string; until?: string; maxNodes?: string },
     focus?: Focus,
   ): Promise<FastifyReply> {
-    const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
+    const form = formOf(request);
     const bytes = await flamegraph.run({
       query: required('query', params.query),
       range: rangeOf(params),
       maxNodes: maxNodesOf('maxNodes', params.maxNodes),
-      form: { kind: binary ? 'binary' : 'json' },
+      form,
       ...(focus && { focus }),
       signal: whileConnected(reply),
     });
-    return reply
-      .header('vary', 'accept')
-      .type(binary ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
-      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return answer(reply, form, bytes);
   }
+}
+
+/** Binary for who accepts that, JSON otherwise. */
+function formOf(request: FastifyRequest): DiffForm {
+  const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
+  return { kind: binary ? 'binary' : 'json' };
+}
+
+function answer(reply: FastifyReply, { kind }: DiffForm, bytes: Uint8Array): FastifyReply {
+  return reply
+    .header('vary', 'accept')
+    .type(kind === 'binary' ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
+    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
 /** A signal that fires when the client goes away before it has its answer: the query is stopped. */

@@ -7,7 +7,7 @@ import { Admission } from './admission.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, RAW_MS, stacksSql } from './merge-plan.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
-import type { DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
+import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 
 export interface FlamegraphRequest {
   /** `type{matchers}`. */
@@ -25,6 +25,7 @@ export interface DiffRequest {
   left: { query: string; range: TimeRange };
   right: { query: string; range: TimeRange };
   maxNodes: number;
+  form: DiffForm;
   signal?: AbortSignal;
 }
 
@@ -36,7 +37,8 @@ interface Side {
 }
 
 interface Merged {
-  blocks: Uint8Array<ArrayBuffer>;
+  /** (frames, v) in Native format, in pieces that can be handed to a worker without a copy. */
+  native: Uint8Array<ArrayBuffer>[];
   warnings: string[];
 }
 
@@ -68,9 +70,9 @@ export class FlamegraphQuery {
 
   /**
    * Two selections of one profile type as one tree.
-   * @returns the bytes of a DiffResponse
+   * @returns the answer's bytes in the form that was asked for
    */
-  async diff({ left, right, maxNodes, signal }: DiffRequest): Promise<Uint8Array> {
+  async diff({ left, right, maxNodes, form, signal }: DiffRequest): Promise<Uint8Array> {
     return this.#admission.run(async () => {
       const nowMs = Date.now();
       const sides = [left, right].map(({ query, range }) => planSide(query, range, nowMs));
@@ -86,8 +88,7 @@ export class FlamegraphQuery {
       for (const side of sides) merged.push(await this.#merge(side, undefined, signal));
       const [a, b] = merged as [Merged, Merged];
       const task: DiffTask = {
-        left: a.blocks,
-        right: b.blocks,
+        native: [a.native, b.native],
         meta: {
           profileType: selection.profileType,
           unit: parseProfileType(selection.profileType).sampleUnit,
@@ -96,10 +97,11 @@ export class FlamegraphQuery {
           warnings: [...new Set([...a.warnings, ...b.warnings])],
         },
         maxNodes,
+        form,
       };
       return this.#workers.run(task, {
         name: 'buildDiff',
-        transferList: [a.blocks.buffer, b.blocks.buffer],
+        transferList: [...a.native, ...b.native].map(({ buffer }) => buffer),
         ...(signal && { signal }),
       });
     }, signal);
@@ -108,7 +110,7 @@ export class FlamegraphQuery {
   async #tree(request: FlamegraphRequest): Promise<Uint8Array> {
     const { query, range, maxNodes, form, focus, signal } = request;
     const side = planSide(query, range, Date.now());
-    const { blocks, warnings } = await this.#merge(side, focus, signal);
+    const { native, warnings } = await this.#merge(side, focus, signal);
     const { profileType } = side.selection;
     const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
       profileType,
@@ -117,8 +119,8 @@ export class FlamegraphQuery {
       warnings,
     };
     return this.#workers.run(
-      { blocks, meta, maxNodes, form, focus },
-      { transferList: [blocks.buffer], ...(signal && { signal }) },
+      { native, meta, maxNodes, form, focus },
+      { transferList: native.map(({ buffer }) => buffer), ...(signal && { signal }) },
     );
   }
 
@@ -127,7 +129,7 @@ export class FlamegraphQuery {
     focus: Focus | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Merged> {
-    const [warnings, blocks] = await Promise.all([
+    const [warnings, native] = await Promise.all([
       checkSelection(this.#store, selection, { signal }),
       this.#store.native(focusSql(stacksSql(plan, selection), focus), {
         params: { ...mergeParams(selection), ...(focus && { function: focus.name }) },
@@ -139,7 +141,7 @@ export class FlamegraphQuery {
         `samples by label are kept for ${RAW_MS / 86_400_000} days: what is older is missing here, and is there without matchers other than service_name`,
       );
     }
-    return { warnings, blocks: transferable(blocks) };
+    return { warnings, native };
   }
 
   async close(): Promise<void> {
@@ -160,13 +162,4 @@ function focusSql(stacks: string, focus: Focus | undefined): string {
   // A stack that is missing is the function of that name.
   const missing = focus.name === NO_STACK_FRAME ? 'empty(frames)' : 'false';
   return `SELECT frames, v FROM (${stacks}) WHERE ${may} OR ${missing}`;
-}
-
-/** A buffer of its own, which can be handed to a worker without a copy where it has one already. */
-function transferable(bytes: Buffer): Uint8Array<ArrayBuffer> {
-  const { buffer, byteOffset, byteLength } = bytes;
-  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) {
-    return new Uint8Array(buffer);
-  }
-  return new Uint8Array(bytes);
 }

@@ -50,7 +50,10 @@ export function planMerge(
   return { range, hours, edges };
 }
 
-/** SELECT of (stack_id, v): the sum of each stack over the plan's range, in the type's unit. */
+/**
+ * SELECT of (stack_id, v): the sum of each stack over the plan's range, in the type's unit. A sum of
+ * Int64 would wrap around silently; wider ones take no longer.
+ */
 export function mergeSql(plan: MergePlan, selection: Selection): string {
   const parts = plan.edges.map(
     (edge) =>
@@ -63,7 +66,7 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
        WHERE ${selection.keys} AND h >= ${hourSql(plan.hours.fromMs)} AND h < ${hourSql(plan.hours.untilMs)}`,
     );
   }
-  return `SELECT stack_id, sum(v) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
+  return `SELECT stack_id, toFloat64(sum(toInt128(v))) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
 }
 
 /**

@@ -101,8 +101,15 @@ export class Store {
     }, signal);
   }
 
-  /** @returns the result of a SELECT as blocks in Native format: see native-block.ts */
-  async native(sql: string, { params, signal }: ReadOptions = {}): Promise<Buffer> {
+  /**
+   * @returns the result of a SELECT as blocks in Native format (see native-block.ts), in pieces that
+   *   were cut anywhere. Each has a buffer of its own, which can be transferred to a worker. They are
+   *   not put together here: one copy of a hundred megabytes holds up the event loop.
+   */
+  async native(
+    sql: string,
+    { params, signal }: ReadOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer>[]> {
     return this.#reach(async () => {
       const result = await this.#client.exec({
         query: `${sql} FORMAT Native`,
@@ -110,7 +117,7 @@ export class Store {
         ...(params && { query_params: params }),
         ...(signal && { abort_signal: signal }),
       });
-      return buffer(result.stream);
+      return pieces(result.stream);
     }, signal);
   }
 
@@ -179,6 +186,29 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     http_agent: supervisor.createAgent(),
   });
   return new Store(createClients(options, config), supervisor, options);
+}
+
+const PIECE_BYTES = 1024 * 1024;
+
+/** All that comes, as pieces with a buffer of their own: a chunk may be a part of a shared one. */
+async function pieces(stream: Readable): Promise<Uint8Array<ArrayBuffer>[]> {
+  const full: Uint8Array<ArrayBuffer>[] = [];
+  let piece = new Uint8Array(PIECE_BYTES);
+  let at = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for (let from = 0; from < chunk.length; ) {
+      const part = chunk.subarray(from, from + PIECE_BYTES - at);
+      piece.set(part, at);
+      from += part.length;
+      at += part.length;
+      if (at === PIECE_BYTES) {
+        full.push(piece);
+        piece = new Uint8Array(PIECE_BYTES);
+        at = 0;
+      }
+    }
+  }
+  return [...full, piece.slice(0, at)];
 }
 
 /** A store that does not answer a ping within this is hung; who asks whether it is ready waits no longer. */
