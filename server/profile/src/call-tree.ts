@@ -136,7 +136,7 @@ export class CallTreeBuilder {
     const weight = totals.reduce((sum, side) => sum.map((total, i) => total + (side[i] as number)));
     const threshold = count > maxNodes ? nthLargest(weight, maxNodes) : Number.NEGATIVE_INFINITY;
     let above = 0;
-    for (const total of weight) if (total > threshold) above++;
+    for (let node = 0; node < count; node++) if ((weight[node] as number) > threshold) above++;
     return this.#fold(this.#preorder(weight, threshold, maxNodes - above), totals);
   }
 
@@ -224,17 +224,15 @@ export class CallTreeBuilder {
     const { count, parent, self } = this.#nodes;
     const place = new Uint32Array(count).fill(NOT_KEPT);
     for (const [at, node] of nodes.entries()) place[node] = at;
-    const folded = totals.map(() => new Float64Array(nodes.length));
-    let foldedValue = 0;
-    for (let node = 1; node < count; node++) {
-      const up = place[parent[node] as number] as number;
-      if (place[node] !== NOT_KEPT || up === NOT_KEPT) continue;
-      totals.forEach((total, side) => {
-        const values = folded[side] as Float64Array;
+    const folded = totals.map((total) => {
+      const values = new Float64Array(nodes.length);
+      for (let node = 1; node < count; node++) {
+        const up = place[parent[node] as number] as number;
+        if (place[node] !== NOT_KEPT || up === NOT_KEPT) continue;
         values[up] = (values[up] as number) + (total[node] as number);
-        foldedValue += total[node] as number;
-      });
-    }
+      }
+      return values;
+    });
     const other = frames.length;
     const out = { frame: [] as number[], depth: [] as number[], self: self.map(() => [] as number[]) };
     const put = (code: number, at: number, values: Float64Array[], node: number) => {
@@ -262,7 +260,7 @@ export class CallTreeBuilder {
       depth: Uint32Array.from(out.depth),
       self: out.self.map((column) => Float64Array.from(column)),
       foldedNodes: count - nodes.length,
-      foldedValue,
+      foldedValue: folded.flatMap((values) => [...values]).reduce((sum, value) => sum + value, 0),
     };
   }
 }
