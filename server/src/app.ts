@@ -19,13 +19,16 @@ import { pyroscopeRoute } from './ingest/pyroscope-route.ts';
 import { readableLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
+import { migrate } from './store/migrate.ts';
 import { ProfileStore } from './store/profile-store.ts';
+import { Rollups } from './store/rollups.ts';
 import { openStore, type Store } from './store/store.ts';
 import { StoreState } from './store-state.ts';
 
 export interface App {
   fastify: FastifyInstance;
   store: Store;
+  rollups: Rollups;
   /** Finishes what was begun, then closes everything. */
   close: () => Promise<void>;
 }
@@ -57,14 +60,20 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       dataDir: config.dataDir,
       listen: config.storeListen,
       memoryBytes: config.storeMemoryBytes,
-      maxConcurrent: 12,
+      concurrency: { reads: 8, writes: 6 },
       lockWaitMs: 5_000,
     },
     queryTimeMs: config.queryTimeMs,
     queryMemoryBytes: config.queryMemoryBytes,
+    queryRows: config.queryRows,
     onWarning: warn,
   });
-  const state = new StoreState(store);
+  const rollups = new Rollups(store, warn);
+  const state = new StoreState(store, async () => {
+    await migrate(store);
+    await rollups.load();
+    rollups.start();
+  });
   try {
     await state.prepare(config.clickhouseUrl, warn);
   } catch (error) {
@@ -73,7 +82,9 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   }
 
   const metrics = new Metrics();
-  const profiles = new ProfileStore(store, (pushes) => metrics.groupPushes.observe(pushes));
+  const profiles = new ProfileStore(store, rollups, (pushes) =>
+    metrics.groupPushes.observe(pushes),
+  );
   const ingester = new Ingester(profiles, {
     limits: config.ingest,
     inFlightBytes: config.inFlightBytes,
@@ -83,7 +94,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       else metrics.samplesStored.inc(samples);
     },
   });
-  const flamegraph = new FlamegraphQuery(store, { threads: config.workerThreads });
+  const flamegraph = new FlamegraphQuery(store, rollups, { threads: config.workerThreads });
 
   // Replies that are still given while the server ends are the last on their connections.
   let closing = false;
@@ -94,7 +105,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     if (closing) reply.header('connection', 'close');
   });
   fastify.setErrorHandler(answerError);
-  measure(fastify, metrics, ingester, store);
+  measure(fastify, metrics, { ingester, rollups, store });
   await fastify.register(compress, {
     encodings: ['br', 'gzip', 'identity'],
     threshold: 1024,
@@ -119,7 +130,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   });
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
-    queryRoutes(query, store, flamegraph);
+    queryRoutes(query, { store, status: rollups, flamegraph });
     pyroscopeRender(query, store, flamegraph);
   });
   healthRoutes(
@@ -135,9 +146,11 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   return {
     fastify,
     store,
+    rollups,
     async close() {
       state.stop();
       await fastify.close();
+      await rollups.close();
       await Promise.all([ingester.close(), flamegraph.close()]);
       await store.close();
     },
@@ -186,8 +199,7 @@ function fastifyError(error: unknown, { headers }: FastifyRequest): BunsenError 
 function measure(
   fastify: FastifyInstance,
   metrics: Metrics,
-  ingester: Ingester,
-  store: Store,
+  { ingester, rollups, store }: { ingester: Ingester; rollups: Rollups; store: Store },
 ): void {
   fastify.addHook('onResponse', async (request, reply) => {
     metrics.requests.observe(
@@ -199,5 +211,8 @@ function measure(
     if (request.url !== '/metrics') return;
     metrics.inFlightBytes.set(ingester.inFlightBytes);
     metrics.storeRestarts.set(store.restarts);
+    for (const { table, buckets } of rollups.openBuckets()) {
+      metrics.rollupOpen.set({ rollup: table }, buckets);
+    }
   });
 }

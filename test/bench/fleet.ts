@@ -101,7 +101,9 @@ export class Fleet {
     const { stacks } = this.#options;
     if (share >= stacks) {
       // Drawing until the rarest comes would take millions of draws: as often as can be expected.
-      return new Map(Array.from(this.#zipf.keys(), (rank) => [rank, Math.ceil(stacks / (rank + 1))]));
+      return new Map(
+        Array.from(this.#zipf.keys(), (rank) => [rank, Math.ceil(stacks / (rank + 1))]),
+      );
     }
     const counts = new Map<number, number>();
     while (counts.size < share) {

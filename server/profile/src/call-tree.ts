@@ -51,7 +51,13 @@ export function buildCallTree(stacks: StackColumns, values: ArrayLike<number>): 
 
 /** The first side of a tree, with its totals. */
 export function callTreeOf({ frames, frame, depth, self: [self] }: CutTree): CallTree {
-  return { frames, frame, depth, self: self as Float64Array, total: totalsOf(depth, self as Float64Array) };
+  return {
+    frames,
+    frame,
+    depth,
+    self: self as Float64Array,
+    total: totalsOf(depth, self as Float64Array),
+  };
 }
 
 /** Totals of a preorder tree: one pass from the last node to the first. */
@@ -93,7 +99,11 @@ export class CallTreeBuilder {
    * @param stacks root first, with frames of their own
    * @param values one a stack; sums are exact up to 2^53
    */
-  add({ frames, stackOffsets, stackFrames }: StackColumns, values: ArrayLike<number>, side = 0): void {
+  add(
+    { frames, stackOffsets, stackFrames }: StackColumns,
+    values: ArrayLike<number>,
+    side = 0,
+  ): void {
     const ids = Uint32Array.from(frames, (frame) => this.#idOf(frame));
     const nodes = this.#nodes;
     let { frame, recent } = nodes;
@@ -161,7 +171,11 @@ export class CallTreeBuilder {
     for (let i = 0; i < candidates.length; i++) place[candidates[i] as number] = i;
     const placeOfParent = (node: number) => place[parent[node] as number] as number;
     const siblings = countingSort(
-      countingSort(candidates.subarray(1), frames.length, (node) => rank[frame[node] as number] as number),
+      countingSort(
+        candidates.subarray(1),
+        frames.length,
+        (node) => rank[frame[node] as number] as number,
+      ),
       candidates.length,
       placeOfParent,
     );
@@ -234,7 +248,11 @@ export class CallTreeBuilder {
       return values;
     });
     const other = frames.length;
-    const out = { frame: [] as number[], depth: [] as number[], self: self.map(() => [] as number[]) };
+    const out = {
+      frame: [] as number[],
+      depth: [] as number[],
+      self: self.map(() => [] as number[]),
+    };
     const put = (code: number, at: number, values: Float64Array[], node: number) => {
       out.frame.push(code);
       out.depth.push(at);

@@ -73,8 +73,14 @@ test('a comparison comes back with both sides, and is not taken for a flame grap
 
 test('every size of number comes back, on both sides of 0 and to the end of 64 bits', () => {
   const values = Array.from({ length: 64 }, (_, bit) => [2 ** bit, 2 ** Math.min(bit, 53) - 1]);
-  const self = Float64Array.from(values.flat().flatMap((value) => [value, value === 0 ? 0 : -value]));
-  const tree = { ...flame.tree, frame: new Uint32Array(self.length), depth: new Uint32Array(self.length) };
+  const self = Float64Array.from(
+    values.flat().flatMap((value) => [value, value === 0 ? 0 : -value]),
+  );
+  const tree = {
+    ...flame.tree,
+    frame: new Uint32Array(self.length),
+    depth: new Uint32Array(self.length),
+  };
   const back = decodeFlame(encodeFlame({ meta: flame.meta, tree: { ...tree, self, total: self } }));
   assert.deepEqual(back.tree.self, self);
 });

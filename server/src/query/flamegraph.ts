@@ -1,11 +1,12 @@
-import { type FlameMeta, NO_STACK_FRAME, parseProfileType } from '@bunsen/profile';
+import { type FlameMeta, NO_STACK_FRAME, parseProfileType, SLOT_MS } from '@bunsen/profile';
 import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
+import { RAW_MS, type RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
 import type { Focus } from './focus.ts';
-import { type MergePlan, mergeParams, planMerge, RAW_MS, stacksSql } from './merge-plan.ts';
+import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 
@@ -45,11 +46,13 @@ interface Merged {
 /** Merged flame graphs: stacks are summed in SQL, and become a tree in a worker. */
 export class FlamegraphQuery {
   readonly #store: Store;
+  readonly #status: RollupStatus;
   readonly #workers: Piscina<TreeTask | DiffTask, Uint8Array>;
   readonly #admission: Admission;
 
-  constructor(store: Store, options: { threads: number }) {
+  constructor(store: Store, status: RollupStatus, options: { threads: number }) {
     this.#store = store;
+    this.#status = status;
     // One more than there are workers: its stacks are fetched while the others' trees are built.
     this.#admission = new Admission({ running: options.threads + 1, waiting: 32 });
     this.#workers = new Piscina({
@@ -75,7 +78,7 @@ export class FlamegraphQuery {
   async diff({ left, right, maxNodes, form, signal }: DiffRequest): Promise<Uint8Array> {
     return this.#admission.run(async () => {
       const nowMs = Date.now();
-      const sides = [left, right].map(({ query, range }) => planSide(query, range, nowMs));
+      const sides = [left, right].map(({ query, range }) => this.#plan(query, range, nowMs));
       const [{ selection }, { selection: other }] = sides as [Side, Side];
       if (selection.profileType !== other.profileType) {
         throw new BunsenError(
@@ -109,7 +112,7 @@ export class FlamegraphQuery {
 
   async #tree(request: FlamegraphRequest): Promise<Uint8Array> {
     const { query, range, maxNodes, form, focus, signal } = request;
-    const side = planSide(query, range, Date.now());
+    const side = this.#plan(query, range, Date.now());
     const { native, warnings } = await this.#merge(side, focus, signal);
     const { profileType } = side.selection;
     const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
@@ -124,6 +127,13 @@ export class FlamegraphQuery {
     );
   }
 
+  #plan(query: string, range: TimeRange, nowMs: number): Side {
+    const asked = selectionOf(query, range, true);
+    const rollups = asked.labels === '' ? STACK_ROLLUPS : [];
+    const plan = planMerge(range, { rollups, slotMs: SLOT_MS, status: this.#status, nowMs });
+    return { selection: { ...asked, range: plan.range }, plan, nowMs };
+  }
+
   async #merge(
     { selection, plan, nowMs }: Side,
     focus: Focus | undefined,
@@ -131,7 +141,7 @@ export class FlamegraphQuery {
   ): Promise<Merged> {
     const [warnings, native] = await Promise.all([
       checkSelection(this.#store, selection, { signal }),
-      this.#store.native(focusSql(stacksSql(plan, selection), focus), {
+      this.#store.native(valuedSql(stacksSql(plan, selection), focus), {
         params: { ...mergeParams(selection), ...(focus && { function: focus.name }) },
         signal,
       }),
@@ -149,17 +159,15 @@ export class FlamegraphQuery {
   }
 }
 
-function planSide(query: string, range: TimeRange, nowMs: number): Side {
-  const asked = selectionOf(query, range, true);
-  const plan = planMerge(range, asked.labels !== '', nowMs);
-  return { selection: { ...asked, range: plan.range }, plan, nowMs };
-}
-
-/** Leaves out most stacks without the function; the worker leaves out the rest. */
-function focusSql(stacks: string, focus: Focus | undefined): string {
-  if (!focus) return stacks;
+/**
+ * SELECT of (frames, v) for the worker. Leaves out most stacks without the function that is asked
+ * for; the worker leaves out the rest.
+ */
+function valuedSql(stacks: string, focus: Focus | undefined): string {
+  const columns = 'SELECT frames, toFloat64(v) AS v'; // what trees are made of
+  if (!focus) return `${columns} FROM (${stacks})`;
   const may = 'arrayExists(frame -> startsWith(frame, {function:String}), frames)';
   // A stack that is missing is the function of that name.
   const missing = focus.name === NO_STACK_FRAME ? 'empty(frames)' : 'false';
-  return `SELECT frames, v FROM (${stacks}) WHERE ${may} OR ${missing}`;
+  return `${columns} FROM (${stacks}) WHERE ${may} OR ${missing}`;
 }

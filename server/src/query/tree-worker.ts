@@ -85,7 +85,7 @@ function nodesIn(sides: Uint8Array[][]): number {
   return sides.flat().reduce((sum, { length }) => sum + length, 0) / 10;
 }
 
-/** Doubles add up exactly to 2^53, and are never wrapped around beyond it: see mergeSql. */
+/** Doubles add up exactly to 2^53, and are never wrapped around beyond it: see merge-plan.ts. */
 function warningsOf(...totals: Float64Array[]): string[] {
   return totals.some(([root = 0]) => Math.abs(root) > Number.MAX_SAFE_INTEGER)
     ? ['the values pass 2^53, beyond which they are rounded: ask for a shorter range']
