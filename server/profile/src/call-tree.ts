@@ -81,7 +81,6 @@ export function totalsOf(depth: Uint32Array, self: Float64Array): Float64Array {
  * of ten million nodes, the few that are shown are.
  */
 export class CallTreeBuilder {
-  readonly #sides: number;
   readonly #frames: string[] = [];
   readonly #frameIds = new Map<string, number>();
   readonly #nodes: NodeTable;
@@ -91,7 +90,6 @@ export class CallTreeBuilder {
    * @param options.nodes about how many there will be
    */
   constructor({ sides = 1, nodes = 0 }: { sides?: number; nodes?: number } = {}) {
-    this.#sides = sides;
     this.#nodes = new NodeTable(nodes, sides);
   }
 
@@ -256,7 +254,9 @@ export class CallTreeBuilder {
     const put = (code: number, at: number, values: Float64Array[], node: number) => {
       out.frame.push(code);
       out.depth.push(at);
-      values.forEach((column, side) => out.self[side]?.push(column[node] as number));
+      for (const [side, column] of out.self.entries()) {
+        column.push(values[side]?.[node] as number);
+      }
     };
     // Places of the nodes that are open: what was folded below one stands behind its children.
     const open: number[] = [];

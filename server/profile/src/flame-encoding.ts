@@ -219,9 +219,8 @@ class ByteWriter {
   signed(value: number): void {
     const magnitude = Math.abs(value);
     const low = (magnitude % 0x40) * 2 + (value < 0 ? 1 : 0);
-    if (magnitude < 0x40) return this.varint(low);
-    this.byte(low | 0x80);
-    this.varint(Math.floor(magnitude / 0x40));
+    this.byte(magnitude < 0x40 ? low : low | 0x80);
+    if (magnitude >= 0x40) this.varint(Math.floor(magnitude / 0x40));
   }
 
   finish(): Uint8Array<ArrayBuffer> {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countingSort, nthLargest } from './select.ts';
 
-function sequence(length: number, valueOf: (i: number) => number): Float64Array {
-  return Float64Array.from({ length }, (_, i) => valueOf(i));
+function sequence(length: number, value: (i: number) => number): Float64Array {
+  return Float64Array.from({ length }, (_, i) => value(i));
 }
 
 const inputs: [string, Float64Array][] = [
