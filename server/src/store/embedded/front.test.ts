@@ -189,7 +189,7 @@ test('a burst of queries does not hold up writes, nor what is asked for one', as
   });
   const abort = new AbortController();
   const endless = 'SELECT sum(sipHash64(number, 7)) FROM numbers(100000000000)';
-  // Two more than run at once, and then the rest of the line.
+  // More than run at once: the rest waits in line.
   const burst = Array.from({ length: 20 }, () =>
     client.query({
       query: endless,
