@@ -187,11 +187,11 @@ test('stacks beyond what a pprof holds are refused with their number and the lim
       offsets: Uint32Array.from([0, frames]),
       codes: new Uint32Array(frames),
     },
-    { name: 'v', type: 'Int64', values: BigInt64Array.from([1n]) },
+    { name: 'v', type: 'Float64', values: Float64Array.from([1]) },
   ]);
   const range = { fromMs: 0, untilMs: 1 };
   const profileType = parseProfileType(CPU_PROFILE_TYPE);
-  const result = buildPprof({ blocks, profileType, range, comments: [] });
+  const result = buildPprof({ native: [blocks], profileType, range, comments: [] });
   assert.ok('error' in result);
   assert.equal(result.error.code, 'QUERY_MEMORY_LIMIT');
   assert.match(

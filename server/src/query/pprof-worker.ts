@@ -9,13 +9,12 @@ import {
   parseFrame,
 } from '@bunsen/profile';
 import type { ErrorCode } from '../errors.ts';
-import { decodeBlocks } from '../store/native-block.ts';
+import { type Block, type DictionaryArrayColumn, decodeBlocks } from '../store/native-block.ts';
 import type { TimeRange } from '../time.ts';
-import { type MergedColumns, mergedColumns } from './tree-worker.ts';
 
 export interface PprofTask {
-  /** (frames, v) in Native format. */
-  blocks: Uint8Array;
+  /** (frames, v) in Native format, in pieces that were cut anywhere. */
+  native: Uint8Array[];
   profileType: ProfileType;
   range: TimeRange;
   comments: string[];
@@ -28,13 +27,26 @@ export type PprofResult = { bytes: Uint8Array } | { error: { code: ErrorCode; me
 const MAX_FRAMES = 1 << 24;
 
 export default function buildPprof(task: PprofTask): PprofResult {
-  const { blocks, profileType, range, comments } = task;
-  const merged = Array.from(decodeBlocks(blocks), mergedColumns);
+  const { native, profileType, range, comments } = task;
+  const merged = Array.from(decodeBlocks(Buffer.concat(native)), mergedColumns);
   const frames = merged.reduce((sum, { stacks }) => sum + stacks.codes.length, 0);
   if (frames > MAX_FRAMES) {
     const message = `the stacks of the selection have ${frames} frames together; a pprof holds at most ${MAX_FRAMES}: ask for a shorter range or fewer series`;
     return { error: { code: 'QUERY_MEMORY_LIMIT', message } };
   }
+  const largest = merged.reduce(
+    (most, { values }) => values.reduce((max, sum) => Math.max(max, Math.abs(sum)), most),
+    0,
+  );
+  if (largest >= 2 ** 63) {
+    const message = `a stack of the selection has the sum ${largest}; a pprof holds less than 2^63: ask for a shorter range`;
+    return { error: { code: 'PPROF_LIMIT', message } };
+  }
+  // Sums come as doubles, which never wrap around: see merge-plan.ts.
+  const rounded =
+    largest > Number.MAX_SAFE_INTEGER
+      ? ['sums beyond 2^53 are rounded: ask for a shorter range']
+      : [];
   const { sampleType, sampleUnit, periodType, periodUnit } = profileType;
   const stacks = exportStacks(merged, frames);
   const samples = stacks.sampleValues.length;
@@ -48,9 +60,22 @@ export default function buildPprof(task: PprofTask): PprofResult {
     sampleStack: Uint32Array.from({ length: samples }, (_, sample) => sample),
     sampleLabels: new Uint32Array(samples),
     labelSets: [{}],
-    comments,
+    comments: [...comments, ...rounded],
   });
   return { bytes: gzipSync(pprof) };
+}
+
+interface MergedColumns {
+  stacks: DictionaryArrayColumn;
+  values: Float64Array;
+}
+
+function mergedColumns({ columns }: Block): MergedColumns {
+  const [stacks, sums] = columns;
+  if (stacks?.type !== 'Array(LowCardinality(String))' || sums?.type !== 'Float64') {
+    throw new Error(`merged stacks have the columns ${columns.map(({ type }) => type)}`);
+  }
+  return { stacks, values: sums.values };
 }
 
 type Stacks = Pick<
@@ -81,7 +106,7 @@ function exportStacks(merged: MergedColumns[], frames: number): Stacks {
         stackFunctions[at++] = ids[code] as number;
       }
       if (start === end) stackFunctions[at++] = table.idOf(NO_STACK_FRAME);
-      sampleValues[row++] = values[i] as bigint;
+      sampleValues[row++] = BigInt(values[i] as number);
       stackOffsets[row] = at;
     }
   }
