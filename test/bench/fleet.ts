@@ -18,7 +18,7 @@ export interface PodWindow {
   service: string;
   /** Of its series, `service_name` included. */
   labels: Labels;
-  /** Distinct stacks: each is one sample row. */
+  /** Distinct stacks: each is one sample row. At most as many as the service has. */
   samples: number;
 }
 
@@ -63,18 +63,7 @@ export class Fleet {
     pods.forEach(({ service, labels, samples }, pod) => {
       const pool = this.#poolOf(service);
       const random = randomOf(`${this.#options.seed} ${number} ${JSON.stringify(labels)}`);
-      const first = row;
-      const last = first + Math.min(samples, pool.size);
-      /** Row of each stack of this pod. */
-      const rowOf = new Map<number, number>();
-      while (row < last) {
-        const stack = pool.draw(random());
-        const known = rowOf.get(stack);
-        if (known !== undefined) {
-          counts[known] = (counts[known] as number) + 1;
-          continue;
-        }
-        rowOf.set(stack, row);
+      for (const [stack, count] of pool.counts(samples, random)) {
         if (pool.stackWindow[stack] !== window) {
           pool.stackWindow[stack] = window;
           pool.stackIndex[stack] = stacks;
@@ -90,7 +79,7 @@ export class Fleet {
         }
         sampleStack[row] = pool.stackIndex[stack] as number;
         sampleLabels[row] = pod;
-        counts[row++] = 1;
+        counts[row++] = count;
       }
     });
     return {
@@ -177,8 +166,24 @@ class StackPool {
     return this.#functions.subarray(this.#offsets[stack], this.#offsets[stack + 1]);
   }
 
+  /** How often each of so many stacks occurs. */
+  counts(samples: number, random: () => number): Map<number, number> {
+    if (samples >= this.size) {
+      // Drawing until the rarest comes would take millions of draws: as often as can be expected.
+      return new Map(
+        Array.from(this.#zipf.keys(), (stack) => [stack, Math.ceil(this.size / (stack + 1))]),
+      );
+    }
+    const counts = new Map<number, number>();
+    while (counts.size < samples) {
+      const stack = this.#draw(random());
+      counts.set(stack, (counts.get(stack) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   /** @param random from 0 up to 1 */
-  draw(random: number): number {
+  #draw(random: number): number {
     const sought = random * (this.#zipf[this.size - 1] as number);
     let [low, high] = [0, this.size - 1];
     while (low < high) {

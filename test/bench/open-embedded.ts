@@ -23,12 +23,13 @@ export async function openEmbedded(t: Cleanups, dataDir = temporaryFolder(t)): P
       dataDir,
       listen: '',
       memoryBytes: config.storeMemoryBytes,
-      maxConcurrent: 12,
+      concurrency: { reads: 8, writes: 6 },
       lockWaitMs: 5_000,
     },
     // Statements of the benchmark, not of a user: they merge and copy whole tables.
     queryTimeMs: 600_000,
     queryMemoryBytes: config.queryMemoryBytes,
+    queryRows: Number.MAX_SAFE_INTEGER,
     onWarning,
   });
   atEnd(t, () => store.close());
