@@ -53,6 +53,9 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   const warn = (message: string) => fastify.log.warn(message);
   const store = await openStore({
     clickhouseUrl: config.clickhouseUrl,
+    clusterName: config.clickhouseCluster,
+    quorum: config.clickhouseQuorum,
+    retention: config.retention,
     embedded: {
       dataDir: config.dataDir,
       listen: config.storeListen,

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BunsenError, ConfigError } from './errors.ts';
+import { findCluster } from './store/cluster.ts';
 import { migrate } from './store/migrate.ts';
+import { applyRetention } from './store/retention.ts';
+import { checkServerVersion } from './store/server-version.ts';
 import { clickhouseCodeOf, type Store, withoutPassword } from './store/store.ts';
 
 const RETRY_MS = 2_000;
@@ -52,8 +55,7 @@ export class StoreState {
 
   async #try(clickhouseUrl: string, onWarning: (message: string) => void): Promise<boolean> {
     try {
-      await this.#store.ping();
-      await migrate(this.#store);
+      await prepareStore(this.#store, withoutPassword(clickhouseUrl), onWarning);
       this.#reason = undefined;
       return true;
     } catch (error) {
@@ -69,6 +71,20 @@ export class StoreState {
   stop(): void {
     this.#stopped.abort();
   }
+}
+
+async function prepareStore(
+  store: Store,
+  url: string,
+  onWarning: (message: string) => void,
+): Promise<void> {
+  checkServerVersion(await store.version(), url);
+  await store.ping();
+  if (store.clusterName !== '') store.cluster = await findCluster(store, store.clusterName);
+  const applied = await migrate(store, onWarning);
+  const changes = await applyRetention(store);
+  // New tables have no rows whose time could change.
+  if (applied.length === 0) for (const change of changes) onWarning(change);
 }
 
 function refusal(error: unknown, clickhouseUrl: string): unknown {
