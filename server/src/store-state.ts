@@ -1,8 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BunsenError, ConfigError } from './errors.ts';
-import { findCluster } from './store/cluster.ts';
-import { migrate } from './store/migrate.ts';
-import { applyRetention } from './store/retention.ts';
 import { checkServerVersion } from './store/server-version.ts';
 import { clickhouseCodeOf, type Store, withoutPassword } from './store/store.ts';
 
@@ -11,11 +8,14 @@ const RETRY_MS = 2_000;
 /** Whether the store may be used: it can be reached, and its tables are up to date. */
 export class StoreState {
   readonly #store: Store;
+  readonly #prepare: () => Promise<void>;
   #reason: string | undefined = 'the server is starting';
   readonly #stopped = new AbortController();
 
-  constructor(store: Store) {
+  /** @param prepare what must be done once before the store may be used; may be repeated */
+  constructor(store: Store, prepare: () => Promise<void>) {
     this.#store = store;
+    this.#prepare = prepare;
   }
 
   /** @throws BunsenError `STORE_UNAVAILABLE` with the reason */
@@ -55,7 +55,9 @@ export class StoreState {
 
   async #try(clickhouseUrl: string, onWarning: (message: string) => void): Promise<boolean> {
     try {
-      await prepareStore(this.#store, withoutPassword(clickhouseUrl), onWarning);
+      checkServerVersion(await this.#store.version(), withoutPassword(clickhouseUrl));
+      await this.#store.ping();
+      await this.#prepare();
       this.#reason = undefined;
       return true;
     } catch (error) {
@@ -71,20 +73,6 @@ export class StoreState {
   stop(): void {
     this.#stopped.abort();
   }
-}
-
-async function prepareStore(
-  store: Store,
-  url: string,
-  onWarning: (message: string) => void,
-): Promise<void> {
-  checkServerVersion(await store.version(), url);
-  await store.ping();
-  if (store.clusterName !== '') store.cluster = await findCluster(store, store.clusterName);
-  const applied = await migrate(store, onWarning);
-  const changes = await applyRetention(store);
-  // New tables have no rows whose time could change.
-  if (applied.length === 0) for (const change of changes) onWarning(change);
 }
 
 function refusal(error: unknown, clickhouseUrl: string): unknown {

@@ -2,6 +2,11 @@ import { onEveryReplica, SKIP_DEAD_REPLICAS } from './cluster.ts';
 import { clusterStatements, localTable, quote } from './cluster-ddl.ts';
 import type { Store } from './store.ts';
 
+/** How long samples are kept. */
+export function rawMsOf({ rawDays }: Retention): number {
+  return rawDays * 86_400_000;
+}
+
 /** How long what is kept, in days; each at least as long as the one before. */
 export interface Retention {
   /** Samples and other rows of a single time. */
