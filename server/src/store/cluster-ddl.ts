@@ -112,7 +112,10 @@ function alterStatements(table: string, action: string, cluster: ClusterTarget):
   if (/^(MODIFY|RESET) SETTING\b/.test(action)) return [local];
   if (/^(MODIFY|REMOVE|MATERIALIZE) TTL\b/.test(action)) return [local];
   if (/^(ADD|DROP|MATERIALIZE) (INDEX|PROJECTION)\b/.test(action)) return [local];
-  if (/^(DELETE|UPDATE)\b/.test(action)) return [local];
+  // What a condition looks up is in no session's database either.
+  if (/^(DELETE|UPDATE)\b/.test(action)) {
+    return [`ALTER TABLE ${on(localTable(table), cluster)} ${qualified(action, cluster)}`];
+  }
   if (/^(ADD COLUMN IF NOT EXISTS|MODIFY COLUMN|DROP COLUMN IF EXISTS) /.test(action)) {
     // The codec of a column is of no meaning where nothing is stored.
     const withoutCodec = action.replace(/\sCODEC\(.*\)/, '');

@@ -165,7 +165,7 @@ export class ProfileStore {
       cluster
         ? `SELECT DISTINCT * FROM (${selects.join('\nUNION ALL\n')}) ${SKIP_DEAD_REPLICAS}`
         : selects.join('\nUNION ALL\n'),
-      { params: { tenant: DEFAULT_TENANT, hour } },
+      { params: { tenant: DEFAULT_TENANT, hour }, forWrite: true },
     );
     const marked = Object.fromEntries(
       PUSH_TABLES.map((table) => [table, new Set<bigint>()]),
