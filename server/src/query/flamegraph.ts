@@ -8,6 +8,7 @@ import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
+import type { PprofResult, PprofTask } from './pprof-worker.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 
@@ -31,6 +32,15 @@ export interface DiffRequest {
   signal?: AbortSignal;
 }
 
+export interface PprofRequest {
+  /** `type{matchers}`. */
+  query: string;
+  range: TimeRange;
+  signal?: AbortSignal;
+}
+
+const PPROF_WORKER = new URL('./pprof-worker.js', import.meta.url).href;
+
 /** A selection over the range of its plan. */
 interface Side {
   selection: Selection;
@@ -48,7 +58,7 @@ interface Merged {
 export class FlamegraphQuery {
   readonly #store: Store;
   readonly #status: RollupStatus;
-  readonly #workers: Piscina<TreeTask | DiffTask, Uint8Array>;
+  readonly #workers: Piscina;
   readonly #admission: Admission;
 
   constructor(store: Store, status: RollupStatus, options: { threads: number }) {
@@ -111,6 +121,31 @@ export class FlamegraphQuery {
     }, signal);
   }
 
+  /**
+   * A selection as a profile for other tools.
+   * @returns a gzipped pprof
+   * @throws ProfileError or BunsenError as {@link run}, `QUERY_MEMORY_LIMIT` also if it is too large
+   */
+  async pprof({ query, range, signal }: PprofRequest): Promise<Uint8Array> {
+    return this.#admission.run(async () => {
+      const side = this.#plan(query, range, Date.now());
+      const { native, warnings } = await this.#merge(side, undefined, signal);
+      const task: PprofTask = {
+        native,
+        profileType: parseProfileType(side.selection.profileType),
+        range: side.plan.range,
+        comments: [query, ...warnings],
+      };
+      const result: PprofResult = await this.#workers.run(task, {
+        filename: PPROF_WORKER,
+        transferList: native.map(({ buffer }) => buffer),
+        ...(signal && { signal }),
+      });
+      if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
+      return result.bytes;
+    }, signal);
+  }
+
   async #tree(request: FlamegraphRequest): Promise<Uint8Array> {
     const { query, range, maxNodes, form, focus, signal } = request;
     const side = this.#plan(query, range, Date.now());
@@ -122,10 +157,11 @@ export class FlamegraphQuery {
       ...side.plan.range,
       warnings,
     };
-    return this.#workers.run(
-      { native, meta, maxNodes, form, focus },
-      { transferList: native.map(({ buffer }) => buffer), ...(signal && { signal }) },
-    );
+    const task: TreeTask = { native, meta, maxNodes, form, focus };
+    return this.#workers.run(task, {
+      transferList: native.map(({ buffer }) => buffer),
+      ...(signal && { signal }),
+    });
   }
 
   #plan(query: string, range: TimeRange, nowMs: number): Side {
