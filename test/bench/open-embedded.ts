@@ -1,5 +1,5 @@
 import { readConfig } from '@bunsen/server/config';
-import { migrate } from '@bunsen/server/store/migrate';
+import { prepareTables } from '@bunsen/server/store/prepare-tables';
 import { ProfileStore } from '@bunsen/server/store/profile-store';
 import { Rollups } from '@bunsen/server/store/rollups';
 import { openStore, type Store } from '@bunsen/server/store/store';
@@ -19,6 +19,9 @@ export async function openEmbedded(t: Cleanups, dataDir = temporaryFolder(t)): P
   const onWarning = (message: string) => console.error(message);
   const store = await openStore({
     clickhouseUrl: '',
+    clusterName: config.clickhouseCluster,
+    quorum: config.clickhouseQuorum,
+    retention: config.retention,
     embedded: {
       dataDir,
       listen: '',
@@ -33,7 +36,7 @@ export async function openEmbedded(t: Cleanups, dataDir = temporaryFolder(t)): P
     onWarning,
   });
   atEnd(t, () => store.close());
-  await migrate(store);
+  await prepareTables(store, onWarning);
   const rollups = new Rollups(store, onWarning);
   await rollups.load();
   return { store, rollups, profiles: new ProfileStore(store, rollups) };

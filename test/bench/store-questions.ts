@@ -10,6 +10,7 @@ import {
 } from '@bunsen/profile';
 import { mergeParams, mergeSql, planMerge, STACK_ROLLUPS } from '@bunsen/server/query/merge-plan';
 import { selectionOf } from '@bunsen/server/query/selection';
+import { rawMsOf } from '@bunsen/server/store/retention';
 import type { RollupStatus } from '@bunsen/server/store/rollups';
 import type { Store } from '@bunsen/server/store/store';
 import { type JsonStack, jsonTreeOf } from './json-tree.ts';
@@ -34,7 +35,13 @@ export async function mergeFigures(
   ] as const) {
     const asked = { fromMs: untilMs - hours * HOUR_MS, untilMs };
     const matchers = service === undefined ? '' : `service_name="${service}"`;
-    const options = { rollups: STACK_ROLLUPS, slotMs: SLOT_MS, status, nowMs: Date.now() };
+    const options = {
+      rollups: STACK_ROLLUPS,
+      slotMs: SLOT_MS,
+      status,
+      nowMs: Date.now(),
+      rawMs: rawMsOf(store.retention),
+    };
     const plan = planMerge(asked, options);
     const selection = selectionOf(`${CPU_PROFILE_TYPE}{${matchers}}`, plan.range, true);
     const params = mergeParams(selection);
