@@ -9,8 +9,8 @@ import { type RollupTable, rollupOf } from '../store/rollup-sql.ts';
 import type { Rollups } from '../store/rollups.ts';
 import type { SeenSet } from '../store/seen-set.ts';
 import type { Store } from '../store/store.ts';
+import { secondSql, slotsOf, within } from '../store/time-sql.ts';
 import type { TimeRange } from '../time.ts';
-import { bucketsOf, secondSql, slotsOf } from './merge-plan.ts';
 import { checkSelection, rangeParams, type Selection, selectionOf, seriesIn } from './selection.ts';
 
 const HOUR_MS = 3_600_000;
@@ -136,12 +136,12 @@ export class Deletions {
   /** From rollups whose samples have expired: `checkReach` has seen to it that they can tell. */
   async #deleteOld(old: TimeRange, selection: Selection): Promise<void> {
     for (const table of ['function_minutes', 'function_hours', 'samples_1h'] as const) {
-      await this.#deleteRows(table, bucketsOf(rollupOf(table), old), selection);
+      await this.#deleteRows(table, within(rollupOf(table).time, old), selection);
     }
     const untilMs = Math.min(old.untilMs, oldestHours(this.#store.retention, Date.now()));
     if (old.fromMs >= untilMs) return;
     for (const table of DAY_TABLES) {
-      const days = bucketsOf(rollupOf(table), { fromMs: old.fromMs, untilMs });
+      const days = within(rollupOf(table).time, { fromMs: old.fromMs, untilMs });
       await this.#deleteRows(table, days, selection);
     }
   }

@@ -13,9 +13,9 @@ import {
 import { rawMsOf } from '../store/retention.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { ReadOptions, Store } from '../store/store.ts';
+import { within } from '../store/time-sql.ts';
 import type { TimeRange } from '../time.ts';
 import {
-  bucketsOf,
   FUNCTION_ROLLUPS,
   type MergePlan,
   mergeParams,
@@ -128,7 +128,7 @@ function sumsSql(plan: MergePlan, selection: Selection): string {
   const parts = plan.rollups.flatMap(({ rollup, ranges }) =>
     ranges.map(
       (range) => `SELECT function_id, self, total FROM ${rollup.table}
-        WHERE ${where} AND ${bucketsOf(rollup, range)}`,
+        WHERE ${where} AND ${within(rollup.time, range)}`,
     ),
   );
   if (plan.samples.length > 0) {

@@ -1,6 +1,7 @@
 import { SLOT_MS } from '@bunsen/profile';
 import type { TimeRange } from '../time.ts';
 import { functionsOfStacksSql, VERSION } from './function-sql.ts';
+import { secondSql, slotsOf, within } from './time-sql.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -92,18 +93,15 @@ export const ROLLUPS: readonly Rollup[] = [
  * Summed by stack before stacks are taken apart, as a fleet repeats them. The stacks stream past the
  * sums; RIGHT keeps a sum whose stack is missing, and ANY takes one of a stack's rows where it was
  * written twice.
- * @param range inside of one hour
+ * @param range inside of one day
  */
 function functionMinutes(range: TimeRange): string {
-  const hourMs = Math.floor(range.fromMs / HOUR_MS) * HOUR_MS;
-  const slots = (ms: number) => (ms - hourMs) / SLOT_MS;
-  const day = `toDate(${seconds(range.fromMs)})`;
+  const day = `toDate(${secondSql(range.fromMs)})`;
   const sums = `SELECT tenant, service, type, version, minute, stack_id, sum(value * unit) AS v
     FROM (
       SELECT tenant, service, type, series, stack_id, value, unit,
         h + intDiv(slot, ${MINUTE_MS / SLOT_MS}) * 60 AS minute
-      FROM samples WHERE type != '' AND h = ${seconds(hourMs)}
-        AND slot >= ${slots(range.fromMs)} AND slot < ${slots(range.untilMs)}
+      FROM samples WHERE type != '' AND ${slotsOf(range)}
     ) AS sample
     ANY LEFT JOIN (
       SELECT tenant, service, type, series, ${VERSION} AS version FROM series WHERE day = ${day}
@@ -141,12 +139,4 @@ export function reconcileSql(
 
 export function rollupOf(table: RollupTable): Rollup {
   return ROLLUPS.find((rollup) => rollup.table === table) as Rollup;
-}
-
-function within(column: string, { fromMs, untilMs }: TimeRange): string {
-  return `${column} >= ${seconds(fromMs)} AND ${column} < ${seconds(untilMs)}`;
-}
-
-function seconds(ms: number): string {
-  return `toDateTime(${ms / 1000}, 'UTC')`;
 }

@@ -192,23 +192,28 @@ export class Rollups implements RollupStatus {
     );
   }
 
-  /** Buckets that one statement makes: neighbouring minutes of one hour, of not too many rows. */
+  /**
+   * Buckets that one statement makes: minutes of one day, of not too many rows. What lies between
+   * them is made again, which costs less than a statement each: all of them look at all stacks.
+   */
   async #statements({ bucketMs }: Rollup, due: number[]): Promise<number[][]> {
     if (bucketMs !== MINUTE_MS || due.length < 2) return due.map((bucket) => [bucket]);
     const rows = await this.#sampleRows(due[0] as number, (due.at(-1) as number) + MINUTE_MS);
     const statements: number[][] = [];
-    let sum = 0;
-    due.forEach((minute, i) => {
-      const own = rows.get(minute) ?? 0;
-      const follows = minute - MINUTE_MS === due[i - 1] && minute % HOUR_MS !== 0;
-      if (follows && sum + own <= STATEMENT_ROWS) {
-        statements.at(-1)?.push(minute);
-        sum += own;
-      } else {
-        statements.push([minute]);
-        sum = own;
+    let sum = Number.POSITIVE_INFINITY;
+    let last = 0;
+    for (const minute of due) {
+      if (Math.floor(minute / DAY_MS) !== Math.floor(last / DAY_MS)) sum = Number.POSITIVE_INFINITY;
+      for (let ms = last + MINUTE_MS; ms <= minute && sum <= STATEMENT_ROWS; ms += MINUTE_MS) {
+        sum += rows.get(ms) ?? 0;
       }
-    });
+      if (sum > STATEMENT_ROWS) {
+        statements.push([]);
+        sum = rows.get(minute) ?? 0;
+      }
+      statements.at(-1)?.push(minute);
+      last = minute;
+    }
     return statements;
   }
 

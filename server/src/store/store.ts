@@ -112,7 +112,9 @@ export class Store {
         format: 'TabSeparated',
         abort_signal: AbortSignal.timeout(PING_MS),
       });
-      return (await result.text()).trim();
+      const version = (await result.text()).trim();
+      if (!/^\d+\.\d+/.test(version)) throw unavailable(NOT_CLICKHOUSE);
+      return version;
     });
   }
 
