@@ -23,6 +23,7 @@ before(async () => {
     memoryBytes: 1 << 30,
     maxConcurrent: 8,
     lockWaitMs: 1000,
+    listenLimits: { timeMs: 1_000, memoryBytes: 1 << 28 },
     onDeath: () => {},
   });
   await store.start();
@@ -132,6 +133,27 @@ test('plain HTTP: ping, GET that may not write, formats, gzip', async () => {
   assert.equal(await zipped.text(), '0\n1\n2\n');
   const session = await fetch(`${url}/?session_id=a&query=SELECT+1`);
   assert.equal(session.status, 501);
+});
+
+test('queries of other tools have limits, which they may set themselves; the own ones have none', async () => {
+  const failure = async (query: string, settings = '') => {
+    const response = await fetch(`${url}/?query=${encodeURIComponent(query)}${settings}`);
+    assert.equal(response.headers.get('x-clickhouse-exception-code') !== null, !response.ok);
+    return response.ok ? '' : await response.text();
+  };
+  const endless = 'SELECT sum(sipHash64(number)) FROM numbers(100000000000)';
+  assert.match(await failure(endless), /TIMEOUT_EXCEEDED/);
+  assert.match(await failure(endless, '&max_execution_time=0.2'), /maximum: 200 ms.*TIMEOUT/);
+  const large = 'SELECT length(groupArray(number)) FROM numbers(20000000)';
+  const patient = '&max_execution_time=0';
+  assert.match(await failure(large, patient), /MEMORY_LIMIT_EXCEEDED/);
+  assert.equal(await failure(large, `${patient}&max_memory_usage=0`), '');
+  const long = `SELECT repeat('x', 1000000) FROM numbers(300) SETTINGS max_block_size = 1`;
+  assert.match(await failure(long, patient), /max bytes.*TOO_MANY_ROWS_OR_BYTES/);
+  const settings = ['max_execution_time', 'max_memory_usage', 'max_result_bytes'];
+  for (const name of settings) {
+    assert.equal(await value(`SELECT toString(getSetting('${name}'))`), '0', name);
+  }
 });
 
 test('rows of any bytes are inserted as they are', async () => {

@@ -6,6 +6,8 @@ export interface ChildOptions {
   listen: string;
   memoryBytes: number;
   maxConcurrent: number;
+  /** Of a query from elsewhere (`listen`), unless it asks for other ones. */
+  listenLimits: { timeMs: number; memoryBytes: number };
   /** How long to wait for another process to let go of the directory. */
   lockWaitMs: number;
 }
@@ -16,6 +18,12 @@ export type ChildMessage =
   | { type: 'failed'; message: string }
   /** Every second: a child that is silent hangs. */
   | { type: 'alive' };
+
+/**
+ * Statements of other tools (`listen`) that run at once: fewer than the machine could, so that they
+ * leave room for the server's own.
+ */
+export const LISTEN_CONCURRENT = 4;
 
 export const ALIVE_MS = 1_000;
 

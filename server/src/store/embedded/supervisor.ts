@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ALIVE_MS, type ChildMessage, type ChildOptions, type ParentMessage } from './protocol.ts';
+import {
+  ALIVE_MS,
+  type ChildMessage,
+  type ChildOptions,
+  LISTEN_CONCURRENT,
+  type ParentMessage,
+} from './protocol.ts';
 
 export interface SupervisorOptions extends Omit<ChildOptions, 'socketPath'> {
   /** Called each time that the child has died unasked, with what is to be said about it. */
@@ -75,7 +81,10 @@ export class Supervisor {
       [JSON.stringify({ ...options, socketPath: this.socketPath } satisfies ChildOptions)],
       {
         // Queries run on this pool; the rest of the threads are for files and for KILL.
-        env: { ...process.env, UV_THREADPOOL_SIZE: String(options.maxConcurrent + 8) },
+        env: {
+          ...process.env,
+          UV_THREADPOOL_SIZE: String(options.maxConcurrent + LISTEN_CONCURRENT + 8),
+        },
         execArgv: [],
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       },
