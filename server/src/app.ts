@@ -18,6 +18,7 @@ import { pushRoute } from './ingest/push-route.ts';
 import { pyroscopeRoute } from './ingest/pyroscope-route.ts';
 import { readableLog } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { Deletions } from './query/deletions.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
 import { migrate } from './store/migrate.ts';
 import { ProfileStore } from './store/profile-store.ts';
@@ -60,18 +61,25 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       dataDir: config.dataDir,
       listen: config.storeListen,
       memoryBytes: config.storeMemoryBytes,
-      maxConcurrent: 12,
+      concurrency: { reads: 8, writes: 6 },
       lockWaitMs: 5_000,
     },
     queryTimeMs: config.queryTimeMs,
     queryMemoryBytes: config.queryMemoryBytes,
+    queryRows: config.queryRows,
     onWarning: warn,
   });
   const rollups = new Rollups(store, warn);
+  const metrics = new Metrics();
+  const profiles = new ProfileStore(store, rollups, (pushes) =>
+    metrics.groupPushes.observe(pushes),
+  );
+  const deletions = new Deletions(store, { rollups, seen: profiles.seen, onWarning: warn });
   const state = new StoreState(store, async () => {
     await migrate(store);
     await rollups.load();
     rollups.start();
+    await deletions.resume();
   });
   try {
     await state.prepare(config.clickhouseUrl, warn);
@@ -80,10 +88,6 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     throw error;
   }
 
-  const metrics = new Metrics();
-  const profiles = new ProfileStore(store, rollups, (pushes) =>
-    metrics.groupPushes.observe(pushes),
-  );
   const ingester = new Ingester(profiles, {
     limits: config.ingest,
     inFlightBytes: config.inFlightBytes,
@@ -129,7 +133,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   });
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
-    queryRoutes(query, { store, status: rollups, flamegraph });
+    queryRoutes(query, { store, status: rollups, flamegraph, deletions });
     pyroscopeRender(query, store, flamegraph);
   });
   healthRoutes(
@@ -149,7 +153,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     async close() {
       state.stop();
       await fastify.close();
-      await rollups.close();
+      await Promise.all([rollups.close(), deletions.close()]);
       await Promise.all([ingester.close(), flamegraph.close()]);
       await store.close();
     },

@@ -1,7 +1,8 @@
-import { API, FLAME_CONTENT_TYPE } from '@bunsen/profile';
+import { API, type DeletionsResponse, FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readInteger, readParams } from '../params.ts';
+import type { Deletions } from '../query/deletions.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { Focus } from '../query/focus.ts';
 import { queryFunctions } from '../query/functions.ts';
@@ -12,6 +13,7 @@ import {
   queryServices,
 } from '../query/labels.ts';
 import { querySeries } from '../query/series.ts';
+import type { DiffForm } from '../query/tree-worker.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
@@ -23,15 +25,20 @@ const MAX_STEP_MS = 366 * 86_400_000;
 const MAX_GROUP_BY = 8;
 const DEFAULT_FUNCTIONS = 100;
 const MAX_FUNCTIONS = 10_000;
+/** How long a request to delete is held: most are done by then, and proxies still wait. */
+const DELETION_WAIT_MS = 20_000;
+
+export interface QuerySources {
+  store: Store;
+  status: RollupStatus;
+  flamegraph: FlamegraphQuery;
+  deletions: Deletions;
+}
 
 /** Bunsen's own API (`API` in @bunsen/profile, which says what each route takes and answers). */
 export function queryRoutes(
   app: FastifyInstance,
-  {
-    store,
-    status,
-    flamegraph,
-  }: { store: Store; status: RollupStatus; flamegraph: FlamegraphQuery },
+  { store, status, flamegraph, deletions }: QuerySources,
 ): void {
   app.get(API.profileTypes, async (request, reply) => {
     const params = readParams(request.query, ['from', 'until']);
@@ -105,6 +112,20 @@ export function queryRoutes(
     });
   });
 
+  app.delete(API.push, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until']);
+    const [from, until] = [required('from', params.from), required('until', params.until)];
+    const query = required('query', params.query);
+    const range = rangeBetween('from', from, 'until', until);
+    const deletion = await deletions.request(query, range, DELETION_WAIT_MS);
+    return reply.code(deletion.state === 'done' ? 200 : 202).send(deletion);
+  });
+
+  app.get(API.deletions, async (request): Promise<DeletionsResponse> => {
+    readParams(request.query, []);
+    return { deletions: await deletions.list() };
+  });
+
   const around = ['query', 'from', 'until', 'maxNodes'] as const;
   app.get(API.flamegraph, async (request, reply) =>
     flame(request, reply, readParams(request.query, around)),
@@ -127,6 +148,7 @@ export function queryRoutes(
       'rightUntil',
       'maxNodes',
     ]);
+    const form = formOf(request);
     const bytes = await flamegraph.diff({
       left: {
         query: required('left', params.left),
@@ -137,34 +159,42 @@ export function queryRoutes(
         range: rangeBetween('rightFrom', params.rightFrom, 'rightUntil', params.rightUntil),
       },
       maxNodes: maxNodesOf('maxNodes', params.maxNodes),
+      form,
       signal: whileConnected(reply),
     });
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return answer(reply, form, bytes);
   });
 
-  /** Answers with a tree: binary for who accepts that, JSON otherwise. */
   async function flame(
     request: FastifyRequest,
     reply: FastifyReply,
     params: { query?: string; from?: string; until?: string; maxNodes?: string },
     focus?: Focus,
   ): Promise<FastifyReply> {
-    const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
+    const form = formOf(request);
     const bytes = await flamegraph.run({
       query: required('query', params.query),
       range: rangeOf(params),
       maxNodes: maxNodesOf('maxNodes', params.maxNodes),
-      form: { kind: binary ? 'binary' : 'json' },
+      form,
       ...(focus && { focus }),
       signal: whileConnected(reply),
     });
-    return reply
-      .header('vary', 'accept')
-      .type(binary ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
-      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return answer(reply, form, bytes);
   }
+}
+
+/** Binary for who accepts that, JSON otherwise. */
+function formOf(request: FastifyRequest): DiffForm {
+  const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
+  return { kind: binary ? 'binary' : 'json' };
+}
+
+function answer(reply: FastifyReply, { kind }: DiffForm, bytes: Uint8Array): FastifyReply {
+  return reply
+    .header('vary', 'accept')
+    .type(kind === 'binary' ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
+    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
 /** A signal that fires when the client goes away before it has its answer: the query is stopped. */

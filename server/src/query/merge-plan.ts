@@ -93,7 +93,10 @@ function without({ fromMs, untilMs }: TimeRange, taken: TimeRange[]): TimeRange[
     .filter((range) => range.fromMs < range.untilMs);
 }
 
-/** SELECT of (stack_id, v): the sum of each stack over the plan's range, in the type's unit. */
+/**
+ * SELECT of (stack_id, v): the sum of each stack over the plan's range, in the type's unit, as an
+ * Int128: an Int64 would wrap around silently, and is no faster.
+ */
 export function mergeSql(plan: MergePlan, selection: Selection): string {
   const parts = [
     ...plan.rollups.flatMap(({ rollup, ranges }) =>
@@ -107,7 +110,7 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
         WHERE ${selection.keys} AND ${slotsOf(range)} ${seriesIn(selection)}`,
     ),
   ];
-  return `SELECT stack_id, sum(v) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
+  return `SELECT stack_id, sum(toInt128(v)) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
 }
 
 /**
@@ -141,7 +144,7 @@ export function bucketsOf({ time }: Rollup, { fromMs, untilMs }: TimeRange): str
 }
 
 /** Condition on (h, slot) for a range of whole slots. */
-function slotsOf({ fromMs, untilMs }: TimeRange): string {
+export function slotsOf({ fromMs, untilMs }: TimeRange): string {
   const firstHour = Math.floor(fromMs / HOUR_MS) * HOUR_MS;
   const lastMs = untilMs - SLOT_MS;
   const lastHour = Math.floor(lastMs / HOUR_MS) * HOUR_MS;
@@ -151,6 +154,6 @@ function slotsOf({ fromMs, untilMs }: TimeRange): string {
     AND (h < ${last} OR slot <= ${(lastMs - lastHour) / SLOT_MS})`;
 }
 
-function secondSql(ms: number): string {
+export function secondSql(ms: number): string {
   return `toDateTime(${ms / 1000}, 'UTC')`;
 }

@@ -14,7 +14,7 @@ import {
   type ChildMessage,
   type ChildOptions,
   DATABASE,
-  LISTEN_CONCURRENT,
+  LISTEN_CONCURRENCY,
   type ParentMessage,
 } from './protocol.ts';
 
@@ -60,15 +60,15 @@ async function main(options: ChildOptions): Promise<void> {
     format: 'Null',
     settings: [],
   });
-  const { maxConcurrent } = options;
-  const own = createFront(engine, { spoolDir, maxConcurrent, settings: [] });
+  const { concurrency } = options;
+  const own = createFront(engine, { spoolDir, concurrency, settings: [] });
   servers = [await listenOn(own, { path: options.socketPath })];
   if (options.listen !== '') {
     const at = options.listen.lastIndexOf(':');
     const [host, port] = [options.listen.slice(0, at), Number(options.listen.slice(at + 1))];
     const others = createFront(engine, {
       spoolDir,
-      maxConcurrent: LISTEN_CONCURRENT,
+      concurrency: LISTEN_CONCURRENCY,
       settings: limitSettings(options.listenLimits),
     });
     servers.push(await listenOn(others, { host, port }));

@@ -7,11 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { tempDir } from '../../testing/test-server.ts';
+import { WRITE_LINE } from './protocol.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** The stock client, and plain HTTP, against the embedded store as a tool sees it. */
 let store: Supervisor;
 let client: ClickHouseClient;
+/** In the line of writes. */
+let writer: ClickHouseClient;
 const port = 20_000 + (process.pid % 20_000);
 const url = `http://127.0.0.1:${port}`;
 
@@ -21,21 +24,25 @@ before(async () => {
     dataDir,
     listen: `127.0.0.1:${port}`,
     memoryBytes: 1 << 30,
-    maxConcurrent: 8,
+    concurrency: { reads: 8, writes: 2 },
     lockWaitMs: 1000,
     listenLimits: { timeMs: 1_000, memoryBytes: 1 << 28 },
     onDeath: () => {},
   });
   await store.start();
-  client = createClient({
-    url: 'http://store',
-    http_agent: store.createAgent(),
-    log: { level: ClickHouseLogLevel.OFF },
-  });
+  const create = (http_headers: Record<string, string>) =>
+    createClient({
+      url: 'http://store',
+      http_agent: store.createAgent(),
+      http_headers,
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+  client = create({});
+  writer = create(WRITE_LINE);
 });
 
 after(async () => {
-  await client.close();
+  await Promise.all([client.close(), writer.close()]);
   await store.close();
 });
 
@@ -201,15 +208,50 @@ test('a query ends when its client goes', async () => {
   await sleep(300);
   abort.abort();
   await assert.rejects(query);
-  for (let i = 0; ; i++) {
-    const running = await value<number>(
-      `SELECT toUInt32(count()) FROM system.processes WHERE query LIKE '%sipHash64(number)%' AND query NOT LIKE '%system.processes%'`,
-    );
-    if (running === 0) break;
-    assert.ok(i < 50, 'it still runs 5 s later');
+  await until(async () => (await running('%sipHash64(number)%')) === 0);
+});
+
+test('a burst of queries does not hold up writes, nor what is asked for one', async () => {
+  await client.command({
+    query: 'CREATE TABLE bunsen.lines (n UInt32) ENGINE = MergeTree ORDER BY n',
+  });
+  const abort = new AbortController();
+  const endless = 'SELECT sum(sipHash64(number, 7)) FROM numbers(100000000000)';
+  // More than run at once: the rest waits in line.
+  const burst = Array.from({ length: 20 }, () =>
+    client.query({
+      query: endless,
+      abort_signal: abort.signal,
+      clickhouse_settings: { max_threads: 1 },
+    }),
+  );
+  const refused = Promise.allSettled(burst);
+  await until(async () => (await running('%sipHash64(number, 7)%')) === 8);
+  await client.insert({ table: 'bunsen.lines', values: [{ n: 1 }], format: 'JSONEachRow' });
+  const written = await writer.query({
+    query: 'SELECT n FROM bunsen.lines',
+    format: 'TabSeparated',
+  });
+  assert.equal(await written.text(), '1\n');
+  assert.equal(await running('%sipHash64(number, 7)%'), 8); // they did not end meanwhile
+  abort.abort();
+  for (const { status } of await refused) assert.equal(status, 'rejected');
+  await until(async () => (await running('%sipHash64(number, 7)%')) === 0);
+});
+
+/** Asked in the line of writes, as the other one may be full. */
+async function running(like: string): Promise<number> {
+  const query = `SELECT count() FROM system.processes WHERE query LIKE '${like}' AND query NOT LIKE '%system.processes%'`;
+  const result = await writer.query({ query, format: 'TabSeparated' });
+  return Number(await result.text());
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; !(await condition()); i++) {
+    assert.ok(i < 100, 'it is not so 10 s later');
     await sleep(100);
   }
-});
+}
 
 test('queries run side by side', async () => {
   const start = performance.now();

@@ -5,8 +5,12 @@ export interface ChildOptions {
   /** `host:port` to listen on as well, for other ClickHouse tools; empty = nowhere. */
   listen: string;
   memoryBytes: number;
-  maxConcurrent: number;
-  /** Of a query from elsewhere (`listen`), unless it asks for other ones. */
+  /**
+   * Statements that run at once; more wait in line. Writes have a line of their own, so that no burst
+   * of queries holds up what comes in.
+   */
+  concurrency: { reads: number; writes: number };
+  /** Of a statement of another tool (`listen`), unless it sets its own. */
   listenLimits: { timeMs: number; memoryBytes: number };
   /** How long to wait for another process to let go of the directory. */
   lockWaitMs: number;
@@ -19,15 +23,15 @@ export type ChildMessage =
   /** Every second: a child that is silent hangs. */
   | { type: 'alive' };
 
-/**
- * Statements of other tools (`listen`) that run at once: fewer than the machine could, so that they
- * leave room for the server's own.
- */
-export const LISTEN_CONCURRENT = 4;
+/** The same of other tools (`listen`), which have lines of their own: few, to leave the server room. */
+export const LISTEN_CONCURRENCY: ChildOptions['concurrency'] = { reads: 4, writes: 1 };
 
 export const ALIVE_MS = 1_000;
 
 export type ParentMessage = { type: 'close' };
+
+/** Header of a query that stands in the line of writes, since a write waits for its answer. */
+export const WRITE_LINE = { 'x-bunsen-line': 'write' };
 
 /** The database of all tables. */
 export const DATABASE = 'bunsen';

@@ -12,7 +12,7 @@ function optionsOf(dataDir: string): SupervisorOptions {
     dataDir,
     listen: '',
     memoryBytes: 1 << 30,
-    maxConcurrent: 4,
+    concurrency: { reads: 4, writes: 1 },
     lockWaitMs: 500,
     listenLimits: { timeMs: 10_000, memoryBytes: 1 << 28 },
     onDeath: () => {},

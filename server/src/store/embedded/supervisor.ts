@@ -7,7 +7,7 @@ import {
   ALIVE_MS,
   type ChildMessage,
   type ChildOptions,
-  LISTEN_CONCURRENT,
+  LISTEN_CONCURRENCY,
   type ParentMessage,
 } from './protocol.ts';
 
@@ -75,16 +75,17 @@ export class Supervisor {
 
   #spawn(): Promise<void> {
     const { onDeath, silenceMs = SILENCE_MS, ...options } = this.#options;
+    const statements = [options.concurrency, LISTEN_CONCURRENCY].reduce(
+      (sum, { reads, writes }) => sum + reads + writes,
+      0,
+    );
     rmSync(this.socketPath, { force: true });
     const child = fork(
       new URL('./child.js', import.meta.url),
       [JSON.stringify({ ...options, socketPath: this.socketPath } satisfies ChildOptions)],
       {
-        // Queries run on this pool; the rest of the threads are for files and for KILL.
-        env: {
-          ...process.env,
-          UV_THREADPOOL_SIZE: String(options.maxConcurrent + LISTEN_CONCURRENT + 8),
-        },
+        // They run on this pool; the rest of the threads are for files and for KILL.
+        env: { ...process.env, UV_THREADPOOL_SIZE: String(statements + 8) },
         execArgv: [],
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       },

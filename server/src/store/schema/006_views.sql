@@ -8,8 +8,8 @@
 ALTER TABLE samples ADD INDEX IF NOT EXISTS times (h + slot * 15) TYPE minmax GRANULARITY 1;
 
 -- Hours and days that have more pushes than their rollup was made of, and so are read from what it is
--- made of. A rollup counts from 5 s after it was made, as a query may see its tables as they were at
--- different moments. A query that reads both sides asks for `is_open` once, and what it reads besides
+-- made of. What is noted of a rollup opens it at once and settles it 5 s later, as a query may see its
+-- tables as they were at different moments. A query that reads both sides asks for `is_open` once, and what it reads besides
 -- is a little more (all rows here), so that a bucket which is settled in between is not lost.
 CREATE VIEW IF NOT EXISTS open_buckets AS
 SELECT tenant, name, bucket, sum(there) > sum(made) AS is_open
@@ -22,8 +22,8 @@ FROM (
   ARRAY JOIN [('samples_1h', h), ('function_hours', h), ('function_days', toStartOfDay(h))] AS of_rollup
   UNION ALL
   SELECT tenant, name, bucket, 0 AS there,
-    argMaxIf(pushes, at, at < now64(6) - INTERVAL 5 SECOND) AS made,
-    argMaxIf(pushes, at, at < now64(6) - INTERVAL 60 SECOND) AS made_long_ago
+    least(argMax(pushes, at), argMaxIf(pushes, at, at < now64(6) - INTERVAL 5 SECOND)) AS made,
+    least(argMax(pushes, at), argMaxIf(pushes, at, at < now64(6) - INTERVAL 60 SECOND)) AS made_long_ago
   FROM rollup_state
   WHERE name != 'function_minutes' AND bucket >= (SELECT toStartOfDay(min(h)) FROM samples)
   GROUP BY tenant, name, bucket
@@ -42,8 +42,8 @@ FROM (
   GROUP BY tenant, minute
   UNION ALL
   SELECT tenant, bucket AS minute, 0 AS there,
-    argMaxIf(pushes, at, at < now64(6) - INTERVAL 5 SECOND) AS made,
-    argMaxIf(pushes, at, at < now64(6) - INTERVAL 60 SECOND) AS made_long_ago
+    least(argMax(pushes, at), argMaxIf(pushes, at, at < now64(6) - INTERVAL 5 SECOND)) AS made,
+    least(argMax(pushes, at), argMaxIf(pushes, at, at < now64(6) - INTERVAL 60 SECOND)) AS made_long_ago
   FROM rollup_state
   WHERE name = 'function_minutes' AND bucket >= (SELECT toStartOfDay(min(h)) FROM samples)
   GROUP BY tenant, bucket
