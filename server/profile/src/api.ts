@@ -30,6 +30,12 @@ export const API = {
   callees: '/api/v1/callees',
   callers: '/api/v1/callers',
   /**
+   * GET `query`, `from`, `until` -> a gzipped pprof of the selection, its stacks summed up, for any
+   * tool that reads one. Frames have function, file, line, mapping and build ID as far as they were
+   * sent; an inlined frame is a location of its own. Warnings are comments of the profile.
+   */
+  pprof: '/api/v1/pprof',
+  /**
    * GET `left`, `leftFrom`, `leftUntil`, `right`, `rightFrom`, `rightUntil` (two queries of one
    * profile type, each with its range), `maxNodes`? -> binary flame of two sides or
    * {@link DiffResponse} by Accept

@@ -1,12 +1,14 @@
 import { type FlameMeta, NO_STACK_FRAME, parseProfileType, SLOT_MS } from '@bunsen/profile';
 import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
-import { RAW_MS, type RollupStatus } from '../store/rollups.ts';
+import { rawMsOf } from '../store/retention.ts';
+import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
+import type { PprofResult, PprofTask } from './pprof-worker.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 
@@ -30,6 +32,15 @@ export interface DiffRequest {
   signal?: AbortSignal;
 }
 
+export interface PprofRequest {
+  /** `type{matchers}`. */
+  query: string;
+  range: TimeRange;
+  signal?: AbortSignal;
+}
+
+const PPROF_WORKER = new URL('./pprof-worker.js', import.meta.url).href;
+
 /** A selection over the range of its plan. */
 interface Side {
   selection: Selection;
@@ -47,7 +58,7 @@ interface Merged {
 export class FlamegraphQuery {
   readonly #store: Store;
   readonly #status: RollupStatus;
-  readonly #workers: Piscina<TreeTask | DiffTask, Uint8Array>;
+  readonly #workers: Piscina;
   readonly #admission: Admission;
 
   constructor(store: Store, status: RollupStatus, options: { threads: number }) {
@@ -110,6 +121,31 @@ export class FlamegraphQuery {
     }, signal);
   }
 
+  /**
+   * A selection as a profile for other tools.
+   * @returns a gzipped pprof
+   * @throws ProfileError or BunsenError as {@link run}, `QUERY_MEMORY_LIMIT` also if it is too large
+   */
+  async pprof({ query, range, signal }: PprofRequest): Promise<Uint8Array> {
+    return this.#admission.run(async () => {
+      const side = this.#plan(query, range, Date.now());
+      const { native, warnings } = await this.#merge(side, undefined, signal);
+      const task: PprofTask = {
+        native,
+        profileType: parseProfileType(side.selection.profileType),
+        range: side.plan.range,
+        comments: [query, ...warnings],
+      };
+      const result: PprofResult = await this.#workers.run(task, {
+        filename: PPROF_WORKER,
+        transferList: native.map(({ buffer }) => buffer),
+        ...(signal && { signal }),
+      });
+      if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
+      return result.bytes;
+    }, signal);
+  }
+
   async #tree(request: FlamegraphRequest): Promise<Uint8Array> {
     const { query, range, maxNodes, form, focus, signal } = request;
     const side = this.#plan(query, range, Date.now());
@@ -121,16 +157,23 @@ export class FlamegraphQuery {
       ...side.plan.range,
       warnings,
     };
-    return this.#workers.run(
-      { native, meta, maxNodes, form, focus },
-      { transferList: native.map(({ buffer }) => buffer), ...(signal && { signal }) },
-    );
+    const task: TreeTask = { native, meta, maxNodes, form, focus };
+    return this.#workers.run(task, {
+      transferList: native.map(({ buffer }) => buffer),
+      ...(signal && { signal }),
+    });
   }
 
   #plan(query: string, range: TimeRange, nowMs: number): Side {
     const asked = selectionOf(query, range, true);
     const rollups = asked.labels === '' ? STACK_ROLLUPS : [];
-    const plan = planMerge(range, { rollups, slotMs: SLOT_MS, status: this.#status, nowMs });
+    const plan = planMerge(range, {
+      rollups,
+      slotMs: SLOT_MS,
+      status: this.#status,
+      nowMs,
+      rawMs: rawMsOf(this.#store.retention),
+    });
     return { selection: { ...asked, range: plan.range }, plan, nowMs };
   }
 
@@ -146,9 +189,10 @@ export class FlamegraphQuery {
         signal,
       }),
     ]);
-    if (selection.labels !== '' && plan.range.fromMs < nowMs - RAW_MS) {
+    const { retention } = this.#store;
+    if (selection.labels !== '' && plan.range.fromMs < nowMs - rawMsOf(retention)) {
       warnings.push(
-        `samples by label are kept for ${RAW_MS / 86_400_000} days: what is older is missing here, and is there without matchers other than service_name`,
+        `samples by label are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
       );
     }
     return { warnings, native };
