@@ -235,7 +235,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       options,
     );
   }
-  const supervisor = new Supervisor({ ...options.embedded, onDeath: options.onWarning });
+  const supervisor = new Supervisor({
+    ...options.embedded,
+    listenLimits: { timeMs: options.queryTimeMs, memoryBytes: options.queryMemoryBytes },
+    onDeath: options.onWarning,
+  });
   try {
     await supervisor.start();
   } catch (error) {
