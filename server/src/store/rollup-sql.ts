@@ -90,8 +90,8 @@ export const ROLLUPS: readonly Rollup[] = [
 ];
 
 /**
- * Summed by stack before stacks are taken apart, as a fleet repeats them. The stacks stream past the
- * sums; RIGHT keeps a sum whose stack is missing, and ANY takes one of a stack's rows where it was
+ * Summed by stack before stacks are taken apart, as a fleet repeats them. Joins are by id alone, which
+ * is a hash of what the row says. The stacks stream past the sums; RIGHT keeps a sum whose stack is missing, and ANY takes one of a stack's rows where it was
  * written twice.
  * @param range inside of one day
  */
@@ -104,15 +104,18 @@ function functionMinutes(range: TimeRange): string {
       FROM samples WHERE type != '' AND ${slotsOf(range)}
     ) AS sample
     ANY LEFT JOIN (
-      SELECT tenant, service, type, series, ${VERSION} AS version FROM series WHERE day = ${day}
-    ) AS named USING (tenant, service, type, series)
+      SELECT series, ${VERSION} AS version FROM series WHERE day = ${day}
+    ) AS named USING (series)
     GROUP BY tenant, service, type, version, minute, stack_id`;
-  const stacks = `SELECT sums.tenant AS tenant, sums.service AS service, type, version, minute, v, frames
-    FROM (
-      SELECT tenant, service, stack_id, frames FROM stacks WHERE week = toMonday(${day})
-    ) AS stack
-    ANY RIGHT JOIN (${sums}) AS sums USING (tenant, service, stack_id)`;
-  return functionsOfStacksSql(stacks, [...SERIES_KEYS, 'version', 'minute']);
+  // Grouping by two numbers takes a third of the time of grouping by the texts that they stand for.
+  const keys = [...SERIES_KEYS, 'version', 'minute'];
+  const stacks = `SELECT ${keys.join(', ')}, cityHash64(${keys.join(', ')}) AS keys_hash, v, frames
+    FROM (SELECT stack_id, frames FROM stacks WHERE week = toMonday(${day})) AS stack
+    ANY RIGHT JOIN (${sums}) AS sums USING (stack_id)`;
+  return `SELECT ${keys.map((key) => `any(${key}) AS ${key}`).join(', ')}, function_id,
+      sum(self) AS self, sum(total) AS total
+    FROM (${functionsOfStacksSql(stacks, ['keys_hash', ...keys])})
+    GROUP BY keys_hash, function_id`;
 }
 
 /**
