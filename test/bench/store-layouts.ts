@@ -36,19 +36,25 @@ const COROOT_TABLES = [
   ) ENGINE = ReplacingMergeTree PARTITION BY toDate(LastSeen) ORDER BY (ServiceName, Hash)`,
 ];
 
-/** Coroot's tables with the rows of `flat`, labels spelled out, and every stack once. */
-export async function fillCoroot(store: Store): Promise<void> {
+export async function createCoroot(store: Store): Promise<void> {
   for (const sql of COROOT_TABLES) await store.command(sql);
+}
+
+/** Coroot's tables get the rows of `flat` before a time that they lack, labels spelled out, and every stack once. */
+export async function fillCoroot(store: Store, beforeMs: number): Promise<void> {
   await store.command(
     `INSERT INTO coroot_samples
      SELECT service, type, ts, ts + INTERVAL 15 SECOND, labels, stack_id, value
      FROM flat INNER JOIN (SELECT series, any(labels) AS labels FROM series GROUP BY series) AS named
-     USING series`,
+     USING series
+     WHERE ts < fromUnixTimestamp64Milli(${beforeMs})
+       AND ts < (SELECT if(count() = 0, toDateTime64('2100-01-01', 3), min(Start)) FROM coroot_samples)`,
   );
   await store.command(
     `INSERT INTO coroot_stacks
      SELECT service, stack_id, (SELECT max(ts) FROM flat), any(frames)
-     FROM stacks GROUP BY service, stack_id`,
+     FROM stacks WHERE (service, stack_id) NOT IN (SELECT ServiceName, Hash FROM coroot_stacks)
+     GROUP BY service, stack_id`,
   );
 }
 
