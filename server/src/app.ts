@@ -14,10 +14,13 @@ import { uiFiles } from './api/ui-files.ts';
 import type { Config } from './config.ts';
 import { asBunsenError, BunsenError } from './errors.ts';
 import { Ingester } from './ingest/ingester.ts';
+import { otlpRoute } from './ingest/otlp-route.ts';
 import { pushRoute } from './ingest/push-route.ts';
 import { pyroscopeRoute } from './ingest/pyroscope-route.ts';
+import { rpcRoutes } from './ingest/rpc-routes.ts';
 import { readableLog } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { createPlainServer } from './plain-server.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
 import { ProfileStore } from './store/profile-store.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -26,6 +29,8 @@ import { StoreState } from './store-state.ts';
 export interface App {
   fastify: FastifyInstance;
   store: Store;
+  /** Bytes of pushes that are held now. */
+  inFlightBytes: () => number;
   /** Finishes what was begun, then closes everything. */
   close: () => Promise<void>;
 }
@@ -45,6 +50,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     // A client that does not finish its request must not hold a place for ever.
     requestTimeout: 120_000,
     forceCloseConnections: 'idle',
+    serverFactory: createPlainServer,
     // What still comes on open connections while the server ends is answered like the rest.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 4096 },
@@ -90,8 +96,8 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   fastify.addHook('preClose', async () => {
     closing = true;
   });
-  fastify.addHook('onSend', async (_request, reply) => {
-    if (closing) reply.header('connection', 'close');
+  fastify.addHook('onSend', async (request, reply) => {
+    if (closing && request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
   });
   fastify.setErrorHandler(answerError);
   measure(fastify, metrics, ingester, store);
@@ -116,6 +122,8 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     });
     pushRoute(ingest, ingester);
     await pyroscopeRoute(ingest, ingester);
+    otlpRoute(ingest, ingester);
+    rpcRoutes(ingest, ingester, (reason) => metrics.rejectedPushes.inc({ reason }));
   });
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
@@ -135,6 +143,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   return {
     fastify,
     store,
+    inFlightBytes: () => ingester.inFlightBytes,
     async close() {
       state.stop();
       await fastify.close();

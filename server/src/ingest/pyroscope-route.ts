@@ -184,10 +184,12 @@ function sourceOf(
   if (format === 'pprof') {
     return {
       kind: 'pprof',
-      labels: seriesLabels(app, labels, params.spyName),
-      sampleTypeConfig: config,
-      fromMs,
-      units,
+      request: {
+        labels: seriesLabels(app, labels, params.spyName),
+        sampleTypeConfig: config,
+        fromMs,
+        units,
+      },
     };
   }
   const { app: service, type } = foldedTypeOf(app);
@@ -205,13 +207,14 @@ function sourceOf(
     );
   }
   return {
-    kind: 'folded',
-    counted: format === 'groups',
-    labels: seriesLabels(service, labels, params.spyName),
-    type,
-    sampleRate,
-    fromMs,
-    untilMs,
+    kind: format,
+    request: {
+      labels: seriesLabels(service, labels, params.spyName),
+      type,
+      sampleRate,
+      fromMs,
+      untilMs,
+    },
   };
 }
 
