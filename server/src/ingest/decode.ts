@@ -1,11 +1,13 @@
 import { checkLabels, type Profile, SERVICE_NAME } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import type { DecodedProfile } from './formats/decoded.ts';
-import { decodeFolded, type StacksRequest } from './formats/folded.ts';
+import { decodeFolded, profileOfStacks, type StacksRequest } from './formats/folded.ts';
 import { ByteBudget, isGzip } from './formats/inflate.ts';
 import { decodeOtlp } from './formats/otlp.ts';
 import { decodeApplicationPprof, decodeLabelledPprof, type PprofRequest } from './formats/pprof.ts';
 import { decodePushRequest } from './formats/push-request.ts';
+import { decodeSpeedscope } from './formats/speedscope.ts';
+import { decodeTree, decodeTrie } from './formats/tree.ts';
 import { type IngestLimits, tooMany } from './limits.ts';
 import { mergeProfiles } from './merge-profiles.ts';
 
@@ -17,12 +19,14 @@ export type BodySource =
   | { kind: 'pprof'; request: PprofRequest }
   /** Stacks with one value each. */
   | { kind: StacksFormat; request: StacksRequest }
+  /** Stacks of a speedscope file, whose unit says what they are where `name` does not. */
+  | { kind: 'speedscope'; request: StacksRequest & { untyped: boolean } }
   /** `push.v1.PushRequest`. */
   | { kind: 'push-request' }
   /** `ExportProfilesServiceRequest` of OpenTelemetry. */
   | { kind: 'otlp'; encoding: 'protobuf' | 'json' };
 
-export type StacksFormat = 'groups' | 'lines';
+export type StacksFormat = 'groups' | 'lines' | 'tree' | 'trie';
 
 /**
  * Decompresses, decodes and checks a body. Everything that can be wrong with it is found here,
@@ -64,6 +68,12 @@ function decode(
     case 'groups':
     case 'lines':
       return [decodeFolded(bytes, source.kind === 'groups', source.request, limits)];
+    case 'tree':
+      return [profileOfStacks(decodeTree(bytes, limits), source.request, 'TREE_MALFORMED')];
+    case 'trie':
+      return [profileOfStacks(decodeTrie(bytes, limits), source.request, 'TREE_MALFORMED')];
+    case 'speedscope':
+      return decodeSpeedscope(bytes, source.request, limits);
     case 'push-request':
       return decodePushRequest(bytes, budget);
     case 'otlp':

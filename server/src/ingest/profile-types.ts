@@ -97,6 +97,9 @@ const SAMPLE_UNITS = ['samples', 'count', 'nanoseconds'];
 const COUNT_UNITS = ['objects', 'count', 'samples', 'lock_samples', 'goroutines'];
 const TIME_UNITS = ['lock_nanoseconds', 'nanoseconds'];
 
+/** Samples a second where nobody says it, as in Pyroscope. */
+export const DEFAULT_SAMPLE_RATE = 100;
+
 /** Suffix -> [name, sample type, sample unit, units that may be declared]. */
 const FOLDED_TYPES: Record<string, [string, string, string, string[]]> = {
   inuse_objects: ['memory', 'inuse_objects', 'count', COUNT_UNITS],

@@ -168,7 +168,6 @@ test('parameters are honoured or refused by name', async () => {
     [{ name: 'a', from: 'yesterday' }, 400, 'PARAMETER_INVALID', /from=yesterday/],
     [{ name: 'a', sampleRate: '0' }, 400, 'PARAMETER_INVALID', /sampleRate=0/],
     [{ name: 'a', format: 'jfr' }, 422, 'FORMAT_UNSUPPORTED', /jfr.*pprof/],
-    [{ name: 'a', format: 'speedscope' }, 422, 'FORMAT_UNSUPPORTED', /speedscope/],
     [{ name: 'a', units: 'bytes' }, 422, 'PARAMETER_CONTRADICTION', /units=bytes/],
     [{ name: 'a', aggregationType: 'average' }, 422, 'PARAMETER_CONTRADICTION', /average/],
     [{ name: 'a', aggregationType: 'max' }, 400, 'PARAMETER_INVALID', /max/],

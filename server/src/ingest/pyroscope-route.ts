@@ -6,9 +6,10 @@ import { readInteger, readParams } from '../params.ts';
 import { checkRange, parsePyroscopeTime } from '../time.ts';
 import { parseAppName } from './app-name.ts';
 import { bodyTooLarge, withBody, withRoom } from './body.ts';
-import type { BodySource } from './decode.ts';
+import type { BodySource, StacksFormat } from './decode.ts';
+import type { StacksRequest } from './formats/folded.ts';
 import type { Ingester } from './ingester.ts';
-import { foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
+import { DEFAULT_SAMPLE_RATE, foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
 import { idempotencyKey } from './push-route.ts';
 
 const PARAMS = [
@@ -23,14 +24,24 @@ const PARAMS = [
 ] as const;
 type Params = Partial<Record<(typeof PARAMS)[number], string>>;
 
+type Format = 'pprof' | 'speedscope' | StacksFormat;
+
 /** Pyroscope's clients say `groups` (or nothing) for folded text; some say `folded`. */
-const FORMATS: Record<string, 'pprof' | 'groups' | 'lines'> = {
+const FORMATS: Record<string, Format> = {
   pprof: 'pprof',
   groups: 'groups',
   folded: 'groups',
+  collapsed: 'groups',
   lines: 'lines',
+  tree: 'tree',
+  trie: 'trie',
+  speedscope: 'speedscope',
 };
-const DEFAULT_SAMPLE_RATE = 100;
+/** Pyroscope's first agents say the format here instead. */
+const FORMATS_OF_TYPES: Record<string, string> = {
+  'binary/octet-stream+tree': 'tree',
+  'binary/octet-stream+trie': 'trie',
+};
 const MAX_SAMPLE_RATE = 1_000_000;
 
 /** `POST /ingest`, as Pyroscope has it: what its clients send works, what is not supported says so. */
@@ -43,7 +54,9 @@ export async function pyroscopeRoute(app: FastifyInstance, ingester: Ingester): 
       const key = idempotencyKey(request.headers[IDEMPOTENCY_KEY]);
       if (request.isMultipart()) await ingestForm(request, reply, ingester, params, key);
       else {
-        const format = formatOf(params.format ?? 'groups');
+        const type = request.headers['content-type'] ?? '';
+        const ofType = Object.hasOwn(FORMATS_OF_TYPES, type) ? FORMATS_OF_TYPES[type] : undefined;
+        const format = formatOf(params.format ?? ofType ?? 'groups');
         const source = sourceOf(params, format, {});
         await withBody(request, reply, ingester, ({ bytes, gzipped }) =>
           ingester.push(bytes, gzipped, source, key),
@@ -138,7 +151,7 @@ function sampleTypeConfig(json: Buffer | undefined): SampleTypeConfig {
   );
 }
 
-function formatOf(text: string): 'pprof' | 'groups' | 'lines' {
+function formatOf(text: string): Format {
   const format = Object.hasOwn(FORMATS, text) ? FORMATS[text] : undefined;
   if (format) return format;
   throw new BunsenError(
@@ -148,11 +161,7 @@ function formatOf(text: string): 'pprof' | 'groups' | 'lines' {
 }
 
 /** What the parameters say about the body, all of it checked. */
-function sourceOf(
-  params: Params,
-  format: 'pprof' | 'groups' | 'lines',
-  config: SampleTypeConfig,
-): BodySource {
+function sourceOf(params: Params, format: Format, config: SampleTypeConfig): BodySource {
   if (params.name === undefined) {
     throw new BunsenError(
       'APP_NAME_MALFORMED',
@@ -206,16 +215,15 @@ function sourceOf(
       `aggregationType=${aggregationType}, but values of ${app} are summed`,
     );
   }
-  return {
-    kind: format,
-    request: {
-      labels: seriesLabels(service, labels, params.spyName),
-      type,
-      sampleRate,
-      fromMs,
-      untilMs,
-    },
+  const request: StacksRequest = {
+    labels: seriesLabels(service, labels, params.spyName),
+    type,
+    sampleRate,
+    fromMs,
+    untilMs,
   };
+  if (format !== 'speedscope') return { kind: format, request };
+  return { kind: format, request: { ...request, untyped: service === app } };
 }
 
 /** The application is the service, unless a label says otherwise: then it is `app_name`. */
