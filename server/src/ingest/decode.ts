@@ -3,6 +3,7 @@ import { BunsenError } from '../errors.ts';
 import type { DecodedProfile } from './formats/decoded.ts';
 import { decodeFolded, profileOfStacks, type StacksRequest } from './formats/folded.ts';
 import { ByteBudget, isGzip } from './formats/inflate.ts';
+import { decodeJfr, type JfrRequest } from './formats/jfr.ts';
 import { decodeOtlp } from './formats/otlp.ts';
 import { decodeApplicationPprof, decodeLabelledPprof, type PprofRequest } from './formats/pprof.ts';
 import { decodePushRequest } from './formats/push-request.ts';
@@ -21,6 +22,8 @@ export type BodySource =
   | { kind: StacksFormat; request: StacksRequest }
   /** Stacks of a speedscope file, whose unit says what they are where `name` does not. */
   | { kind: 'speedscope'; request: StacksRequest & { untyped: boolean } }
+  /** A recording of Java's flight recorder. */
+  | { kind: 'jfr'; request: JfrRequest }
   /** `push.v1.PushRequest`. */
   | { kind: 'push-request' }
   /** `ExportProfilesServiceRequest` of OpenTelemetry. */
@@ -74,6 +77,8 @@ function decode(
       return [profileOfStacks(decodeTrie(bytes, limits), source.request, 'TREE_MALFORMED')];
     case 'speedscope':
       return decodeSpeedscope(bytes, source.request, limits);
+    case 'jfr':
+      return decodeJfr(bytes, source.request, budget, limits);
     case 'push-request':
       return decodePushRequest(bytes, budget);
     case 'otlp':
