@@ -22,13 +22,16 @@ import { readableLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { createPlainServer } from './plain-server.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
+import { migrate } from './store/migrate.ts';
 import { ProfileStore } from './store/profile-store.ts';
+import { Rollups } from './store/rollups.ts';
 import { openStore, type Store } from './store/store.ts';
 import { StoreState } from './store-state.ts';
 
 export interface App {
   fastify: FastifyInstance;
   store: Store;
+  rollups: Rollups;
   /** Bytes of pushes that are held now. */
   inFlightBytes: () => number;
   /** Finishes what was begun, then closes everything. */
@@ -70,7 +73,12 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     queryMemoryBytes: config.queryMemoryBytes,
     onWarning: warn,
   });
-  const state = new StoreState(store);
+  const rollups = new Rollups(store, warn);
+  const state = new StoreState(store, async () => {
+    await migrate(store);
+    await rollups.load();
+    rollups.start();
+  });
   try {
     await state.prepare(config.clickhouseUrl, warn);
   } catch (error) {
@@ -79,7 +87,9 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   }
 
   const metrics = new Metrics();
-  const profiles = new ProfileStore(store, (pushes) => metrics.groupPushes.observe(pushes));
+  const profiles = new ProfileStore(store, rollups, (pushes) =>
+    metrics.groupPushes.observe(pushes),
+  );
   const ingester = new Ingester(profiles, {
     limits: config.ingest,
     inFlightBytes: config.inFlightBytes,
@@ -89,7 +99,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       else metrics.samplesStored.inc(samples);
     },
   });
-  const flamegraph = new FlamegraphQuery(store, { threads: config.workerThreads });
+  const flamegraph = new FlamegraphQuery(store, rollups, { threads: config.workerThreads });
 
   // Replies that are still given while the server ends are the last on their connections.
   let closing = false;
@@ -100,7 +110,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     if (closing && request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
   });
   fastify.setErrorHandler(answerError);
-  measure(fastify, metrics, ingester, store);
+  measure(fastify, metrics, { ingester, rollups, store });
   await fastify.register(compress, {
     encodings: ['br', 'gzip', 'identity'],
     threshold: 1024,
@@ -127,7 +137,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   });
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
-    queryRoutes(query, store, flamegraph);
+    queryRoutes(query, { store, status: rollups, flamegraph });
     pyroscopeRender(query, store, flamegraph);
   });
   healthRoutes(
@@ -143,10 +153,12 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   return {
     fastify,
     store,
+    rollups,
     inFlightBytes: () => ingester.inFlightBytes,
     async close() {
       state.stop();
       await fastify.close();
+      await rollups.close();
       await Promise.all([ingester.close(), flamegraph.close()]);
       await store.close();
     },
@@ -195,8 +207,7 @@ function fastifyError(error: unknown, { headers }: FastifyRequest): BunsenError 
 function measure(
   fastify: FastifyInstance,
   metrics: Metrics,
-  ingester: Ingester,
-  store: Store,
+  { ingester, rollups, store }: { ingester: Ingester; rollups: Rollups; store: Store },
 ): void {
   fastify.addHook('onResponse', async (request, reply) => {
     metrics.requests.observe(
@@ -208,5 +219,8 @@ function measure(
     if (request.url !== '/metrics') return;
     metrics.inFlightBytes.set(ingester.inFlightBytes);
     metrics.storeRestarts.set(store.restarts);
+    for (const { table, buckets } of rollups.openBuckets()) {
+      metrics.rollupOpen.set({ rollup: table }, buckets);
+    }
   });
 }

@@ -12,6 +12,7 @@ import {
   queryServices,
 } from '../query/labels.ts';
 import { querySeries } from '../query/series.ts';
+import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
 
@@ -24,7 +25,14 @@ const DEFAULT_FUNCTIONS = 100;
 const MAX_FUNCTIONS = 10_000;
 
 /** Bunsen's own API (`API` in @bunsen/profile, which says what each route takes and answers). */
-export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: FlamegraphQuery): void {
+export function queryRoutes(
+  app: FastifyInstance,
+  {
+    store,
+    status,
+    flamegraph,
+  }: { store: Store; status: RollupStatus; flamegraph: FlamegraphQuery },
+): void {
   app.get(API.profileTypes, async (request, reply) => {
     const params = readParams(request.query, ['from', 'until']);
     return queryProfileTypes(store, rangeOf(params), { signal: whileConnected(reply) });
@@ -84,7 +92,7 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
     if (orderBy !== 'self' && orderBy !== 'total') {
       throw new BunsenError('PARAMETER_INVALID', `orderBy=${orderBy} is not self or total`);
     }
-    return queryFunctions(store, {
+    return queryFunctions(store, status, {
       query: required('query', params.query),
       range: rangeOf(params),
       name: params.name ?? '',

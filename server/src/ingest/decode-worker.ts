@@ -68,11 +68,7 @@ function checkTime(timeMs: number | undefined, { limits, nowMs, repeatable }: De
 
 /** Hands the blocks over instead of copying them: a big one would hold up the main thread. */
 function transfer(batches: ProfileBatch[]): DecodeResult {
-  const blocks = batches.flatMap(({ tables, stacks, functions }) => [
-    ...Object.values(tables),
-    stacks,
-    functions,
-  ]);
+  const blocks = batches.flatMap(({ tables, stacks }) => [...Object.values(tables), stacks]);
   const buffers = blocks.flatMap((block) => (block ? [block.buffer] : []));
   const movable = { [transferableSymbol]: buffers, [valueSymbol]: { batches } };
   return move(movable as never) as unknown as DecodeResult;

@@ -1,11 +1,12 @@
-import { type FlameMeta, NO_STACK_FRAME, parseProfileType } from '@bunsen/profile';
+import { type FlameMeta, NO_STACK_FRAME, parseProfileType, SLOT_MS } from '@bunsen/profile';
 import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
+import { RAW_MS, type RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
 import type { Focus } from './focus.ts';
-import { type MergePlan, mergeParams, planMerge, RAW_MS, stacksSql } from './merge-plan.ts';
+import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
 import type { DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 
@@ -43,11 +44,13 @@ interface Merged {
 /** Merged flame graphs: stacks are summed in SQL, and become a tree in a worker. */
 export class FlamegraphQuery {
   readonly #store: Store;
+  readonly #status: RollupStatus;
   readonly #workers: Piscina<TreeTask | DiffTask, Uint8Array>;
   readonly #admission: Admission;
 
-  constructor(store: Store, options: { threads: number }) {
+  constructor(store: Store, status: RollupStatus, options: { threads: number }) {
     this.#store = store;
+    this.#status = status;
     // One more than there are workers: its stacks are fetched while the others' trees are built.
     this.#admission = new Admission({ running: options.threads + 1, waiting: 32 });
     this.#workers = new Piscina({
@@ -73,7 +76,7 @@ export class FlamegraphQuery {
   async diff({ left, right, maxNodes, signal }: DiffRequest): Promise<Uint8Array> {
     return this.#admission.run(async () => {
       const nowMs = Date.now();
-      const sides = [left, right].map(({ query, range }) => planSide(query, range, nowMs));
+      const sides = [left, right].map(({ query, range }) => this.#plan(query, range, nowMs));
       const [{ selection }, { selection: other }] = sides as [Side, Side];
       if (selection.profileType !== other.profileType) {
         throw new BunsenError(
@@ -107,7 +110,7 @@ export class FlamegraphQuery {
 
   async #tree(request: FlamegraphRequest): Promise<Uint8Array> {
     const { query, range, maxNodes, form, focus, signal } = request;
-    const side = planSide(query, range, Date.now());
+    const side = this.#plan(query, range, Date.now());
     const { blocks, warnings } = await this.#merge(side, focus, signal);
     const { profileType } = side.selection;
     const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
@@ -120,6 +123,13 @@ export class FlamegraphQuery {
       { blocks, meta, maxNodes, form, focus },
       { transferList: [blocks.buffer], ...(signal && { signal }) },
     );
+  }
+
+  #plan(query: string, range: TimeRange, nowMs: number): Side {
+    const asked = selectionOf(query, range, true);
+    const rollups = asked.labels === '' ? STACK_ROLLUPS : [];
+    const plan = planMerge(range, { rollups, slotMs: SLOT_MS, status: this.#status, nowMs });
+    return { selection: { ...asked, range: plan.range }, plan, nowMs };
   }
 
   async #merge(
@@ -145,12 +155,6 @@ export class FlamegraphQuery {
   async close(): Promise<void> {
     await this.#workers.close({ force: true });
   }
-}
-
-function planSide(query: string, range: TimeRange, nowMs: number): Side {
-  const asked = selectionOf(query, range, true);
-  const plan = planMerge(range, asked.labels !== '', nowMs);
-  return { selection: { ...asked, range: plan.range }, plan, nowMs };
 }
 
 /** Leaves out most stacks without the function; the worker leaves out the rest. */

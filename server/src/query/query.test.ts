@@ -40,7 +40,7 @@ function random(seed: number): () => number {
 test('sums are exact over any range, by rollup and by samples alike', async () => {
   const next = random(7);
   const windows: { timeMs: number; value: number }[] = [];
-  const store = new ProfileStore(server.app.store);
+  const store = new ProfileStore(server.app.store, server.app.rollups);
   // Five hours with a window a minute; written as pushes are, without the way over HTTP.
   for (let minute = 0; minute < 300; minute += 3) {
     const timeMs = T0 + minute * 60_000 + Math.floor(next() * 4) * SLOT;
@@ -57,6 +57,7 @@ test('sums are exact over any range, by rollup and by samples alike', async () =
       encodeBatch({ profile, types: [CPU_PROFILE_TYPE], timeMs, pushId }, store.seen),
     );
   }
+  await server.app.rollups.makeAll();
   for (let i = 0; i < 25; i++) {
     const a = T0 + Math.floor(next() * 5 * 240) * SLOT;
     const b = T0 + Math.floor(next() * 5 * 240) * SLOT;
