@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 
 /** With what every HTTP/2 connection begins (RFC 9113, 3.4). HTTP/1 has no method PRI. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0');
-/** How long a connection may be open without a byte, or an HTTP/2 stream be silent. */
+/** How long a connection may be open without a byte, or an HTTP/2 request stand still. */
 const SILENCE_MS = 60_000;
 /** How long an HTTP/2 connection may have no stream. gRPC clients keep theirs. */
 const IDLE_SESSION_MS = 300_000;
@@ -35,7 +35,10 @@ export function createPlainServer(handler: RequestListener, options: Options): S
   http2.on('session', (session) => {
     sessions.add(session);
     session.setTimeout(IDLE_SESSION_MS, () => session.close());
-    session.on('stream', (stream) => stream.setTimeout(SILENCE_MS, () => stream.close()));
+    session.on('stream', (stream) => {
+      stream.setTimeout(SILENCE_MS, () => stream.close());
+      stream.on('end', () => stream.setTimeout(0)); // the reply may take its time
+    });
     session.on('error', () => session.destroy()); // the client's doing; its requests see it, too
     session.on('close', () => sessions.delete(session));
   });

@@ -86,8 +86,8 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
         undefined,
         contextValues,
       );
-      reply.hijack();
       const response = await handler({ ...universal, body: body() });
+      reply.hijack();
       // What is not wanted of the body is let through so that the client reads the reply.
       reply.raw.once('finish', () => request.raw.resume());
       universalResponseToNodeResponse(response, reply.raw).catch((error: unknown) =>

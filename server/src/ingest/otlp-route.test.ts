@@ -51,7 +51,7 @@ async function refused(body: Uint8Array | string, headers?: Record<string, strin
 function edited(
   request: Request,
   edit: (profile: {
-    samples: { values: bigint[]; attributeIndices: number[]; timestampsUnixNano: bigint[] }[];
+    samples: { values: bigint[]; attributeIndices: number[]; linkIndex: number }[];
   }) => void,
 ): Request {
   edit(request.resourceProfiles?.[0]?.scopeProfiles?.[0]?.profiles?.[0] as never);
@@ -96,6 +96,14 @@ test('what is written by one version is never read as the other', async () => {
   const either = await refused(as110(otlpOf('a 1', { ...threads, service: 'either' })));
   assert.deepEqual([either.status, either.code], [400, 'OTLP_VERSION_UNSUPPORTED']);
   assert.match(either.message, /field 2 of its samples may be values \(1\.9\) or attributes/);
+  // A link decides, as it has another number: 3 or 4.
+  for (const encode of [as110, as19]) {
+    const linked = edited(otlpOf('a 1', { ...threads, service: 'linked' }), ({ samples }) => {
+      for (const sample of samples) sample.linkIndex = 1;
+    });
+    await accepted(encode(linked));
+  }
+  assert.equal(totalOf(await server.flame(cpuQuery('service_name="linked"'))), 2e7);
 });
 
 test('other versions, and what is none, are refused by name', async () => {

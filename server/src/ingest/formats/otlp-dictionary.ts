@@ -18,7 +18,6 @@ export class OtlpDictionary {
       mappingTable: [],
       locationTable: [],
       functionTable: [],
-      linkTable: [],
       stringTable: [],
       attributeTable: [],
       stackTable: [],
