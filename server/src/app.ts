@@ -21,6 +21,7 @@ import { rpcRoutes } from './ingest/rpc-routes.ts';
 import { readableLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { createPlainServer } from './plain-server.ts';
+import { Deletions } from './query/deletions.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
 import { migrate } from './store/migrate.ts';
 import { ProfileStore } from './store/profile-store.ts';
@@ -74,10 +75,16 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     onWarning: warn,
   });
   const rollups = new Rollups(store, warn);
+  const metrics = new Metrics();
+  const profiles = new ProfileStore(store, rollups, (pushes) =>
+    metrics.groupPushes.observe(pushes),
+  );
+  const deletions = new Deletions(store, { rollups, seen: profiles.seen, onWarning: warn });
   const state = new StoreState(store, async () => {
     await migrate(store);
     await rollups.load();
     rollups.start();
+    await deletions.resume();
   });
   try {
     await state.prepare(config.clickhouseUrl, warn);
@@ -86,10 +93,6 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     throw error;
   }
 
-  const metrics = new Metrics();
-  const profiles = new ProfileStore(store, rollups, (pushes) =>
-    metrics.groupPushes.observe(pushes),
-  );
   const ingester = new Ingester(profiles, {
     limits: config.ingest,
     inFlightBytes: config.inFlightBytes,
@@ -137,7 +140,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   });
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
-    queryRoutes(query, { store, status: rollups, flamegraph });
+    queryRoutes(query, { store, status: rollups, flamegraph, deletions });
     pyroscopeRender(query, store, flamegraph);
   });
   healthRoutes(
@@ -158,7 +161,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     async close() {
       state.stop();
       await fastify.close();
-      await rollups.close();
+      await Promise.all([rollups.close(), deletions.close()]);
       await Promise.all([ingester.close(), flamegraph.close()]);
       await store.close();
     },

@@ -38,6 +38,12 @@ export const API = {
    * `total`, the default), `limit`? -> {@link FunctionsResponse}
    */
   functions: '/api/v1/functions',
+  /**
+   * DELETE `query` (without a type: all types), `from`, `until` on the path of `push` -> {@link Deletion},
+   * 200 when done and 202 while it goes on; GET -> {@link DeletionsResponse}. Range: whole slots, and
+   * whole hours or days where only those are left.
+   */
+  deletions: '/api/v1/deletions',
 } as const;
 
 /** Header of a push: a request that is sent again with the same key counts once. */
@@ -99,6 +105,24 @@ export interface FunctionsResponse {
    */
   functions: { name: string; module: string; self: number; total: number }[];
   warnings: string[];
+}
+
+export type DeletionState = 'running' | 'done';
+
+/** What is asked to be deleted. It goes on when the client or the server is gone. */
+export interface Deletion {
+  id: string;
+  /** `type{matchers}` as it was given. */
+  query: string;
+  fromMs: number;
+  untilMs: number;
+  requestedMs: number;
+  state: DeletionState;
+}
+
+export interface DeletionsResponse {
+  /** The latest first, at most 1000. */
+  deletions: Deletion[];
 }
 
 /** One tree with the values of both sides: nodes as columns, in preorder. */

@@ -1,7 +1,8 @@
-import { API, FLAME_CONTENT_TYPE } from '@bunsen/profile';
+import { API, type DeletionsResponse, FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readInteger, readParams } from '../params.ts';
+import type { Deletions } from '../query/deletions.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { Focus } from '../query/focus.ts';
 import { queryFunctions } from '../query/functions.ts';
@@ -23,15 +24,20 @@ const MAX_STEP_MS = 366 * 86_400_000;
 const MAX_GROUP_BY = 8;
 const DEFAULT_FUNCTIONS = 100;
 const MAX_FUNCTIONS = 10_000;
+/** How long a request to delete is held: most are done by then, and proxies still wait. */
+const DELETION_WAIT_MS = 20_000;
+
+export interface QuerySources {
+  store: Store;
+  status: RollupStatus;
+  flamegraph: FlamegraphQuery;
+  deletions: Deletions;
+}
 
 /** Bunsen's own API (`API` in @bunsen/profile, which says what each route takes and answers). */
 export function queryRoutes(
   app: FastifyInstance,
-  {
-    store,
-    status,
-    flamegraph,
-  }: { store: Store; status: RollupStatus; flamegraph: FlamegraphQuery },
+  { store, status, flamegraph, deletions }: QuerySources,
 ): void {
   app.get(API.profileTypes, async (request, reply) => {
     const params = readParams(request.query, ['from', 'until']);
@@ -103,6 +109,20 @@ export function queryRoutes(
           : readInteger('limit', params.limit, 1, MAX_FUNCTIONS),
       signal: whileConnected(reply),
     });
+  });
+
+  app.delete(API.push, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until']);
+    const [from, until] = [required('from', params.from), required('until', params.until)];
+    const query = required('query', params.query);
+    const range = rangeBetween('from', from, 'until', until);
+    const deletion = await deletions.request(query, range, DELETION_WAIT_MS);
+    return reply.code(deletion.state === 'done' ? 200 : 202).send(deletion);
+  });
+
+  app.get(API.deletions, async (request): Promise<DeletionsResponse> => {
+    readParams(request.query, []);
+    return { deletions: await deletions.list() };
   });
 
   const around = ['query', 'from', 'until', 'maxNodes'] as const;

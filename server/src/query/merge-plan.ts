@@ -141,7 +141,7 @@ export function bucketsOf({ time }: Rollup, { fromMs, untilMs }: TimeRange): str
 }
 
 /** Condition on (h, slot) for a range of whole slots. */
-function slotsOf({ fromMs, untilMs }: TimeRange): string {
+export function slotsOf({ fromMs, untilMs }: TimeRange): string {
   const firstHour = Math.floor(fromMs / HOUR_MS) * HOUR_MS;
   const lastMs = untilMs - SLOT_MS;
   const lastHour = Math.floor(lastMs / HOUR_MS) * HOUR_MS;
@@ -151,6 +151,6 @@ function slotsOf({ fromMs, untilMs }: TimeRange): string {
     AND (h < ${last} OR slot <= ${(lastMs - lastHour) / SLOT_MS})`;
 }
 
-function secondSql(ms: number): string {
+export function secondSql(ms: number): string {
   return `toDateTime(${ms / 1000}, 'UTC')`;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SLOT_MS } from '@bunsen/profile';
+import type { TimeRange } from '../time.ts';
 import { BucketSet } from './bucket-set.ts';
 import { DEFAULT_TENANT } from './profile-batch.ts';
 import { ROLLUPS, type Rollup, type RollupTable, reconcileSql, rollupOf } from './rollup-sql.ts';
@@ -7,9 +8,10 @@ import type { Store } from './store.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 /** How long samples are kept one by one (schema/001_profiles.sql); rollups live longer. */
-export const RAW_MS = 14 * 24 * HOUR_MS;
+export const RAW_MS = 14 * DAY_MS;
 
 const EVERY_MS = 15_000;
 /** An agent sends a window of 15 s when it is over: a minute is complete soon after its end. */
@@ -100,8 +102,8 @@ export class Rollups implements RollupStatus {
     const nowMs = Date.now();
     const late = nowMs - this.#lateMs >= LATE_EVERY_MS;
     if (late) this.#lateMs = nowMs;
-    return this.#make((endMs) => {
-      const agoMs = nowMs - endMs;
+    return this.#make(({ untilMs }) => {
+      const agoMs = nowMs - untilMs;
       return agoMs >= COMPLETE_AFTER_MS && (late || agoMs < LATE_AFTER_MS);
     });
   }
@@ -111,6 +113,30 @@ export class Rollups implements RollupStatus {
     return this.#make(() => true);
   }
 
+  /** Makes the buckets that have a part of the range. */
+  makeWithin({ fromMs, untilMs }: TimeRange): Promise<void> {
+    return this.#make((bucket) => bucket.untilMs > fromMs && bucket.fromMs < untilMs);
+  }
+
+  /** Buckets of the range are not up to date from now on, though they may have all pushes. */
+  async reopen({ fromMs, untilMs }: TimeRange): Promise<void> {
+    const untilMost = Math.min(untilMs, Date.now() + DAY_MS);
+    const within = ROLLUPS.map(({ table, bucketMs }) => {
+      const first = Math.floor(fromMs / bucketMs) * bucketMs;
+      for (let ms = first; ms < untilMost; ms += bucketMs) this.#openOf(table).add(ms);
+      return `(name = '${table}' AND bucket >= ${first / 1000} AND bucket < ${Math.ceil(untilMs / 1000)})`;
+    });
+    await this.#store.command(
+      `INSERT INTO rollup_state (tenant, name, bucket, pushes)
+       SELECT tenant, name, bucket, 0 FROM rollup_state FINAL WHERE ${within.join(' OR ')}`,
+    );
+  }
+
+  /** Makes buckets of hours that are there, though their samples may not. @param range whole buckets */
+  async remake(table: RollupTable, range: TimeRange): Promise<void> {
+    await this.#store.command(reconcileSql(rollupOf(table), range));
+  }
+
   async close(): Promise<void> {
     this.#stopped.abort();
     await this.#loop;
@@ -118,13 +144,13 @@ export class Rollups implements RollupStatus {
   }
 
   /** One at a time. */
-  #make(isDue: (endMs: number) => boolean): Promise<void> {
+  #make(isDue: (bucket: TimeRange) => boolean): Promise<void> {
     const run = this.#running.catch(() => {}).then(() => this.#makeNow(isDue));
     this.#running = run;
     return run;
   }
 
-  async #makeNow(isDue: (endMs: number) => boolean): Promise<void> {
+  async #makeNow(isDue: (bucket: TimeRange) => boolean): Promise<void> {
     const missing = await this.#ask();
     for (const rollup of ROLLUPS) {
       const { table, bucketMs, from } = rollup;
@@ -133,7 +159,7 @@ export class Rollups implements RollupStatus {
       const due = [...pushes.keys()]
         .filter(
           (bucket) =>
-            isDue(bucket + bucketMs) &&
+            isDue({ fromMs: bucket, untilMs: bucket + bucketMs }) &&
             !(from && this.#openOf(from).hasWithin(bucket, bucket + bucketMs)),
         )
         .sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-import type { Frame, Labels, ValueType } from '@bunsen/profile';
+import { checkLabels, type Frame, type Labels, type ValueType } from '@bunsen/profile';
 import type {
   AnyValue,
   KeyValue,
@@ -107,7 +107,9 @@ function labelsOf(pairs: [name: string, value: string][]): Labels {
       name.replace(/[^A-Za-z0-9_.]/g, '_').replace(/^(?=[0-9.])/, '_'),
       value,
     ]);
-  return Object.fromEntries(named);
+  const labels = Object.fromEntries(named);
+  checkLabels(labels); // before they are copied for each profile and sample
+  return labels;
 }
 
 function at<T>(table: T[], index: number, name: string): T {

@@ -47,13 +47,13 @@ function labelsOf(
   { labels }: RawProfileSeries,
   index: number,
 ): { series: Labels; name: string | undefined } {
-  const series: [name: string, value: string][] = [];
+  const series = new Map<string, string>();
   const internal = new Map<string, string>();
   const fail = (what: string): never => {
     throw new BunsenError('LABEL_MALFORMED', `series[${index}].labels: ${what}`);
   };
   for (const { name, value } of labels) {
-    if (internal.has(name) || series.some(([other]) => other === name)) {
+    if (internal.has(name) || series.has(name)) {
       fail(`${JSON.stringify(name.slice(0, 80))} is there twice`);
     }
     if (INTERNAL_LABELS.has(name)) internal.set(name, value);
@@ -61,7 +61,7 @@ function labelsOf(
       fail(
         `labels that begin with __ are reserved, and ${name.slice(0, 80)} is none of ${[...INTERNAL_LABELS].join(', ')}`,
       );
-    } else series.push([name, value]);
+    } else series.set(name, value);
   }
   if (internal.get('__delta__') === 'true') {
     throw new BunsenError(
