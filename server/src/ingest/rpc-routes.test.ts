@@ -175,6 +175,8 @@ test('the labels of a series: name of the profile type, unknown service, differe
   assert.match(await refusal({ __delta__: 'true' }), /series\[0\].*__delta__="true"/);
   assert.match(await refusal({ __other__: 'x' }), /__other__ is none of __name__/);
   assert.match(await refusal({ __name__: 'a b' }), /__name__ "a b"/);
+  const metrics = await (await server.fetch('/metrics')).text();
+  assert.match(metrics, /bunsen_rejected_pushes_total\{reason="LABEL_MALFORMED"\} [1-9]/);
 });
 
 test('many series of one request, each once however often it is repeated', async () => {
