@@ -67,11 +67,12 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       dataDir: config.dataDir,
       listen: config.storeListen,
       memoryBytes: config.storeMemoryBytes,
-      maxConcurrent: 12,
+      concurrency: { reads: 8, writes: 6 },
       lockWaitMs: 5_000,
     },
     queryTimeMs: config.queryTimeMs,
     queryMemoryBytes: config.queryMemoryBytes,
+    queryRows: config.queryRows,
     onWarning: warn,
   });
   const rollups = new Rollups(store, warn);

@@ -1,3 +1,4 @@
+import type { DiffMeta } from './diff.ts';
 import type { FlameJson } from './flame-encoding.ts';
 import type { Labels } from './label.ts';
 
@@ -29,8 +30,15 @@ export const API = {
   callees: '/api/v1/callees',
   callers: '/api/v1/callers',
   /**
+   * GET `query`, `from`, `until` -> a gzipped pprof of the selection, its stacks summed up, for any
+   * tool that reads one. Frames have function, file, line, mapping and build ID as far as they were
+   * sent; an inlined frame is a location of its own. Warnings are comments of the profile.
+   */
+  pprof: '/api/v1/pprof',
+  /**
    * GET `left`, `leftFrom`, `leftUntil`, `right`, `rightFrom`, `rightUntil` (two queries of one
-   * profile type, each with its range), `maxNodes`? -> {@link DiffResponse}
+   * profile type, each with its range), `maxNodes`? -> binary flame of two sides or
+   * {@link DiffResponse} by Accept
    */
   diff: '/api/v1/diff',
   /**
@@ -126,15 +134,7 @@ export interface DeletionsResponse {
 }
 
 /** One tree with the values of both sides: nodes as columns, in preorder. */
-export interface DiffResponse {
-  profileType: string;
-  unit: string;
-  left: DiffSide;
-  right: DiffSide;
-  /** Nodes that were merged into `other`, and what they held on both sides together. */
-  foldedNodes: number;
-  foldedValue: number;
-  warnings: string[];
+export interface DiffResponse extends DiffMeta {
   frames: { name: string; module: string }[];
   nodes: {
     depth: number[];
@@ -145,12 +145,6 @@ export interface DiffResponse {
     rightSelf: number[];
     rightTotal: number[];
   };
-}
-
-/** The range that was merged, milliseconds since 1970: from inclusive, until exclusive. */
-export interface DiffSide {
-  fromMs: number;
-  untilMs: number;
 }
 
 /** Every error of every route has this body. */

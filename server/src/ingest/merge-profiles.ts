@@ -1,5 +1,6 @@
-import { formatLabels, type Profile, StackColumnsBuilder } from '@bunsen/profile';
+import { StackColumnsBuilder } from '@bunsen/profile';
 import type { DecodedProfile } from './formats/decoded.ts';
+import { LabelSets } from './formats/label-sets.ts';
 
 /**
  * Puts together what may be stored as one: profiles of the same time, types and period. A request
@@ -21,8 +22,7 @@ function merge(group: DecodedProfile[]): DecodedProfile {
   const [first] = group as [DecodedProfile];
   if (group.length === 1) return first;
   const builder = new StackColumnsBuilder();
-  const labelSets: Profile['labelSets'] = [];
-  const labelSetIds = new Map<string, number>();
+  const labelSets = new LabelSets();
   const samples = group.reduce((sum, { profile }) => sum + profile.sampleStack.length, 0);
   const sampleStack = new Uint32Array(samples);
   const sampleLabels = new Uint32Array(samples);
@@ -34,17 +34,14 @@ function merge(group: DecodedProfile[]): DecodedProfile {
     const { stackOffsets } = profile;
     let base = 0;
     for (let stack = 0; stack + 1 < stackOffsets.length; stack++) {
-      const frames = profile.stackFrames.subarray(stackOffsets[stack], stackOffsets[stack + 1]);
-      const id = builder.addStack(Array.from(frames, (frame) => frameIds[frame] as number));
+      const end = stackOffsets[stack + 1] as number;
+      for (let i = stackOffsets[stack] as number; i < end; i++) {
+        builder.push(frameIds[profile.stackFrames[i] as number] as number);
+      }
+      const id = builder.endStack();
       if (stack === 0) base = id;
     }
-    const sets = profile.labelSets.map((labels) => {
-      const text = formatLabels(labels);
-      const known = labelSetIds.get(text);
-      if (known !== undefined) return known;
-      labelSetIds.set(text, labelSets.length);
-      return labelSets.push(labels) - 1;
-    });
+    const sets = profile.labelSets.map((labels) => labelSets.idOf(labels));
     profile.sampleStack.forEach((stack, i) => {
       sampleStack[at + i] = base + stack;
       sampleLabels[at + i] = sets[profile.sampleLabels[i] as number] as number;
@@ -62,7 +59,7 @@ function merge(group: DecodedProfile[]): DecodedProfile {
       sampleStack,
       sampleLabels,
       sampleValues,
-      labelSets,
+      labelSets: labelSets.sets,
     },
   };
 }

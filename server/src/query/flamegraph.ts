@@ -7,8 +7,9 @@ import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
+import type { PprofResult, PprofTask } from './pprof-worker.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
-import type { DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
+import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 
 export interface FlamegraphRequest {
   /** `type{matchers}`. */
@@ -26,8 +27,18 @@ export interface DiffRequest {
   left: { query: string; range: TimeRange };
   right: { query: string; range: TimeRange };
   maxNodes: number;
+  form: DiffForm;
   signal?: AbortSignal;
 }
+
+export interface PprofRequest {
+  /** `type{matchers}`. */
+  query: string;
+  range: TimeRange;
+  signal?: AbortSignal;
+}
+
+const PPROF_WORKER = new URL('./pprof-worker.js', import.meta.url).href;
 
 /** A selection over the range of its plan. */
 interface Side {
@@ -37,7 +48,8 @@ interface Side {
 }
 
 interface Merged {
-  blocks: Uint8Array<ArrayBuffer>;
+  /** (frames, v) in Native format, in pieces that can be handed to a worker without a copy. */
+  native: Uint8Array<ArrayBuffer>[];
   warnings: string[];
 }
 
@@ -45,7 +57,7 @@ interface Merged {
 export class FlamegraphQuery {
   readonly #store: Store;
   readonly #status: RollupStatus;
-  readonly #workers: Piscina<TreeTask | DiffTask, Uint8Array>;
+  readonly #workers: Piscina;
   readonly #admission: Admission;
 
   constructor(store: Store, status: RollupStatus, options: { threads: number }) {
@@ -71,9 +83,9 @@ export class FlamegraphQuery {
 
   /**
    * Two selections of one profile type as one tree.
-   * @returns the bytes of a DiffResponse
+   * @returns the answer's bytes in the form that was asked for
    */
-  async diff({ left, right, maxNodes, signal }: DiffRequest): Promise<Uint8Array> {
+  async diff({ left, right, maxNodes, form, signal }: DiffRequest): Promise<Uint8Array> {
     return this.#admission.run(async () => {
       const nowMs = Date.now();
       const sides = [left, right].map(({ query, range }) => this.#plan(query, range, nowMs));
@@ -89,8 +101,7 @@ export class FlamegraphQuery {
       for (const side of sides) merged.push(await this.#merge(side, undefined, signal));
       const [a, b] = merged as [Merged, Merged];
       const task: DiffTask = {
-        left: a.blocks,
-        right: b.blocks,
+        native: [a.native, b.native],
         meta: {
           profileType: selection.profileType,
           unit: parseProfileType(selection.profileType).sampleUnit,
@@ -99,19 +110,45 @@ export class FlamegraphQuery {
           warnings: [...new Set([...a.warnings, ...b.warnings])],
         },
         maxNodes,
+        form,
       };
       return this.#workers.run(task, {
         name: 'buildDiff',
-        transferList: [a.blocks.buffer, b.blocks.buffer],
+        transferList: [...a.native, ...b.native].map(({ buffer }) => buffer),
         ...(signal && { signal }),
       });
+    }, signal);
+  }
+
+  /**
+   * A selection as a profile for other tools.
+   * @returns a gzipped pprof
+   * @throws ProfileError or BunsenError as {@link run}, `QUERY_MEMORY_LIMIT` also if it is too large
+   */
+  async pprof({ query, range, signal }: PprofRequest): Promise<Uint8Array> {
+    return this.#admission.run(async () => {
+      const side = this.#plan(query, range, Date.now());
+      const { native, warnings } = await this.#merge(side, undefined, signal);
+      const task: PprofTask = {
+        native,
+        profileType: parseProfileType(side.selection.profileType),
+        range: side.plan.range,
+        comments: [query, ...warnings],
+      };
+      const result: PprofResult = await this.#workers.run(task, {
+        filename: PPROF_WORKER,
+        transferList: native.map(({ buffer }) => buffer),
+        ...(signal && { signal }),
+      });
+      if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
+      return result.bytes;
     }, signal);
   }
 
   async #tree(request: FlamegraphRequest): Promise<Uint8Array> {
     const { query, range, maxNodes, form, focus, signal } = request;
     const side = this.#plan(query, range, Date.now());
-    const { blocks, warnings } = await this.#merge(side, focus, signal);
+    const { native, warnings } = await this.#merge(side, focus, signal);
     const { profileType } = side.selection;
     const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
       profileType,
@@ -119,10 +156,11 @@ export class FlamegraphQuery {
       ...side.plan.range,
       warnings,
     };
-    return this.#workers.run(
-      { blocks, meta, maxNodes, form, focus },
-      { transferList: [blocks.buffer], ...(signal && { signal }) },
-    );
+    const task: TreeTask = { native, meta, maxNodes, form, focus };
+    return this.#workers.run(task, {
+      transferList: native.map(({ buffer }) => buffer),
+      ...(signal && { signal }),
+    });
   }
 
   #plan(query: string, range: TimeRange, nowMs: number): Side {
@@ -137,9 +175,9 @@ export class FlamegraphQuery {
     focus: Focus | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Merged> {
-    const [warnings, blocks] = await Promise.all([
+    const [warnings, native] = await Promise.all([
       checkSelection(this.#store, selection, { signal }),
-      this.#store.native(focusSql(stacksSql(plan, selection), focus), {
+      this.#store.native(valuedSql(stacksSql(plan, selection), focus), {
         params: { ...mergeParams(selection), ...(focus && { function: focus.name }) },
         signal,
       }),
@@ -149,7 +187,7 @@ export class FlamegraphQuery {
         `samples by label are kept for ${RAW_MS / 86_400_000} days: what is older is missing here, and is there without matchers other than service_name`,
       );
     }
-    return { warnings, blocks: transferable(blocks) };
+    return { warnings, native };
   }
 
   async close(): Promise<void> {
@@ -157,20 +195,15 @@ export class FlamegraphQuery {
   }
 }
 
-/** Leaves out most stacks without the function; the worker leaves out the rest. */
-function focusSql(stacks: string, focus: Focus | undefined): string {
-  if (!focus) return stacks;
+/**
+ * SELECT of (frames, v) for the worker. Leaves out most stacks without the function that is asked
+ * for; the worker leaves out the rest.
+ */
+function valuedSql(stacks: string, focus: Focus | undefined): string {
+  const columns = 'SELECT frames, toFloat64(v) AS v'; // what trees are made of
+  if (!focus) return `${columns} FROM (${stacks})`;
   const may = 'arrayExists(frame -> startsWith(frame, {function:String}), frames)';
   // A stack that is missing is the function of that name.
   const missing = focus.name === NO_STACK_FRAME ? 'empty(frames)' : 'false';
-  return `SELECT frames, v FROM (${stacks}) WHERE ${may} OR ${missing}`;
-}
-
-/** A buffer of its own, which can be handed to a worker without a copy where it has one already. */
-function transferable(bytes: Buffer): Uint8Array<ArrayBuffer> {
-  const { buffer, byteOffset, byteLength } = bytes;
-  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) {
-    return new Uint8Array(buffer);
-  }
-  return new Uint8Array(bytes);
+  return `${columns} FROM (${stacks}) WHERE ${may} OR ${missing}`;
 }

@@ -93,7 +93,10 @@ function without({ fromMs, untilMs }: TimeRange, taken: TimeRange[]): TimeRange[
     .filter((range) => range.fromMs < range.untilMs);
 }
 
-/** SELECT of (stack_id, v): the sum of each stack over the plan's range, in the type's unit. */
+/**
+ * SELECT of (stack_id, v): the sum of each stack over the plan's range, in the type's unit, as an
+ * Int128: an Int64 would wrap around silently, and is no faster.
+ */
 export function mergeSql(plan: MergePlan, selection: Selection): string {
   const parts = [
     ...plan.rollups.flatMap(({ rollup, ranges }) =>
@@ -107,7 +110,7 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
         WHERE ${selection.keys} AND ${slotsOf(range)} ${seriesIn(selection)}`,
     ),
   ];
-  return `SELECT stack_id, sum(v) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
+  return `SELECT stack_id, sum(toInt128(v)) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
 }
 
 /**

@@ -150,7 +150,7 @@ export class ProfileStore {
     });
     const rows = await this.#store.rows<{ name: PushTable; push: string }>(
       selects.join('\nUNION ALL\n'),
-      { params: { tenant: DEFAULT_TENANT, hour } },
+      { params: { tenant: DEFAULT_TENANT, hour }, forWrite: true },
     );
     const marked = Object.fromEntries(
       PUSH_TABLES.map((table) => [table, new Set<bigint>()]),

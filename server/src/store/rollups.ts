@@ -220,7 +220,7 @@ export class Rollups implements RollupStatus {
       `SELECT toUnixTimestamp(toStartOfMinute(ts)) AS minute, toFloat64(sum(n)) AS n FROM profiles
        WHERE tenant = {tenant:String} AND ts >= fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC')
          AND ts < fromUnixTimestamp64Milli({untilMs:Int64}, 'UTC') GROUP BY minute`,
-      { params: { tenant: DEFAULT_TENANT, fromMs, untilMs } },
+      { params: { tenant: DEFAULT_TENANT, fromMs, untilMs }, forWrite: true },
     );
     return new Map(rows.map(({ minute, n }) => [minute * 1000, n]));
   }
@@ -235,7 +235,10 @@ export class Rollups implements RollupStatus {
     const oldestMs = askedMs - RAW_MS;
     const rows = await this.#store.rows<{ name: RollupTable; bucket: number; pushes: number }>(
       MISSING_SQL,
-      { params: { tenant: DEFAULT_TENANT, oldest: Math.ceil(oldestMs / HOUR_MS) * 3600 } },
+      {
+        params: { tenant: DEFAULT_TENANT, oldest: Math.ceil(oldestMs / HOUR_MS) * 3600 },
+        forWrite: true,
+      },
     );
     const missing = new Map(ROLLUPS.map(({ table }) => [table, new Map<number, number>()]));
     for (const { name, bucket, pushes } of rows) {

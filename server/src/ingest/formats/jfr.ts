@@ -1,7 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import {
   formatFrame,
-  formatLabels,
   formatProfileType,
   type Labels,
   type Profile,
@@ -15,6 +14,7 @@ import { checkSums } from './check-sums.ts';
 import { type DecodedProfile, SPAN_LABELS } from './decoded.ts';
 import { type ByteBudget, isGzip } from './inflate.ts';
 import { JfrChunk, type JfrObject, type JfrValue } from './jfr-chunk.ts';
+import { LabelSets } from './label-sets.ts';
 
 export interface JfrRequest {
   labels: Labels;
@@ -211,8 +211,7 @@ class Collector {
   readonly #builder = new StackColumnsBuilder();
   readonly #stacks = new Map<JfrValue, number>();
   readonly #frames = new Map<JfrValue, number>();
-  readonly #labelSets: Labels[] = [];
-  readonly #labelSetIds = new Map<string, number>();
+  readonly #labelSets = new LabelSets();
   readonly #sampleStack: number[] = [];
   readonly #sampleLabels: number[] = [];
   readonly #values: bigint[] = [];
@@ -227,13 +226,7 @@ class Collector {
     const limit = this.#limits.values;
     if (this.#values.length >= limit) throw tooMany('more', 'values', limit, 'BUNSEN_MAX_VALUES');
     this.#sampleStack.push(this.#stackOf(event['stackTrace'] ?? 0));
-    const text = formatLabels(labels);
-    let set = this.#labelSetIds.get(text);
-    if (set === undefined) {
-      set = this.#labelSets.push(labels) - 1;
-      this.#labelSetIds.set(text, set);
-    }
-    this.#sampleLabels.push(set);
+    this.#sampleLabels.push(this.#labelSets.idOf(labels));
     this.#values.push(...values);
   }
 
@@ -241,10 +234,10 @@ class Collector {
     let stack = this.#stacks.get(key);
     if (stack === undefined) {
       const frames = this.#chunk.lookup('jdk.types.StackTrace', key)?.['frames'];
-      const methods = (Array.isArray(frames) ? frames : []).map(
-        (frame) => (frame as JfrObject)['method'] ?? 0,
-      );
-      stack = this.#builder.addStack(methods.reverse().map((method) => this.#frameOf(method)));
+      for (const frame of Array.isArray(frames) ? frames : []) {
+        this.#builder.push(this.#frameOf((frame as JfrObject)['method'] ?? 0));
+      }
+      stack = this.#builder.endReversedStack();
       this.#stacks.set(key, stack);
     }
     return stack;
@@ -284,7 +277,7 @@ class Collector {
       sampleStack: Uint32Array.from(this.#sampleStack),
       sampleLabels: Uint32Array.from(this.#sampleLabels),
       sampleValues,
-      labelSets: this.#labelSets.map((labels) =>
+      labelSets: this.#labelSets.sets.map((labels) =>
         mode === '' ? labels : { jfr_event: mode, ...labels },
       ),
     };

@@ -1,9 +1,9 @@
 import { fromBinary, fromJsonString } from '@bufbuild/protobuf';
 import {
   formatFrame,
-  formatLabels,
   formatProfileType,
   type Labels,
+  MAX_HASHED_LENGTH,
   type ProfileType,
   SERVICE_NAME,
   StackColumnsBuilder,
@@ -15,6 +15,7 @@ import type { IngestLimits } from '../limits.ts';
 import { checkProfileType } from '../profile-types.ts';
 import { checkSums } from './check-sums.ts';
 import { type DecodedProfile, UNKNOWN_SERVICE } from './decoded.ts';
+import { LabelSets } from './label-sets.ts';
 import { OtlpDictionary } from './otlp-dictionary.ts';
 import { versionOf } from './otlp-version.ts';
 
@@ -77,8 +78,8 @@ function decodeProfile(
   const builder = new StackColumnsBuilder();
   const frameIds = new Map<number, number[]>();
   const stackIds = new Map<number, number>();
-  const labelSets: Labels[] = [];
-  const labelSetIds = new Map<string, number>();
+  const labelSets = new LabelSets();
+  const setIdsByIndices = new Map<string, number>();
   const count = profile.samples.length;
   const sampleStack = new Uint32Array(count);
   const sampleLabels = new Uint32Array(count);
@@ -95,28 +96,23 @@ function decodeProfile(
   profile.samples.forEach((sample, index) => {
     let stack = stackIds.get(sample.stackIndex);
     if (stack === undefined) {
-      const frames: number[] = [];
       for (const location of dictionary.stack(sample.stackIndex)) {
-        const ids = framesOf(location);
-        builder.checkRoom(frames.length + ids.length);
-        for (const id of ids) frames.push(id);
+        for (const id of framesOf(location)) builder.push(id);
       }
-      stack = builder.addStack(frames);
+      stack = builder.endStack();
       stackIds.set(sample.stackIndex, stack);
     }
     const key = sample.attributeIndices.join();
-    let set = labelSetIds.get(key);
+    let set = setIdsByIndices.get(key);
     if (set === undefined) {
-      set =
-        labelSets.push(seriesLabels(ofProfile, dictionary.labelsAt(sample.attributeIndices))) - 1;
-      labelSetIds.set(key, set);
+      set = labelSets.idOf(seriesLabels(ofProfile, dictionary.labelsAt(sample.attributeIndices)));
+      if (key.length <= MAX_HASHED_LENGTH) setIdsByIndices.set(key, set);
     }
     sampleStack[index] = stack;
     sampleLabels[index] = set;
     sampleValues[index] = totalOf(sample, index);
   });
   checkSums(sampleValues, 1, Number(scale), 'OTLP_MALFORMED');
-  const { labels, indices } = distinct(labelSets);
   return {
     profile: {
       ...builder.build(),
@@ -126,27 +122,13 @@ function decodeProfile(
       periodType: { type: type.periodType, unit: type.periodUnit },
       period: profile.period,
       sampleStack,
-      sampleLabels: sampleLabels.map((set) => indices[set] as number),
+      sampleLabels,
       sampleValues: scale === 1n ? sampleValues : sampleValues.map((value) => value * scale),
-      labelSets: labels,
+      labelSets: labelSets.sets,
     },
     types: [formatProfileType(type)],
     timeMs: profile.timeUnixNano === 0n ? undefined : Number(profile.timeUnixNano / 1_000_000n),
   };
-}
-
-/** Equal label sets once: different attributes may make the same labels. */
-function distinct(labelSets: Labels[]): { labels: Labels[]; indices: number[] } {
-  const ids = new Map<string, number>();
-  const labels: Labels[] = [];
-  const indices = labelSets.map((set) => {
-    const text = formatLabels(set);
-    const known = ids.get(text);
-    if (known !== undefined) return known;
-    ids.set(text, labels.length);
-    return labels.push(set) - 1;
-  });
-  return { labels, indices };
 }
 
 /** `service.name` is the service: the sample's before the resource's. */

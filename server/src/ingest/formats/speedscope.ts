@@ -216,17 +216,15 @@ class WeightedTree {
   stacks(frames: Frame[], scale: number) {
     const builder = new StackColumnsBuilder();
     const values: bigint[] = [];
-    const path: number[] = [];
     this.#weights.forEach((weight, node) => {
       const value = Math.round(weight * scale);
       if (value === 0) return;
       if (value >= 2 ** 63) fail(`the values of a stack together are ${value}, beyond 2^63 - 1`);
-      path.length = 0;
       for (let at = node; at !== ROOT; at = this.parentOf(at)) {
         const { name, file, line } = frames[this.frameOf(at)] as Frame;
-        path.push(builder.frameId(formatFrame({ name, file: file ?? '', line: line ?? 0 })));
+        builder.push(builder.frameId(formatFrame({ name, file: file ?? '', line: line ?? 0 })));
       }
-      builder.addStack(path.reverse());
+      builder.endReversedStack();
       values.push(BigInt(value));
     });
     return { ...builder.build(), values: BigInt64Array.from(values) };

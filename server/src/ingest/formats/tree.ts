@@ -76,7 +76,8 @@ class Stacks {
   add(frameIds: number[], value: bigint): void {
     const limit = this.#limits.values;
     if (this.#values.length >= limit) throw tooMany('more', 'values', limit, 'BUNSEN_MAX_VALUES');
-    this.#builder.addStack(frameIds);
+    for (const id of frameIds) this.#builder.push(id);
+    this.#builder.endStack();
     this.#values.push(value);
   }
 
