@@ -61,8 +61,8 @@ test('100 000 labels, 1 000 001 strings, 10 000 frames and bombs are refused, an
   strings.dictionary!.stringTable = Array.from({ length: 1_000_001 }, () => '');
   const bomb = gzipSync(Buffer.alloc(80e6));
   const cases: [string, Route, Uint8Array | string, RegExp][] = [
-    ['labels', PPROF, pprofOf('a 1', { labels: manyLabels }), /at most 64/],
-    ['labels', PUSH, pushOf(pprofOf('a 1', { labels: manyLabels })), /at most 64/],
+    ['labels', PPROF, pprofOf('a 1', { labels: manyLabels }), /more than 256 labels/],
+    ['labels', PUSH, pushOf(pprofOf('a 1', { labels: manyLabels })), /more than 256 labels/],
     ['labels', OTLP, otlp(otlpOf('a 1', { service: 'x', resource: manyLabels })), /at most 64/],
     ['strings', OTLP, otlp(strings), /1000000 are allowed \(BUNSEN_MAX_TABLE_ENTRIES\)/],
     ['frames', PPROF, pprofOf(`${deep} 1`, { labels: {} }), /BUNSEN_MAX_STACK_DEPTH/],
