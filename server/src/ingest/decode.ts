@@ -48,6 +48,10 @@ export function decodeBody(
   const budget = new ByteBudget(limits.profileBytes);
   const bytes = inflate(body, gzipped, budget);
   const profiles = mergeProfiles(decode(bytes, source, budget, limits));
+  if (profiles.length > limits.series) {
+    const what = 'profiles of different times or types';
+    throw tooMany(profiles.length, what, limits.series, 'BUNSEN_MAX_SERIES');
+  }
   let values = 0;
   for (const { profile } of profiles) {
     values += profile.sampleValues.length;

@@ -141,7 +141,8 @@ export class Ingester {
     });
     if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
     const written = await this.#write(result.batches);
-    const stored = { samples: 0, duplicate: written.every(({ duplicate }) => duplicate) };
+    const duplicate = written.length > 0 && written.every((result) => result.duplicate);
+    const stored = { samples: 0, duplicate };
     result.batches.forEach(({ samples }, index) => {
       stored.samples += samples;
       this.#options.onStored(samples, written[index]?.duplicate === true);

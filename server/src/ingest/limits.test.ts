@@ -40,9 +40,10 @@ async function post({ path, type }: Route, body: Uint8Array | string) {
   return { status: response.status, text: await response.text() };
 }
 
-function pushOf(rawProfile: Uint8Array): Uint8Array {
+function pushOf(...profiles: Uint8Array[]): Uint8Array {
   const labels = [{ name: 'service_name', value: 'x' }];
-  const request = create(PushRequestSchema, { series: [{ labels, samples: [{ rawProfile }] }] });
+  const samples = profiles.map((rawProfile) => ({ rawProfile }));
+  const request = create(PushRequestSchema, { series: [{ labels, samples }] });
   return toBinary(PushRequestSchema, request);
 }
 
@@ -60,10 +61,15 @@ test('100 000 labels, 1 000 001 strings, 10 000 frames and bombs are refused, an
   const strings = otlpOf('a 1', { service: 'x' });
   strings.dictionary!.stringTable = Array.from({ length: 1_000_001 }, () => '');
   const bomb = gzipSync(Buffer.alloc(80e6));
+  const now = Date.now();
+  const times = Array.from({ length: 10_001 }, (_, i) =>
+    pprofOf('a 1', { labels: {}, timeMs: now - i }),
+  );
   const cases: [string, Route, Uint8Array | string, RegExp][] = [
     ['labels', PPROF, pprofOf('a 1', { labels: manyLabels }), /more than 256 labels/],
     ['labels', PUSH, pushOf(pprofOf('a 1', { labels: manyLabels })), /more than 256 labels/],
     ['labels', OTLP, otlp(otlpOf('a 1', { service: 'x', resource: manyLabels })), /at most 64/],
+    ['times', PUSH, pushOf(...times), /10001 profiles of different times.*BUNSEN_MAX_SERIES/],
     ['strings', OTLP, otlp(strings), /1000000 are allowed \(BUNSEN_MAX_TABLE_ENTRIES\)/],
     ['frames', PPROF, pprofOf(`${deep} 1`, { labels: {} }), /BUNSEN_MAX_STACK_DEPTH/],
     ['frames', FOLDED, `${deep} 1`, /BUNSEN_MAX_STACK_DEPTH/],
