@@ -112,6 +112,11 @@ export const OPTIONS = {
     default: 10_000,
     help: 'Series of a push, that is distinct label sets. More come from a label that is no label.',
   },
+  maxTableEntries: {
+    name: 'BUNSEN_MAX_TABLE_ENTRIES',
+    default: 1_000_000,
+    help: 'Entries of a table of an OTLP, speedscope or JFR profile: strings, frames, locations, attributes.',
+  },
   maxStackDepth: {
     name: 'BUNSEN_MAX_STACK_DEPTH',
     default: 2048,
@@ -226,6 +231,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       profileBytes: number(OPTIONS.maxProfileBytes, 1, GIB),
       values: number(OPTIONS.maxValues, 1, 1_000_000),
       series: number(OPTIONS.maxSeries, 1),
+      tableEntries: number(OPTIONS.maxTableEntries, 1),
       stackDepth: number(OPTIONS.maxStackDepth, 1),
       frameBytes: number(OPTIONS.maxFrameBytes, 1),
       ageMs,
