@@ -3,11 +3,10 @@ import { resolve } from 'node:path';
 import { ConfigError } from './errors.ts';
 import type { IngestLimits } from './ingest/limits.ts';
 import type { Retention } from './store/retention.ts';
+import { DAY_MS, MINUTE_MS } from './time.ts';
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 /** A hundred years: the times of the tables end in 2106. */
 const LONGEST_DAYS = 36_500;
 

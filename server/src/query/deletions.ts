@@ -10,11 +10,16 @@ import type { Rollups } from '../store/rollups.ts';
 import type { SeenSet } from '../store/seen-set.ts';
 import type { Store } from '../store/store.ts';
 import { secondSql, slotsOf, within } from '../store/time-sql.ts';
-import type { TimeRange } from '../time.ts';
-import { checkSelection, rangeParams, type Selection, selectionOf, seriesIn } from './selection.ts';
+import { DAY_MS, HOUR_MS, type TimeRange } from '../time.ts';
+import {
+  checkSelection,
+  PROFILE_TIMES,
+  rangeParams,
+  type Selection,
+  selectionOf,
+  seriesIn,
+} from './selection.ts';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const RETRY_MS = 5_000;
 
 /**
@@ -125,7 +130,7 @@ export class Deletions {
     const old = { fromMs, untilMs: Math.min(untilMs, oldestMs) };
     if (recent.fromMs < recent.untilMs) await this.#rollups.reopen(recent);
     await this.#deleteRows('samples', slotsOf(selection.range), selection);
-    await this.#deleteRows('profiles', IN_RANGE, selection);
+    await this.#deleteRows('profiles', PROFILE_TIMES, selection);
     if (old.fromMs < old.untilMs) await this.#deleteOld(old, selection);
     await this.#rollups.makeWithin(recent);
     await this.#remakeOldDays({ fromMs, untilMs: old.untilMs });
@@ -204,9 +209,6 @@ export class Deletions {
 }
 
 const DAY_TABLES = ['samples_1d', 'function_days'] as const satisfies RollupTable[];
-
-const IN_RANGE = `ts >= fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC')
-  AND ts < fromUnixTimestamp64Milli({untilMs:Int64}, 'UTC')`;
 
 function dateTime(ms: number): string {
   return new Date(ms).toISOString().slice(0, -1).replace('T', ' ');

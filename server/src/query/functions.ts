@@ -14,7 +14,7 @@ import { rawMsOf } from '../store/retention.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { ReadOptions, Store } from '../store/store.ts';
 import { within } from '../store/time-sql.ts';
-import type { TimeRange } from '../time.ts';
+import { HOUR_MS, MINUTE_MS, type TimeRange } from '../time.ts';
 import {
   FUNCTION_ROLLUPS,
   type MergePlan,
@@ -30,8 +30,6 @@ import {
   selectionOf,
 } from './selection.ts';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 /** From here on, whole hours: two edges by the minute would take longer than all that is between. */
 const WHOLE_HOURS_FROM_MS = 24 * HOUR_MS;
 

@@ -3,10 +3,8 @@ import { type Rollup, type RollupTable, rollupOf } from '../store/rollup-sql.ts'
 import type { RollupStatus } from '../store/rollups.ts';
 import type { QueryParams } from '../store/store.ts';
 import { slotsOf, within } from '../store/time-sql.ts';
-import type { TimeRange } from '../time.ts';
+import { HOUR_MS, type TimeRange } from '../time.ts';
 import { rangeParams, type Selection, seriesIn } from './selection.ts';
-
-const HOUR_MS = 3_600_000;
 
 /** Rollups of stacks, and of functions, the coarsest first. */
 export const STACK_ROLLUPS: readonly RollupTable[] = ['samples_1d', 'samples_1h'];

@@ -1,11 +1,7 @@
 import { SLOT_MS } from '@bunsen/profile';
-import type { TimeRange } from '../time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, type TimeRange } from '../time.ts';
 import { functionsOfStacksSql, VERSION } from './function-sql.ts';
 import { secondSql, slotsOf, within } from './time-sql.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** A table with sums of another one. Each bucket of time is made by itself. */
 export interface Rollup {

@@ -1,15 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SLOT_MS } from '@bunsen/profile';
-import type { TimeRange } from '../time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, type TimeRange } from '../time.ts';
 import { BucketSet } from './bucket-set.ts';
 import { DEFAULT_TENANT } from './profile-batch.ts';
 import { rawMsOf } from './retention.ts';
 import { ROLLUPS, type Rollup, type RollupTable, reconcileSql, rollupOf } from './rollup-sql.ts';
 import type { Store } from './store.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 const EVERY_MS = 15_000;
 /** An agent sends a window of 15 s when it is over: a minute is complete soon after its end. */
@@ -59,13 +55,13 @@ export class Rollups implements RollupStatus {
   }
 
   isSettled(table: RollupTable, bucketMs: number): boolean {
-    const { bucketMs: width } = rollupOf(table);
-    return bucketMs + width <= this.#askedMs - OTHERS_MS && !this.#openOf(table).has(bucketMs);
+    const open = this.#openOf(table);
+    return bucketMs + open.widthMs <= this.#askedMs - OTHERS_MS && !open.has(bucketMs);
   }
 
-  /** Buckets that are over and not up to date, by table. */
+  /** Buckets that are not up to date, by table: also those whose time is not over. */
   openBuckets(): { table: RollupTable; buckets: number }[] {
-    return ROLLUPS.map(({ table }) => ({ table, buckets: this.#openOf(table).buckets.length }));
+    return ROLLUPS.map(({ table }) => ({ table, buckets: this.#openOf(table).size }));
   }
 
   /** Asks the store what is missing; before that, nothing may be queried. */

@@ -1,7 +1,5 @@
 import { SLOT_MS } from '@bunsen/profile';
-import type { TimeRange } from '../time.ts';
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS, type TimeRange } from '../time.ts';
 
 /** Condition on a DateTime column for a range of whole seconds. */
 export function within(column: string, { fromMs, untilMs }: TimeRange): string {
