@@ -7,6 +7,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { exportRoutes } from './api/export-routes.ts';
 import { healthRoutes } from './api/health-routes.ts';
 import { pyroscopeRender } from './api/pyroscope-render.ts';
 import { queryRoutes } from './api/query-routes.ts';
@@ -145,6 +146,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
     queryRoutes(query, { store, status: rollups, flamegraph, deletions });
+    exportRoutes(query, flamegraph);
     pyroscopeRender(query, store, flamegraph);
   });
   healthRoutes(

@@ -6,9 +6,10 @@ import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
+import type { ExportResult, ExportTask } from './export-worker.ts';
+import type { ExportForm } from './exports/export-form.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
-import type { PprofResult, PprofTask } from './pprof-worker.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 
@@ -32,14 +33,15 @@ export interface DiffRequest {
   signal?: AbortSignal;
 }
 
-export interface PprofRequest {
+export interface ExportRequest {
   /** `type{matchers}`. */
   query: string;
   range: TimeRange;
+  form: ExportForm;
   signal?: AbortSignal;
 }
 
-const PPROF_WORKER = new URL('./pprof-worker.js', import.meta.url).href;
+const EXPORT_WORKER = new URL('./export-worker.js', import.meta.url).href;
 
 /** A selection over the range of its plan. */
 interface Side {
@@ -122,22 +124,21 @@ export class FlamegraphQuery {
   }
 
   /**
-   * A selection as a profile for other tools.
-   * @returns a gzipped pprof
+   * A selection as a file for other tools.
    * @throws ProfileError or BunsenError as {@link run}, `QUERY_MEMORY_LIMIT` also if it is too large
    */
-  async pprof({ query, range, signal }: PprofRequest): Promise<Uint8Array> {
+  async export({ query, range, form, signal }: ExportRequest): Promise<Uint8Array> {
     return this.#admission.run(async () => {
       const side = this.#plan(query, range, Date.now());
       const { native, warnings } = await this.#merge(side, undefined, signal);
-      const task: PprofTask = {
+      const profileType = parseProfileType(side.selection.profileType);
+      const task: ExportTask = {
         native,
-        profileType: parseProfileType(side.selection.profileType),
-        range: side.plan.range,
-        comments: [query, ...warnings],
+        subject: { query, profileType, range: side.plan.range, warnings },
+        form,
       };
-      const result: PprofResult = await this.#workers.run(task, {
-        filename: PPROF_WORKER,
+      const result: ExportResult = await this.#workers.run(task, {
+        filename: EXPORT_WORKER,
         transferList: native.map(({ buffer }) => buffer),
         ...(signal && { signal }),
       });
