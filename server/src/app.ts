@@ -9,6 +9,7 @@ import Fastify, {
 } from 'fastify';
 import { exportRoutes } from './api/export-routes.ts';
 import { healthRoutes } from './api/health-routes.ts';
+import { pyroscopeLabels } from './api/pyroscope-labels.ts';
 import { pyroscopeRender } from './api/pyroscope-render.ts';
 import { queryRoutes } from './api/query-routes.ts';
 import { uiFiles } from './api/ui-files.ts';
@@ -148,6 +149,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     queryRoutes(query, { store, status: rollups, flamegraph, deletions });
     exportRoutes(query, flamegraph);
     pyroscopeRender(query, store, flamegraph);
+    pyroscopeLabels(query, store);
   });
   healthRoutes(
     fastify,

@@ -11,7 +11,7 @@ import type { ExportForm } from './exports/export-form.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
-import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
+import type { DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 
 export interface FlamegraphRequest {
   /** `type{matchers}`. */
@@ -29,7 +29,7 @@ export interface DiffRequest {
   left: { query: string; range: TimeRange };
   right: { query: string; range: TimeRange };
   maxNodes: number;
-  form: DiffForm;
+  form: TreeForm;
   signal?: AbortSignal;
 }
 

@@ -24,6 +24,9 @@ const DEFAULT_POINTS = 1_500;
 /** Series of an answer: more than anyone can look at. The largest are given. */
 const MAX_SERIES = 1_000;
 
+/** Of the totals of the profiles in a step: `average` is for gauges, such as memory in use. */
+export type Aggregation = 'sum' | 'average';
+
 export interface SeriesRequest {
   query: string;
   range: TimeRange;
@@ -31,6 +34,8 @@ export interface SeriesRequest {
   stepMs: number | undefined;
   /** Labels that make a series of their own each; none = one series. */
   groupBy: string[];
+  /** `sum` by default. */
+  aggregation?: Aggregation;
   signal?: AbortSignal;
 }
 
@@ -40,7 +45,7 @@ export interface SeriesRequest {
  */
 export async function querySeries(
   store: Store,
-  { query, range, stepMs, groupBy, signal }: SeriesRequest,
+  { query, range, stepMs, groupBy, aggregation = 'sum', signal }: SeriesRequest,
 ): Promise<SeriesResponse> {
   const step = stepMs ?? defaultStep(range);
   const fromMs = Math.floor(range.fromMs / step) * step;
@@ -55,14 +60,17 @@ export async function querySeries(
   const selection = selectionOf(query, { fromMs, untilMs }, true);
   const [warnings, rows] = await Promise.all([
     checkSelection(store, selection, { signal }),
-    store.rows<{ bucket: number; labels: string[]; total: number }>(seriesSql(selection, groupBy), {
-      params: {
-        ...rangeParams(selection),
-        step,
-        ...Object.fromEntries(groupBy.map((name, i) => [`group${i}`, name])),
+    store.rows<{ bucket: number; labels: string[]; total: number }>(
+      seriesSql(selection, groupBy, aggregation),
+      {
+        params: {
+          ...rangeParams(selection),
+          step,
+          ...Object.fromEntries(groupBy.map((name, i) => [`group${i}`, name])),
+        },
+        signal,
       },
-      signal,
-    }),
+    ),
   ]);
   const groups = new Map<string, { labels: Labels; values: (number | null)[]; sum: number }>();
   for (const row of rows) {
@@ -97,19 +105,26 @@ export async function querySeries(
   };
 }
 
-function seriesSql(selection: Selection, groupBy: string[]): string {
+function seriesSql(selection: Selection, groupBy: string[], aggregation: Aggregation): string {
   const bucket = 'intDiv(toUnixTimestamp64Milli(ts) - {fromMs:Int64}, {step:Int64})';
   const rows = `FROM profiles WHERE ${selection.keys}
     AND ${PROFILE_TIMES} ${seriesIn(selection)}`;
   const columns = groupBy.map((name, i) =>
     name === SERVICE_NAME ? 'service' : `labels[{group${i}:String}]`,
   );
+  const value = (sum: string, profiles: string) =>
+    aggregation === 'sum' ? `toFloat64(${sum})` : `toFloat64(${sum}) / ${profiles}`;
   if (columns.every((column) => column === 'service')) {
-    return `SELECT toUInt32(${bucket}) AS bucket, CAST([${columns}], 'Array(String)') AS labels, toFloat64(sum(toInt128(total))) AS total
+    return `SELECT toUInt32(${bucket}) AS bucket, CAST([${columns}], 'Array(String)') AS labels,
+        ${value('sum(toInt128(total))', 'count()')} AS total
       ${rows} GROUP BY bucket, labels`;
   }
-  return `SELECT bucket, [${columns.map((column) => `toString(${column})`)}] AS labels, toFloat64(sum(total)) AS total
-    FROM (SELECT series, service, toUInt32(${bucket}) AS bucket, sum(toInt128(total)) AS total ${rows} GROUP BY series, service, bucket) AS sums
+  return `SELECT bucket, [${columns.map((column) => `toString(${column})`)}] AS labels,
+      ${value('sum(total)', 'sum(profiles)')} AS total
+    FROM (
+      SELECT series, service, toUInt32(${bucket}) AS bucket, sum(toInt128(total)) AS total, count() AS profiles
+      ${rows} GROUP BY series, service, bucket
+    ) AS sums
     INNER JOIN (
       SELECT series, any(labels) AS labels FROM series
       WHERE ${selection.keys} AND ${SERIES_DAYS} GROUP BY series

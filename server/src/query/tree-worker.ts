@@ -9,6 +9,7 @@ import {
   encodeFlameDiff,
   type FlameMeta,
   flameToJson,
+  toDiffFlamebearer,
   toFlamebearer,
 } from '@bunsen/profile';
 import { move } from 'piscina';
@@ -57,10 +58,8 @@ export interface DiffTask {
   native: [left: Uint8Array[], right: Uint8Array[]];
   meta: Omit<DiffMeta, 'foldedNodes' | 'foldedValue'>;
   maxNodes: number;
-  form: DiffForm;
+  form: TreeForm;
 }
-
-export type DiffForm = { kind: 'binary' } | { kind: 'json' };
 
 /** The second entry of this worker: two sides in, one tree out. Equal stacks make equal nodes. */
 export function buildDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Array {
@@ -73,9 +72,16 @@ export function buildDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Arra
   const { foldedNodes, foldedValue } = cut;
   const warnings = [...meta.warnings, ...roundingWarnings(tree.left.total, tree.right.total)];
   const diff = { ...meta, foldedNodes, foldedValue, warnings };
-  return form.kind === 'binary'
-    ? (move(encodeFlameDiff({ meta: diff, tree })) as Uint8Array)
-    : bytesOfJson({ ...diff, ...diffToJson(tree) });
+  switch (form.kind) {
+    case 'binary':
+      return move(encodeFlameDiff({ meta: diff, tree })) as Uint8Array;
+    case 'json':
+      return bytesOfJson({ ...diff, ...diffToJson(tree) });
+    case 'render': {
+      const { leftTicks, rightTicks, ...flamebearer } = toDiffFlamebearer(tree);
+      return bytesOfJson({ version: 1, flamebearer, ...form.envelope, leftTicks, rightTicks });
+    }
+  }
 }
 
 function bytesOfJson(value: unknown): Uint8Array {
