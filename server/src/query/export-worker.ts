@@ -7,7 +7,7 @@ import { foldedFrame, foldedText } from './exports/folded.ts';
 import { buildPprof } from './exports/pprof.ts';
 import { speedscopeJson } from './exports/speedscope.ts';
 import { flameSvg } from './exports/svg.ts';
-import { functionStacks, nodesIn, readMerged, roundingWarnings } from './merged-stacks.ts';
+import { functionStacks, readMerged, roundingWarnings, stacksIn } from './merged-stacks.ts';
 
 export interface ExportTask {
   /** (frames, v) in Native format, in pieces that were cut anywhere. */
@@ -26,7 +26,7 @@ const PIECE_CHARS = 1 << 16;
 
 export default function buildExport({ native, subject, form }: ExportTask): ExportResult {
   if (form.format === 'pprof') return buildPprof(native, subject);
-  const builder = new CallTreeBuilder({ nodes: nodesIn([native]) });
+  const builder = new CallTreeBuilder({ stacks: stacksIn([native]) });
   const fileOf = new Map<string, string>();
   for (const merged of readMerged(native)) {
     const { stacks, values } = functionStacks(merged);

@@ -54,9 +54,9 @@ function withoutEmpty(stacks: Stacks): Stacks {
 
 type Stacks = Pick<DictionaryArrayColumn, 'dictionary' | 'codes' | 'offsets'>;
 
-/** A stack of 35 frames has ten nodes of its own and takes a hundred bytes. */
-export function nodesIn(sides: Uint8Array[][]): number {
-  return sides.flat().reduce((sum, { length }) => sum + length, 0) / 10;
+/** About how many; a stack of 35 frames takes a hundred bytes. */
+export function stacksIn(sides: Uint8Array[][]): number {
+  return sides.flat().reduce((sum, { length }) => sum + length, 0) / 100;
 }
 
 /** Doubles add up exactly to 2^53, and are never wrapped around beyond it: see merge-plan.ts. */

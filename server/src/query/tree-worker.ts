@@ -14,7 +14,7 @@ import {
 } from '@bunsen/profile';
 import { move } from 'piscina';
 import { type Focus, focusStacks } from './focus.ts';
-import { nodesIn, readStacks, roundingWarnings } from './merged-stacks.ts';
+import { readStacks, roundingWarnings, stacksIn } from './merged-stacks.ts';
 
 /** `render` is Pyroscope's answer: what stands beside the flamebearer comes from the asker. */
 export type TreeForm =
@@ -33,7 +33,7 @@ export interface TreeTask {
 }
 
 export default function buildTree({ native, meta, maxNodes, form, focus }: TreeTask): Uint8Array {
-  const builder = new CallTreeBuilder({ nodes: nodesIn([native]) });
+  const builder = new CallTreeBuilder({ stacks: stacksIn([native]) });
   for (const merged of readStacks(native)) {
     const { stacks, values } = focus ? focusStacks(merged, focus) : merged;
     builder.add(stacks, values);
@@ -63,7 +63,7 @@ export interface DiffTask {
 
 /** The second entry of this worker: two sides in, one tree out. Equal stacks make equal nodes. */
 export function buildDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Array {
-  const builder = new CallTreeBuilder({ sides: 2, nodes: nodesIn(native) });
+  const builder = new CallTreeBuilder({ sides: 2, stacks: stacksIn(native) });
   native.forEach((bytes, side) => {
     for (const { stacks, values } of readStacks(bytes)) builder.add(stacks, values, side);
   });
