@@ -4,7 +4,7 @@ import { BunsenError } from '../errors.ts';
 import { readInteger } from '../params.ts';
 import { queryFunctions } from '../query/functions.ts';
 import { queryLabelNames, queryLabelSets, queryLabelValues } from '../query/labels.ts';
-import { FUNCTION_LABELS } from '../query/promql/function-points.ts';
+import { FUNCTION_LABELS } from '../query/promql/function-source.ts';
 import { profileTypeOfMetric } from '../query/promql/profile-points.ts';
 import { labelsKey, METRIC_NAME } from '../query/promql/values.ts';
 import { TYPE_LABELS } from '../query/selection.ts';

@@ -3,7 +3,7 @@ import { formatSelector } from '@bunsen/profile';
 import type { FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readParams } from '../params.ts';
-import { FUNCTION_LABELS } from '../query/promql/function-points.ts';
+import { FUNCTION_LABELS } from '../query/promql/function-source.ts';
 import { parseDuration } from '../query/promql/literals.ts';
 import { parseMetricSelector } from '../query/promql/parse.ts';
 import { METRIC_NAME } from '../query/promql/values.ts';

@@ -435,3 +435,13 @@ test('what is wrong is said as Prometheus does', async () => {
     assert.match(body['error'] as string, message);
   }
 });
+
+test('labels of series that are called as those of functions are theirs where none is matched', async () => {
+  const labels = { service_name: 'own', module: 'm', function: 'x' };
+  await server.push(pprofOf('main 1', { timeMs: T0, labels }));
+  const own = `increase(${CPU}{service_name="own"}[1m])`;
+  assert.deepEqual(await vector(`sum by (module) (${own})`, 60), ['{"module":"m"} 10000000']);
+  assert.deepEqual(await vector(own, 60), [
+    '{"function":"x","module":"m","service_name":"own"} 10000000',
+  ]);
+});

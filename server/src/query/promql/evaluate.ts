@@ -9,7 +9,8 @@ import {
   unwrapped,
 } from './ast.ts';
 import { binary } from './binary.ts';
-import { profilePoints, profileTypeOfMetric, type Sources } from './profile-points.ts';
+import { profilePoints, profileTypeOfMetric } from './profile-points.ts';
+import type { Sources } from './row-source.ts';
 import { type LabelledPoints, METRIC_NAME, type Value, withoutName } from './values.ts';
 import type { Grid, Statistic } from './windows.ts';
 

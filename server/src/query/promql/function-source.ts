@@ -1,10 +1,15 @@
 import { type Matcher, NO_STACK_FRAME, SERVICE_NAME, SLOT_MS } from '@bunsen/profile';
+import { BunsenError } from '../../errors.ts';
 import { functionOf, NO_STACK_ID } from '../../store/function-sql.ts';
+import { rawMsOf } from '../../store/retention.ts';
+import { type RollupTable, rollupOf } from '../../store/rollup-sql.ts';
 import type { QueryParams } from '../../store/store.ts';
 import { slotsOf, within } from '../../store/time-sql.ts';
-import type { MergePlan } from '../merge-plan.ts';
+import { MINUTE_MS } from '../../time.ts';
+import { FUNCTION_ROLLUPS, type MergePlan, planMerge } from '../merge-plan.ts';
 import { anchored, condition, type Selection, seriesIn } from '../selection.ts';
-import type { Buckets } from './windows.ts';
+import { isByService, type PointsRequest, type RowSource, type Sources } from './row-source.ts';
+import { type Buckets, type Statistic, slotBuckets } from './windows.ts';
 
 /** Labels of a series that is a function's: they have it as soon as one of them is matched. */
 export const FUNCTION_LABELS: readonly string[] = ['function', 'module'];
@@ -40,8 +45,71 @@ function partOf(label: string, text: string): string {
   return `splitByChar('\\x1f', ${text})[${FUNCTION_LABELS.indexOf(label) + 1}]`;
 }
 
-/** What tells functions apart in series by these labels, as text of the same form; see `labelsOf`. */
-export function functionKey(groupBy: string[] | undefined): string {
+/**
+ * From the sums by function where they can tell apart what is asked for, and from samples otherwise.
+ * @throws BunsenError `PROMQL_UNSUPPORTED` for what is not known about functions
+ */
+export function functionSource(
+  { store, status }: Sources,
+  { matchers, grid, rangeMs, offsetMs, statistic, groupBy }: PointsRequest,
+  functions: FunctionMatchers,
+): RowSource {
+  checkFunctionRange(statistic, rangeMs);
+  const names = groupBy?.filter((name) => !FUNCTION_LABELS.includes(name));
+  const known = [SERVICE_NAME, ...FUNCTION_LABELS];
+  const rolledUp = isByService(names) && matchers.every(({ name }) => known.includes(name));
+  const slotMs = rolledUp && rangeMs % MINUTE_MS === 0 ? MINUTE_MS : SLOT_MS;
+  const buckets = slotBuckets({ ...grid, startMs: grid.startMs - offsetMs }, rangeMs, slotMs);
+  const rollups = rolledUp ? FUNCTION_ROLLUPS.filter((table) => divides(table, buckets)) : [];
+  const plan = {
+    rollups,
+    slotMs,
+    status,
+    nowMs: Date.now(),
+    rawMs: rawMsOf(store.retention),
+  };
+  const isPartial =
+    buckets.originMs < plan.nowMs - plan.rawMs && !rollups.includes('function_hours');
+  return {
+    buckets,
+    rowsSql: (selection) =>
+      functionRowsSql(planMerge(selection.range, plan), selection, functions, buckets),
+    names,
+    functionKey: functionKey(groupBy),
+    regexes: functions.regexes,
+    params: functions.params,
+    warnings: isPartial
+      ? [
+          `functions are known by the hour beyond ${store.retention.rawDays} days, and by service alone: for those times sum by service_name, with a step and a range of whole hours`,
+        ]
+      : [],
+  };
+}
+
+/** What is known about functions: sums, by the slot. */
+function checkFunctionRange(statistic: Statistic, rangeMs: number): void {
+  if (statistic !== 'sum') {
+    throw new BunsenError(
+      'PROMQL_UNSUPPORTED',
+      'values of functions are sums: select them inside of rate, increase or sum_over_time',
+    );
+  }
+  if (rangeMs % SLOT_MS !== 0) {
+    throw new BunsenError(
+      'PROMQL_UNSUPPORTED',
+      `a range of ${rangeMs / 1000}s of a function: it must be a multiple of ${SLOT_MS / 1000}s, by which functions are known`,
+    );
+  }
+}
+
+/** Whether a rollup's buckets make up ours. */
+function divides(table: RollupTable, { originMs, widthMs }: Buckets): boolean {
+  const { bucketMs } = rollupOf(table);
+  return widthMs % bucketMs === 0 && originMs % bucketMs === 0;
+}
+
+/** Name and module of `function`, as far as series are told apart by them; see `labelsOf`. */
+function functionKey(groupBy: string[] | undefined): string {
   if (!groupBy) return 'function';
   const parts = FUNCTION_LABELS.map((label) =>
     groupBy.includes(label) ? partOf(label, 'function') : `''`,
@@ -49,20 +117,11 @@ export function functionKey(groupBy: string[] | undefined): string {
   return `replaceRegexpOne(concat(${parts.join(`, '\\x1f', `)}), '^\\x1f$', '')`;
 }
 
-/** Whether sums by function can tell apart what is asked for: they know services alone. */
-export function areRolledUp(ofSeries: Matcher[], groupBy: string[] | undefined): boolean {
-  const known = [SERVICE_NAME, ...FUNCTION_LABELS];
-  return (
-    groupBy?.every((name) => known.includes(name)) === true &&
-    ofSeries.every(({ name }) => name === SERVICE_NAME)
-  );
-}
-
 /**
  * SELECT of (series, service, function, bucket, value, profiles): totals of functions, those of a
  * stack counted once, from the tables of the plan. Rows from rollups are of no series.
  */
-export function functionRowsSql(
+function functionRowsSql(
   plan: MergePlan,
   selection: Selection,
   functions: FunctionMatchers,
