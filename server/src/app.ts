@@ -9,6 +9,7 @@ import Fastify, {
 } from 'fastify';
 import { healthRoutes } from './api/health-routes.ts';
 import { pyroscopeRender } from './api/pyroscope-render.ts';
+import { querierRoutes } from './api/querier-routes.ts';
 import { queryRoutes } from './api/query-routes.ts';
 import { uiFiles } from './api/ui-files.ts';
 import type { Config } from './config.ts';
@@ -146,6 +147,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     query.addHook('onRequest', async () => state.check());
     queryRoutes(query, { store, status: rollups, flamegraph, deletions });
     pyroscopeRender(query, store, flamegraph);
+    await query.register(async (querier) => querierRoutes(querier, store));
   });
   healthRoutes(
     fastify,
