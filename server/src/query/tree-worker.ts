@@ -34,7 +34,7 @@ export interface TreeTask {
 }
 
 export default function buildTree({ native, meta, maxNodes, form, focus }: TreeTask): Uint8Array {
-  const builder = new CallTreeBuilder({ nodes: nodesIn([native]) });
+  const builder = new CallTreeBuilder({ stacks: stacksIn([native]) });
   for (const merged of readStacks(native)) {
     const { stacks, values } = focus ? focusStacks(merged, focus) : merged;
     builder.add(stacks, values);
@@ -66,7 +66,7 @@ export type DiffForm = { kind: 'binary' } | { kind: 'json' };
 
 /** The second entry of this worker: two sides in, one tree out. Equal stacks make equal nodes. */
 export function buildDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Array {
-  const builder = new CallTreeBuilder({ sides: 2, nodes: nodesIn(native) });
+  const builder = new CallTreeBuilder({ sides: 2, stacks: stacksIn(native) });
   native.forEach((bytes, side) => {
     for (const { stacks, values } of readStacks(bytes)) builder.add(stacks, values, side);
   });
@@ -80,9 +80,9 @@ export function buildDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Arra
     : bytesOfJson({ ...diff, ...diffToJson(tree) });
 }
 
-/** A stack of 35 frames has ten nodes of its own and takes a hundred bytes. */
-function nodesIn(sides: Uint8Array[][]): number {
-  return sides.flat().reduce((sum, { length }) => sum + length, 0) / 10;
+/** A stack of 35 frames takes a hundred bytes. */
+function stacksIn(sides: Uint8Array[][]): number {
+  return sides.flat().reduce((sum, { length }) => sum + length, 0) / 100;
 }
 
 /** Doubles add up exactly to 2^53, and are never wrapped around beyond it: see merge-plan.ts. */
