@@ -147,7 +147,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     query.addHook('onRequest', async () => state.check());
     queryRoutes(query, { store, status: rollups, flamegraph, deletions });
     pyroscopeRender(query, store, flamegraph);
-    await query.register(async (querier) => querierRoutes(querier, store));
+    await query.register(async (querier) => querierRoutes(querier, store, flamegraph));
   });
   healthRoutes(
     fastify,

@@ -9,7 +9,7 @@ import {
 } from '@bunsen/proto/querier/v1/querier';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { pprofOf } from '../testing/pprof-of.ts';
-import { GrpcClient, TRANSPORTS } from '../testing/rpc-clients.ts';
+import { GrpcClient, postJson, type Refusal, TRANSPORTS } from '../testing/rpc-clients.ts';
 import { TestServer } from '../testing/test-server.ts';
 
 const SERVICE = '/querier.v1.QuerierService';
@@ -46,16 +46,10 @@ const NAMES = [
   'service_name',
 ];
 
-/** A call over Connect in JSON, as people and browsers write it. */
-// biome-ignore lint/suspicious/noExplicitAny: JSON is looked at as it is
-async function post(method: string, body: unknown, headers: Record<string, string> = {}) {
-  const reply = await server.fetch(`${SERVICE}/${method}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-  });
-  return { status: reply.status, headers: reply.headers, body: (await reply.json()) as any };
-}
+type Names = { names: string[] };
+type Sets = { labelsSet: { labels: { name: string; value: string }[] }[] };
+const post = <Answer>(method: string, body: unknown, headers?: Record<string, string>) =>
+  postJson<Answer>(`${server.url}${SERVICE}/${method}`, body, headers);
 
 for (const name of Object.keys(TRANSPORTS)) {
   test(`what there is, over ${name}`, async () => {
@@ -125,9 +119,9 @@ test('grpc-js', async (t) => {
 });
 
 test('Series with all labels, each set once', async () => {
-  const { body } = await post('Series', { matchers: ['{pod="b"}'] });
+  const { body } = await post<Sets>('Series', { matchers: ['{pod="b"}'] });
   const labels = Object.fromEntries(
-    body.labelsSet[0].labels.map(({ name, value }: any) => [name, value]),
+    body.labelsSet[0]!.labels.map(({ name, value }) => [name, value]),
   );
   assert.equal(body.labelsSet.length, 1);
   assert.deepEqual(labels, {
@@ -144,20 +138,34 @@ test('Series with all labels, each set once', async () => {
 
 test('names with dots are for clients that say that they take them', async () => {
   const accept = { accept: '*/*;allow-utf8-labelnames=true' };
-  const [old, any] = [await post('LabelNames', {}), await post('LabelNames', {}, accept)];
+  const [old, any] = [
+    await post<Names>('LabelNames', {}),
+    await post<Names>('LabelNames', {}, accept),
+  ];
   assert.deepEqual(old.body.names, NAMES);
   assert.deepEqual(any.body.names, [...NAMES, 'k8s.node'].sort());
   const asked = { labelNames: ['k8s.node', 'pod'], matchers: ['{pod="a", service_name="api"}'] };
   const pod = { name: 'pod', value: 'a' };
-  assert.deepEqual((await post('Series', asked)).body.labelsSet, [{ labels: [pod] }]);
+  assert.deepEqual((await post<Sets>('Series', asked)).body.labelsSet, [{ labels: [pod] }]);
   const node = { name: 'k8s.node', value: 'n' };
-  assert.deepEqual((await post('Series', asked, accept)).body.labelsSet, [{ labels: [node, pod] }]);
+  assert.deepEqual((await post<Sets>('Series', asked, accept)).body.labelsSet, [
+    { labels: [node, pod] },
+  ]);
 });
 
 test('JSON as people write it: numbers or text, original names, unknown fields', async () => {
   const [start, end] = [Date.now() - 60_000, Date.now() + 60_000];
-  const numbers = await post('Series', { label_names: ['pod'], start, end, nobody: { knows: 1 } });
-  const texts = await post('Series', { labelNames: ['pod'], start: `${start}`, end: `${end}` });
+  const numbers = await post<Sets>('Series', {
+    label_names: ['pod'],
+    start,
+    end,
+    nobody: { knows: 1 },
+  });
+  const texts = await post<Sets>('Series', {
+    labelNames: ['pod'],
+    start: `${start}`,
+    end: `${end}`,
+  });
   assert.equal(numbers.status, 200);
   assert.equal(numbers.body.labelsSet.length, 2);
   assert.deepEqual(numbers.body, texts.body);
@@ -175,14 +183,14 @@ test('what is wrong is named', async () => {
     ['ProfileTypes', { start: -1, end: now }, 'PARAMETER_INVALID', /start=-1/],
   ];
   for (const [method, body, code, message] of cases) {
-    const refused = await post(method, body);
+    const refused = await post<Refusal>(method, body);
     assert.deepEqual([refused.status, refused.body.code], [400, 'invalid_argument']);
     assert.equal(refused.headers.get('bunsen-code'), code);
     assert.match(refused.body.message, message);
   }
-  const broken = await post('LabelNames', '{"matchers":');
+  const broken = await post<Refusal>('LabelNames', '{"matchers":');
   assert.deepEqual([broken.status, broken.body.code], [400, 'invalid_argument']);
-  const large = await post('LabelNames', { matchers: ['x'.repeat(2 ** 20)] });
+  const large = await post<Refusal>('LabelNames', { matchers: ['x'.repeat(2 ** 20)] });
   assert.equal(large.body.code, 'resource_exhausted');
   assert.equal((await server.fetch(`${SERVICE}/LabelNames`)).status, 404);
 });

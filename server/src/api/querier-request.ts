@@ -6,9 +6,12 @@ import {
   parseSelector,
   type Selector,
 } from '@bunsen/profile';
+import type { StackTraceSelector } from '@bunsen/proto/types/v1/types';
 import type { HandlerContext } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
+import type { StackSelector } from '../query/stack-selector.ts';
 import { HOUR_MS, parseTime, type TimeRange } from '../time.ts';
+import { MOST_MAX_NODES } from './query-routes.ts';
 
 /** Fields that requests of `querier.v1.QuerierService` have in common, as our own queries take them. */
 
@@ -100,5 +103,41 @@ export function isOldName(name: string): boolean {
 export function warn({ responseHeader }: HandlerContext, warnings: string[]): void {
   for (const warning of warnings) {
     responseHeader.append('bunsen-warning', warning.replace(/[^ -~]/g, '?'));
+  }
+}
+
+/** Pyroscope's default. 0 stands for it, too. */
+const DEFAULT_MAX_NODES = 8_192;
+
+/** @throws BunsenError `PARAMETER_INVALID` */
+export function maxNodesOf(maxNodes: bigint | undefined): number {
+  const asked = maxNodes ?? 0n;
+  if (asked < 0n || asked > MOST_MAX_NODES) {
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `max_nodes=${asked} is not from 0 to ${MOST_MAX_NODES}`,
+    );
+  }
+  return Number(asked) || DEFAULT_MAX_NODES;
+}
+
+/** @throws BunsenError `NOT_IMPLEMENTED` if it asks for what is not there */
+export function stackSelectorOf(
+  selector: StackTraceSelector | undefined,
+): StackSelector | undefined {
+  if (!selector) return undefined;
+  refuse({ 'stack_trace_selector.frame_filter': selector.frameFilter });
+  const { callSite, goPgo } = selector;
+  return { callSite: callSite.map(({ name }) => name), goPgo };
+}
+
+/**
+ * Fields that are not there yet, by their names in the protocol.
+ * @throws BunsenError `NOT_IMPLEMENTED` for the first one that is set
+ */
+export function refuse(fields: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    throw new BunsenError('NOT_IMPLEMENTED', `${name} is not supported: leave it out`);
   }
 }

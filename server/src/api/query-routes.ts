@@ -20,7 +20,7 @@ import {
   queryServices,
 } from '../query/labels.ts';
 import { querySeries } from '../query/series.ts';
-import type { DiffForm } from '../query/tree-worker.ts';
+import type { OwnForm } from '../query/tree-worker.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
@@ -214,12 +214,12 @@ function pprofFileName(query: string, { fromMs }: TimeRange): string {
 }
 
 /** Binary for who accepts that, JSON otherwise. */
-function formOf(request: FastifyRequest): DiffForm {
+function formOf(request: FastifyRequest): OwnForm {
   const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
   return { kind: binary ? 'binary' : 'json' };
 }
 
-function answer(reply: FastifyReply, { kind }: DiffForm, bytes: Uint8Array): FastifyReply {
+function answer(reply: FastifyReply, { kind }: OwnForm, bytes: Uint8Array): FastifyReply {
   return reply
     .header('vary', 'accept')
     .type(kind === 'binary' ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')

@@ -8,9 +8,11 @@ import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
-import type { PprofResult, PprofTask } from './pprof-worker.ts';
+import type { PprofMessage, PprofTask } from './pprof-worker.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
+import { type StackSelector, selectedStacksSql, stackSelectorParams } from './stack-selector.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
+import type { WorkerResult } from './worker-result.ts';
 
 export interface FlamegraphRequest {
   /** `type{matchers}`. */
@@ -21,25 +23,43 @@ export interface FlamegraphRequest {
   form: TreeForm;
   /** Only the callers or callees of a function. */
   focus?: Focus;
+  /** Only some stacks. */
+  stacks?: StackSelector | undefined;
   signal?: AbortSignal;
 }
 
 export interface DiffRequest {
-  left: { query: string; range: TimeRange };
-  right: { query: string; range: TimeRange };
+  left: DiffSelection;
+  right: DiffSelection;
   maxNodes: number;
   form: DiffForm;
   signal?: AbortSignal;
+}
+
+export interface DiffSelection {
+  /** `type{matchers}`. */
+  query: string;
+  range: TimeRange;
+  stacks?: StackSelector | undefined;
 }
 
 export interface PprofRequest {
   /** `type{matchers}`. */
   query: string;
   range: TimeRange;
+  stacks?: StackSelector | undefined;
+  /** A gzipped file, if there is none. */
+  message?: PprofMessage;
   signal?: AbortSignal;
 }
 
 const PPROF_WORKER = new URL('./pprof-worker.js', import.meta.url).href;
+
+/** What is wanted of the stacks of a selection; undefined = all. */
+interface Narrowing {
+  focus?: Focus | undefined;
+  stacks?: StackSelector | undefined;
+}
 
 /** A selection over the range of its plan. */
 interface Side {
@@ -78,7 +98,7 @@ export class FlamegraphQuery {
    * @returns the answer's bytes in the form that was asked for
    * @throws ProfileError or BunsenError if the query is wrong or passes a limit
    */
-  async run(request: FlamegraphRequest): Promise<Uint8Array> {
+  async run(request: FlamegraphRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(() => this.#tree(request), request.signal);
   }
 
@@ -86,7 +106,13 @@ export class FlamegraphQuery {
    * Two selections of one profile type as one tree.
    * @returns the answer's bytes in the form that was asked for
    */
-  async diff({ left, right, maxNodes, form, signal }: DiffRequest): Promise<Uint8Array> {
+  async diff({
+    left,
+    right,
+    maxNodes,
+    form,
+    signal,
+  }: DiffRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
       const nowMs = Date.now();
       const sides = [left, right].map(({ query, range }) => this.#plan(query, range, nowMs));
@@ -99,7 +125,9 @@ export class FlamegraphQuery {
       }
       // One after the other: a comparison is to take no more of the store than a flame graph.
       const merged: Merged[] = [];
-      for (const side of sides) merged.push(await this.#merge(side, undefined, signal));
+      for (const [i, { stacks }] of [left, right].entries()) {
+        merged.push(await this.#merge(sides[i] as Side, { stacks }, signal));
+      }
       const [a, b] = merged as [Merged, Merged];
       const task: DiffTask = {
         native: [a.native, b.native],
@@ -113,11 +141,7 @@ export class FlamegraphQuery {
         maxNodes,
         form,
       };
-      return this.#workers.run(task, {
-        name: 'buildDiff',
-        transferList: [...a.native, ...b.native].map(({ buffer }) => buffer),
-        ...(signal && { signal }),
-      });
+      return this.#work(task, [...a.native, ...b.native], { name: 'buildDiff', signal });
     }, signal);
   }
 
@@ -126,30 +150,31 @@ export class FlamegraphQuery {
    * @returns a gzipped pprof
    * @throws ProfileError or BunsenError as {@link run}, `QUERY_MEMORY_LIMIT` also if it is too large
    */
-  async pprof({ query, range, signal }: PprofRequest): Promise<Uint8Array> {
+  async pprof({
+    query,
+    range,
+    stacks,
+    message,
+    signal,
+  }: PprofRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
       const side = this.#plan(query, range, Date.now());
-      const { native, warnings } = await this.#merge(side, undefined, signal);
+      const { native, warnings } = await this.#merge(side, { stacks }, signal);
       const task: PprofTask = {
         native,
         profileType: parseProfileType(side.selection.profileType),
         range: side.plan.range,
         comments: [query, ...warnings],
+        message,
       };
-      const result: PprofResult = await this.#workers.run(task, {
-        filename: PPROF_WORKER,
-        transferList: native.map(({ buffer }) => buffer),
-        ...(signal && { signal }),
-      });
-      if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
-      return result.bytes;
+      return this.#work(task, native, { filename: PPROF_WORKER, signal });
     }, signal);
   }
 
-  async #tree(request: FlamegraphRequest): Promise<Uint8Array> {
-    const { query, range, maxNodes, form, focus, signal } = request;
+  async #tree(request: FlamegraphRequest): Promise<Uint8Array<ArrayBuffer>> {
+    const { query, range, maxNodes, form, focus, stacks, signal } = request;
     const side = this.#plan(query, range, Date.now());
-    const { native, warnings } = await this.#merge(side, focus, signal);
+    const { native, warnings } = await this.#merge(side, { focus, stacks }, signal);
     const { profileType } = side.selection;
     const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
       profileType,
@@ -158,10 +183,22 @@ export class FlamegraphQuery {
       warnings,
     };
     const task: TreeTask = { native, meta, maxNodes, form, focus };
-    return this.#workers.run(task, {
+    return this.#work(task, native, { signal });
+  }
+
+  /** @param native is handed over, and empty afterwards */
+  async #work(
+    task: TreeTask | DiffTask | PprofTask,
+    native: Uint8Array<ArrayBuffer>[],
+    { signal, ...worker }: { filename?: string; name?: string; signal: AbortSignal | undefined },
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const result: WorkerResult = await this.#workers.run(task, {
+      ...worker,
       transferList: native.map(({ buffer }) => buffer),
       ...(signal && { signal }),
     });
+    if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
+    return result;
   }
 
   #plan(query: string, range: TimeRange, nowMs: number): Side {
@@ -179,13 +216,17 @@ export class FlamegraphQuery {
 
   async #merge(
     { selection, plan, nowMs }: Side,
-    focus: Focus | undefined,
+    { focus, stacks }: Narrowing,
     signal: AbortSignal | undefined,
   ): Promise<Merged> {
     const [warnings, native] = await Promise.all([
       checkSelection(this.#store, selection, { signal }),
-      this.#store.native(valuedSql(stacksSql(plan, selection), focus), {
-        params: { ...mergeParams(selection), ...(focus && { function: focus.name }) },
+      this.#store.native(valuedSql(stacksSql(plan, selection), { focus, stacks }), {
+        params: {
+          ...mergeParams(selection),
+          ...(focus && { function: focus.name }),
+          ...(stacks && stackSelectorParams(stacks)),
+        },
         signal,
       }),
     ]);
@@ -207,8 +248,9 @@ export class FlamegraphQuery {
  * SELECT of (frames, v) for the worker. Leaves out most stacks without the function that is asked
  * for; the worker leaves out the rest.
  */
-function valuedSql(stacks: string, focus: Focus | undefined): string {
+function valuedSql(merged: string, { focus, stacks: selector }: Narrowing): string {
   const columns = 'SELECT frames, toFloat64(v) AS v'; // what trees are made of
+  const stacks = selector ? selectedStacksSql(merged, selector) : merged;
   if (!focus) return `${columns} FROM (${stacks})`;
   const may = 'arrayExists(frame -> startsWith(frame, {function:String}), frames)';
   // A stack that is missing is the function of that name.

@@ -191,7 +191,13 @@ test('stacks beyond what a pprof holds are refused with their number and the lim
   ]);
   const range = { fromMs: 0, untilMs: 1 };
   const profileType = parseProfileType(CPU_PROFILE_TYPE);
-  const result = buildPprof({ native: [blocks], profileType, range, comments: [] });
+  const result = buildPprof({
+    native: [blocks],
+    profileType,
+    range,
+    comments: [],
+    message: undefined,
+  });
   assert.ok('error' in result);
   assert.equal(result.error.code, 'QUERY_MEMORY_LIMIT');
   assert.match(

@@ -8,9 +8,13 @@ import {
   type ProfileType,
   parseFrame,
 } from '@bunsen/profile';
-import type { ErrorCode } from '../errors.ts';
+import { BunsenError } from '../errors.ts';
 import { type Block, type DictionaryArrayColumn, decodeBlocks } from '../store/native-block.ts';
 import type { TimeRange } from '../time.ts';
+import { encodePprofMessage, type PprofMessage } from './pyroscope-messages.ts';
+import { type WorkerResult, workerResult } from './worker-result.ts';
+
+export type { PprofMessage };
 
 export interface PprofTask {
   /** (frames, v) in Native format, in pieces that were cut anywhere. */
@@ -18,21 +22,28 @@ export interface PprofTask {
   profileType: ProfileType;
   range: TimeRange;
   comments: string[];
+  /** A gzipped file, if there is none. */
+  message: PprofMessage | undefined;
 }
-
-/** Errors cross threads as values: a thrown one would lose its class and its code. */
-export type PprofResult = { bytes: Uint8Array } | { error: { code: ErrorCode; message: string } };
 
 /** Frames of all stacks together: each is some bytes of the pprof, and some more until it is one. */
 const MAX_FRAMES = 1 << 24;
 
-export default function buildPprof(task: PprofTask): PprofResult {
+export default function buildPprof(task: PprofTask): WorkerResult {
+  const { message } = task;
+  return workerResult(() =>
+    message ? encodePprofMessage(pprofOf(task), message) : gzipSync(pprofOf(task)),
+  );
+}
+
+/** @throws BunsenError `QUERY_MEMORY_LIMIT`, `PPROF_LIMIT` */
+function pprofOf(task: PprofTask): Uint8Array {
   const { native, profileType, range, comments } = task;
   const merged = Array.from(decodeBlocks(Buffer.concat(native)), mergedColumns);
   const frames = merged.reduce((sum, { stacks }) => sum + stacks.codes.length, 0);
   if (frames > MAX_FRAMES) {
     const message = `the stacks of the selection have ${frames} frames together; a pprof holds at most ${MAX_FRAMES}: ask for a shorter range or fewer series`;
-    return { error: { code: 'QUERY_MEMORY_LIMIT', message } };
+    throw new BunsenError('QUERY_MEMORY_LIMIT', message);
   }
   const largest = merged.reduce(
     (most, { values }) => values.reduce((max, sum) => Math.max(max, Math.abs(sum)), most),
@@ -40,7 +51,7 @@ export default function buildPprof(task: PprofTask): PprofResult {
   );
   if (largest >= 2 ** 63) {
     const message = `a stack of the selection has the sum ${largest}; a pprof holds less than 2^63: ask for a shorter range`;
-    return { error: { code: 'PPROF_LIMIT', message } };
+    throw new BunsenError('PPROF_LIMIT', message);
   }
   // Sums come as doubles, which never wrap around: see merge-plan.ts.
   const rounded =
@@ -50,7 +61,7 @@ export default function buildPprof(task: PprofTask): PprofResult {
   const { sampleType, sampleUnit, periodType, periodUnit } = profileType;
   const stacks = exportStacks(merged, frames);
   const samples = stacks.sampleValues.length;
-  const pprof = encodePprof({
+  return encodePprof({
     ...stacks,
     timeNs: BigInt(range.fromMs) * 1_000_000n,
     durationNs: BigInt(range.untilMs - range.fromMs) * 1_000_000n,
@@ -62,7 +73,6 @@ export default function buildPprof(task: PprofTask): PprofResult {
     labelSets: [{}],
     comments: [...comments, ...rounded],
   });
-  return { bytes: gzipSync(pprof) };
 }
 
 interface MergedColumns {

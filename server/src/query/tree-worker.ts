@@ -13,15 +13,24 @@ import {
   NO_STACK_FRAME,
   toFlamebearer,
 } from '@bunsen/profile';
-import { move } from 'piscina';
 import { type DictionaryArrayColumn, decodeBlocks } from '../store/native-block.ts';
 import { type Focus, focusStacks, type ValuedStacks } from './focus.ts';
+import {
+  type DiffMessage,
+  encodeDiffMessage,
+  encodeTreeMessage,
+  type TreeMessage,
+} from './pyroscope-messages.ts';
+import { type WorkerResult, workerResult } from './worker-result.ts';
 
-/** `render` is Pyroscope's answer: what stands beside the flamebearer comes from the asker. */
+/** Of Bunsen's own API. */
+export type OwnForm = { kind: 'binary' } | { kind: 'json' };
+
+/** `render` is Pyroscope's answer over HTTP: what stands beside the flamebearer comes from the asker. */
 export type TreeForm =
-  | { kind: 'binary' }
-  | { kind: 'json' }
-  | { kind: 'render'; envelope: Record<string, unknown> };
+  | OwnForm
+  | { kind: 'render'; envelope: Record<string, unknown> }
+  | TreeMessage;
 
 export interface TreeTask {
   /** (frames, v) in Native format, in pieces that were cut anywhere. */
@@ -33,7 +42,11 @@ export interface TreeTask {
   focus: Focus | undefined;
 }
 
-export default function buildTree({ native, meta, maxNodes, form, focus }: TreeTask): Uint8Array {
+export default function buildTree(task: TreeTask): WorkerResult {
+  return workerResult(() => encodeTree(task));
+}
+
+function encodeTree({ native, meta, maxNodes, form, focus }: TreeTask): Uint8Array {
   const builder = new CallTreeBuilder({ stacks: stacksIn([native]) });
   for (const merged of readStacks(native)) {
     const { stacks, values } = focus ? focusStacks(merged, focus) : merged;
@@ -46,11 +59,13 @@ export default function buildTree({ native, meta, maxNodes, form, focus }: TreeT
   const flame = { meta: { ...meta, foldedNodes, foldedValue, warnings }, tree };
   switch (form.kind) {
     case 'binary':
-      return move(encodeFlame(flame)) as Uint8Array;
+      return encodeFlame(flame);
     case 'json':
       return bytesOfJson(flameToJson(flame));
     case 'render':
       return bytesOfJson({ version: 1, flamebearer: toFlamebearer(tree), ...form.envelope });
+    case 'message':
+      return encodeTreeMessage(tree, form);
   }
 }
 
@@ -62,21 +77,26 @@ export interface DiffTask {
   form: DiffForm;
 }
 
-export type DiffForm = { kind: 'binary' } | { kind: 'json' };
+export type DiffForm = OwnForm | DiffMessage;
 
 /** The second entry of this worker: two sides in, one tree out. Equal stacks make equal nodes. */
-export function buildDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Array {
+export function buildDiff(task: DiffTask): WorkerResult {
+  return workerResult(() => encodeDiff(task));
+}
+
+function encodeDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Array {
   const builder = new CallTreeBuilder({ sides: 2, stacks: stacksIn(native) });
   native.forEach((bytes, side) => {
     for (const { stacks, values } of readStacks(bytes)) builder.add(stacks, values, side);
   });
   const cut = builder.cut(maxNodes);
   const tree = diffTreeOf(cut);
+  if (form.kind === 'message') return encodeDiffMessage(tree, form);
   const { foldedNodes, foldedValue } = cut;
   const warnings = [...meta.warnings, ...warningsOf(tree.left.total, tree.right.total)];
   const diff = { ...meta, foldedNodes, foldedValue, warnings };
   return form.kind === 'binary'
-    ? (move(encodeFlameDiff({ meta: diff, tree })) as Uint8Array)
+    ? encodeFlameDiff({ meta: diff, tree })
     : bytesOfJson({ ...diff, ...diffToJson(tree) });
 }
 

@@ -53,3 +53,23 @@ export class GrpcClient {
     this.#client.close();
   }
 }
+
+/** What a call over Connect is refused with, in JSON. */
+export interface Refusal {
+  code: string;
+  message: string;
+}
+
+/** A call over Connect in JSON, as people and browsers write it. @param body text as it is */
+export async function postJson<Answer>(
+  url: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; headers: Headers; body: Answer }> {
+  const reply = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  return { status: reply.status, headers: reply.headers, body: (await reply.json()) as Answer };
+}

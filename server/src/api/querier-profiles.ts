@@ -1,0 +1,112 @@
+import { ProfileSchema } from '@bunsen/proto/google/v1/profile';
+import {
+  DiffResponseSchema,
+  ProfileFormat,
+  type QuerierService,
+  type SelectMergeStacktracesRequest,
+  SelectMergeStacktracesResponseSchema,
+} from '@bunsen/proto/querier/v1/querier';
+import type { ServiceImpl } from '@connectrpc/connect';
+import { BunsenError } from '../errors.ts';
+import type { DiffSelection, FlamegraphQuery } from '../query/flamegraph.ts';
+import { answerEncoding, encodedAnswer } from '../rpc.ts';
+import { maxNodesOf, queryOf, rangeOf, refuse, stackSelectorOf } from './querier-request.ts';
+
+type ProfileMethods =
+  | 'selectMergeStacktraces'
+  | 'selectMergeProfile'
+  | 'selectMergeSpanProfile'
+  | 'diff';
+
+/** Merged profiles: the methods of `querier.v1.QuerierService` that flame graphs are drawn from. */
+export function querierProfiles(
+  flamegraph: FlamegraphQuery,
+): Pick<ServiceImpl<typeof QuerierService>, ProfileMethods> {
+  return {
+    async selectMergeStacktraces(request, context) {
+      const selection = { ...selectionOf(request), signal: context.signal };
+      const maxNodes = maxNodesOf(request.maxNodes);
+      const encoding = answerEncoding(context);
+      const tree = (format: 'flamegraph' | 'tree') =>
+        flamegraph.run({ ...selection, maxNodes, form: { kind: 'message', format, encoding } });
+      const bytesOf = () => {
+        switch (request.format) {
+          case ProfileFormat.UNSPECIFIED:
+          case ProfileFormat.FLAMEGRAPH:
+            return tree('flamegraph');
+          case ProfileFormat.TREE:
+            return tree('tree');
+          case ProfileFormat.PPROF:
+            return flamegraph.pprof({ ...selection, message: { kind: 'stacktraces', encoding } });
+          case ProfileFormat.DOT:
+            throw new BunsenError('NOT_IMPLEMENTED', 'format=PROFILE_FORMAT_DOT is not supported');
+          default:
+            throw new BunsenError(
+              'PARAMETER_INVALID',
+              `format=${request.format} is none of ${formatNames().join(', ')}`,
+            );
+        }
+      };
+      return encodedAnswer(SelectMergeStacktracesResponseSchema, await bytesOf(), context);
+    },
+
+    async selectMergeProfile(request, context) {
+      const { profileIdSelector, traceIdSelector } = request;
+      refuse({ profile_id_selector: profileIdSelector, trace_id_selector: traceIdSelector });
+      maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
+      const bytes = await flamegraph.pprof({
+        query: queryOf(request),
+        range: rangeOf(request),
+        stacks: stackSelectorOf(request.stackTraceSelector),
+        message: { kind: 'profile', encoding: answerEncoding(context) },
+        signal: context.signal,
+      });
+      return encodedAnswer(ProfileSchema, bytes, context);
+    },
+
+    selectMergeSpanProfile() {
+      throw new BunsenError(
+        'NOT_IMPLEMENTED',
+        'profiles of spans are not supported: span ids of samples are not stored',
+      );
+    },
+
+    async diff({ left, right }, context) {
+      const bytes = await flamegraph.diff({
+        left: sideOf('left', left),
+        right: sideOf('right', right),
+        maxNodes: Math.max(maxNodesOf(left?.maxNodes), maxNodesOf(right?.maxNodes)),
+        form: { kind: 'message', encoding: answerEncoding(context) },
+        signal: context.signal,
+      });
+      return encodedAnswer(DiffResponseSchema, bytes, context);
+    },
+  };
+}
+
+/** @throws BunsenError if a side is missing, or what it asks for cannot be */
+function sideOf(name: string, side: SelectMergeStacktracesRequest | undefined): DiffSelection {
+  if (!side) throw new BunsenError('PARAMETER_INVALID', `${name} is missing`);
+  return selectionOf(side);
+}
+
+function selectionOf(request: SelectMergeStacktracesRequest): DiffSelection {
+  const { profileIdSelector, async, traceIdSelector, spanSelector } = request;
+  refuse({
+    profile_id_selector: profileIdSelector,
+    async,
+    trace_id_selector: traceIdSelector,
+    span_selector: spanSelector,
+  });
+  return {
+    query: queryOf(request),
+    range: rangeOf(request),
+    stacks: stackSelectorOf(request.stackTraceSelector),
+  };
+}
+
+function formatNames(): string[] {
+  return Object.values(ProfileFormat)
+    .filter((name) => typeof name === 'string')
+    .map((name) => `PROFILE_FORMAT_${name}`);
+}
