@@ -1,3 +1,4 @@
+import type { Indices } from './profile.ts';
 import { countingSort, nthLargest } from './select.ts';
 
 const EMPTY = 0; // the root is nobody's child
@@ -70,7 +71,7 @@ export class StackTrie {
    */
   add(
     ids: Uint32Array,
-    stack: Uint32Array,
+    stack: Indices,
     from: number,
     until: number,
     value: number,
@@ -128,7 +129,7 @@ export class StackTrie {
   }
 
   /** A node for what a stack has from `from` on, below its first frames, which lead to the parent. */
-  #leaf(parent: number, ids: Uint32Array, stack: Uint32Array, from: number, depth: number): number {
+  #leaf(parent: number, ids: Uint32Array, stack: Indices, from: number, depth: number): number {
     const start = this.#frameCount;
     const length = depth - this.#depthOf(parent);
     if (start + length > this.#frames.length) {
