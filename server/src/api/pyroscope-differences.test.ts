@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { CPU_PROFILE_TYPE } from '@bunsen/profile';
 import { QuerierService } from '@bunsen/proto/querier/v1/querier';
+import { TimeSeriesAggregationType } from '@bunsen/proto/types/v1/types';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { pprofOf } from '../testing/pprof-of.ts';
@@ -127,6 +128,66 @@ differs('flame graphs are of whole slots of 15 seconds', async () => {
   };
   assert.equal(await totalOf(T0 + SLOT - 1), 1n);
   assert.equal(await totalOf(T0 + SLOT), 0n);
+});
+
+/** Labels, and values by the seconds since T0. */
+async function seriesOf(service: string, more: object): Promise<unknown[]> {
+  const { series } = await client.selectSeries({ ...requestOf(service), step: 60, ...more });
+  return series.flatMap(({ points }) =>
+    points.map(({ timestamp, value }) => [(Number(timestamp) - T0) / 1000, value]),
+  );
+}
+
+differs('an average over time is the mean of the profiles in a bucket', async () => {
+  for (const value of [1, 5]) await push(`main ${value}`, 'average');
+  const aggregation = TimeSeriesAggregationType.AVERAGE;
+  assert.deepEqual(await seriesOf('average', { aggregation }), [[0, 3]]);
+  assert.deepEqual(await seriesOf('average', {}), [[0, 6]]);
+});
+
+differs('a call site has its own series, by the slot of 15 seconds', async () => {
+  await push('main;a 1\nmain;b 2', 'site');
+  const stackTraceSelector = { callSite: [{ name: 'main' }, { name: 'b' }] };
+  // The middle of the slot that begins at T0 is after the edge at T0.
+  assert.deepEqual(await seriesOf('site', { stackTraceSelector }), [[60, 2]]);
+  assert.deepEqual(await seriesOf('site', {}), [[0, 3]]);
+});
+
+differs('a series has at most 11000 points, and an answer 1000 series', async () => {
+  const long = { step: 0.001, end: HOUR.start + 11_000n };
+  assert.match((await refusal(seriesOf('x', long))).rawMessage, /at most 11000/);
+  assert.match((await refusal(seriesOf('x', { limit: 1001n }))).rawMessage, /limit=1001/);
+  const lines = Array.from({ length: 1001 }, (_, i) => `main ${1 + i}`).join('\n');
+  const labelsOf = (line: number) => ({ service_name: 'many', pod: `${line}` });
+  await push(lines, 'many', { labelsOf });
+  let warning: string | null = '';
+  const request = { ...requestOf('many'), step: 60, groupBy: ['pod'] };
+  const onHeader = (headers: Headers) => {
+    warning = headers.get('bunsen-warning');
+  };
+  const { series } = await client.selectSeries(request, { onHeader });
+  assert.deepEqual([series.length, series[0]?.labels[0]?.value], [1000, '1000']);
+  assert.match(warning, /1001 series match; these are the largest 1000/);
+});
+
+differs('AnalyzeQuery counts series, profiles and samples, but no bytes', async () => {
+  for (let i = 0; i < 3; i++) await push('main;a 1\nmain;b 2', 'sizes');
+  const { queryScopes, queryImpact } = await client.analyzeQuery({
+    query: '{service_name="sizes"}',
+    ...HOUR,
+  });
+  const [scope] = queryScopes;
+  assert.deepEqual([scope?.seriesCount, scope?.profileCount, scope?.sampleCount], [1n, 3n, 6n]);
+  assert.deepEqual([scope?.profileBytes, queryImpact?.totalBytesInTimeRange], [0n, 0n]);
+});
+
+differs('there is one tenant, whatever X-Scope-OrgID says', async () => {
+  await push('main 1', 'tenant');
+  for (const tenant of ['anonymous', 'other']) {
+    const headers = { 'x-scope-orgid': tenant };
+    const { flamegraph } = await client.selectMergeStacktraces(requestOf('tenant'), { headers });
+    assert.equal(flamegraph?.total, 1n);
+  }
 });
 
 test('every row of the table has its test', () => {

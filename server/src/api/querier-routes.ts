@@ -8,6 +8,7 @@ import { rpc } from '../rpc.ts';
 import type { Store } from '../store/store.ts';
 import { querierLabels } from './querier-labels.ts';
 import { querierProfiles } from './querier-profiles.ts';
+import { querierSeries } from './querier-series.ts';
 
 /** A request has a few selectors, and the call site of a deep stack at most. */
 const REQUEST_BYTES = 1024 * 1024;
@@ -25,7 +26,11 @@ export function querierRoutes(
     connect: true,
     ignoreUnknownFields: true,
     routes: (router) =>
-      router.service(QuerierService, { ...querierLabels(store), ...querierProfiles(flamegraph) }),
+      router.service(QuerierService, {
+        ...querierLabels(store),
+        ...querierProfiles(flamegraph),
+        ...querierSeries(store),
+      }),
     readBody: (request) =>
       collectBody(request.raw, {
         bytes: REQUEST_BYTES,
