@@ -7,7 +7,9 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { exportRoutes } from './api/export-routes.ts';
 import { healthRoutes } from './api/health-routes.ts';
+import { pyroscopeLabels } from './api/pyroscope-labels.ts';
 import { pyroscopeRender } from './api/pyroscope-render.ts';
 import { querierRoutes } from './api/querier-routes.ts';
 import { queryRoutes } from './api/query-routes.ts';
@@ -146,7 +148,9 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
     queryRoutes(query, { store, status: rollups, flamegraph, deletions });
+    exportRoutes(query, flamegraph);
     pyroscopeRender(query, store, flamegraph);
+    pyroscopeLabels(query, store);
     await query.register(async (querier) => querierRoutes(querier, store, flamegraph));
   });
   healthRoutes(

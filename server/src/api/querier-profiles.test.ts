@@ -133,6 +133,21 @@ test('a tree is what Pyroscope writes: it can be pushed as one', async () => {
   assert.deepEqual(foldedOf(again), API_FOLDED);
 });
 
+test('a call graph in DOT, of as many functions as are asked for', async () => {
+  const client = clientOf('connect, HTTP/1, JSON, gzip');
+  const asDot = { ...requestOf('api'), format: ProfileFormat.DOT };
+  const { dot, flamegraph } = await client.selectMergeStacktraces(asDot);
+  assert.equal(flamegraph, undefined);
+  assert.match(dot, /^digraph /);
+  assert.equal(dot.match(/^N\d+ \[label=/gm)?.length, 5);
+  const cut = await client.selectMergeStacktraces({ ...asDot, maxNodes: 2n });
+  assert.equal(cut.dot.match(/^N\d+ \[label=/gm)?.length, 2);
+  const refused = await client
+    .selectMergeStacktraces({ ...asDot, maxNodes: 2001n })
+    .then(() => undefined, ConnectError.from);
+  assert.match(refused?.rawMessage ?? '', /max_nodes=2001 is not from 0 to 2000/);
+});
+
 test('JSON as Drilldown writes it, and 64 bits as text', async () => {
   const body = {
     profile_typeID: CPU_PROFILE_TYPE,

@@ -10,6 +10,8 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
 import type { DiffSelection, FlamegraphQuery } from '../query/flamegraph.ts';
 import { answerEncoding, encodedAnswer } from '../rpc.ts';
+import { DOT_NODES } from './export-routes.ts';
+import { DEFAULT_DOT_NODES } from './pyroscope-params.ts';
 import { maxNodesOf, queryOf, rangeOf, refuse, stackSelectorOf } from './querier-request.ts';
 
 type ProfileMethods =
@@ -25,40 +27,50 @@ export function querierProfiles(
   return {
     async selectMergeStacktraces(request, context) {
       const selection = { ...selectionOf(request), signal: context.signal };
-      const maxNodes = maxNodesOf(request.maxNodes);
       const encoding = answerEncoding(context);
-      const tree = (format: 'flamegraph' | 'tree') =>
-        flamegraph.run({ ...selection, maxNodes, form: { kind: 'message', format, encoding } });
-      const bytesOf = () => {
-        switch (request.format) {
-          case ProfileFormat.UNSPECIFIED:
-          case ProfileFormat.FLAMEGRAPH:
-            return tree('flamegraph');
-          case ProfileFormat.TREE:
-            return tree('tree');
-          case ProfileFormat.PPROF:
-            return flamegraph.pprof({ ...selection, message: { kind: 'stacktraces', encoding } });
-          case ProfileFormat.DOT:
-            throw new BunsenError('NOT_IMPLEMENTED', 'format=PROFILE_FORMAT_DOT is not supported');
-          default:
-            throw new BunsenError(
-              'PARAMETER_INVALID',
-              `format=${request.format} is none of ${formatNames().join(', ')}`,
-            );
+      const answer = (bytes: Uint8Array<ArrayBuffer>) =>
+        encodedAnswer(SelectMergeStacktracesResponseSchema, bytes, context);
+      switch (request.format) {
+        case ProfileFormat.UNSPECIFIED:
+        case ProfileFormat.FLAMEGRAPH:
+        case ProfileFormat.TREE: {
+          const maxNodes = maxNodesOf(request.maxNodes);
+          const format = request.format === ProfileFormat.TREE ? 'tree' : 'flamegraph';
+          const form = { kind: 'message', format, encoding } as const;
+          return answer(await flamegraph.run({ ...selection, maxNodes, form }));
         }
-      };
-      return encodedAnswer(SelectMergeStacktracesResponseSchema, await bytesOf(), context);
+        case ProfileFormat.PPROF: {
+          maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
+          const message = { kind: 'stacktraces', encoding } as const;
+          const form = { format: 'pprof', message } as const;
+          return answer(await flamegraph.export({ ...selection, form }));
+        }
+        case ProfileFormat.DOT: {
+          const limit = { fallback: DEFAULT_DOT_NODES, most: DOT_NODES.most };
+          const form = { format: 'dot', maxNodes: maxNodesOf(request.maxNodes, limit) } as const;
+          const dot = await flamegraph.export({ ...selection, form });
+          return { dot: new TextDecoder().decode(dot) };
+        }
+        default:
+          throw new BunsenError(
+            'PARAMETER_INVALID',
+            `format=${request.format} is none of ${formatNames().join(', ')}`,
+          );
+      }
     },
 
     async selectMergeProfile(request, context) {
       const { profileIdSelector, traceIdSelector } = request;
       refuse({ profile_id_selector: profileIdSelector, trace_id_selector: traceIdSelector });
       maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
-      const bytes = await flamegraph.pprof({
+      const bytes = await flamegraph.export({
         query: queryOf(request),
         range: rangeOf(request),
         stacks: stackSelectorOf(request.stackTraceSelector),
-        message: { kind: 'profile', encoding: answerEncoding(context) },
+        form: {
+          format: 'pprof',
+          message: { kind: 'profile', encoding: answerEncoding(context) },
+        },
         signal: context.signal,
       });
       return encodedAnswer(ProfileSchema, bytes, context);

@@ -11,6 +11,7 @@ import type { HandlerContext } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
 import type { StackSelector } from '../query/stack-selector.ts';
 import { HOUR_MS, parseTime, type TimeRange } from '../time.ts';
+import { DEFAULT_FLAME_NODES } from './pyroscope-params.ts';
 import { MOST_MAX_NODES } from './query-routes.ts';
 
 /** Fields that requests of `querier.v1.QuerierService` have in common, as our own queries take them. */
@@ -106,19 +107,19 @@ export function warn({ responseHeader }: HandlerContext, warnings: string[]): vo
   }
 }
 
-/** Pyroscope's default. 0 stands for it, too. */
-const DEFAULT_MAX_NODES = 8_192;
-
-/** @throws BunsenError `PARAMETER_INVALID` */
-export function maxNodesOf(maxNodes: bigint | undefined): number {
+/**
+ * 0 stands for the default.
+ * @throws BunsenError `PARAMETER_INVALID`
+ */
+export function maxNodesOf(
+  maxNodes: bigint | undefined,
+  { fallback, most } = { fallback: DEFAULT_FLAME_NODES, most: MOST_MAX_NODES },
+): number {
   const asked = maxNodes ?? 0n;
-  if (asked < 0n || asked > MOST_MAX_NODES) {
-    throw new BunsenError(
-      'PARAMETER_INVALID',
-      `max_nodes=${asked} is not from 0 to ${MOST_MAX_NODES}`,
-    );
+  if (asked < 0n || asked > most) {
+    throw new BunsenError('PARAMETER_INVALID', `max_nodes=${asked} is not from 0 to ${most}`);
   }
-  return Number(asked) || DEFAULT_MAX_NODES;
+  return Number(asked) || fallback;
 }
 
 /** @throws BunsenError `NOT_IMPLEMENTED` if it asks for what is not there */

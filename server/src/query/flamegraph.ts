@@ -6,9 +6,10 @@ import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
+import type { ExportTask } from './export-worker.ts';
+import type { ExportForm } from './exports/export-form.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
-import type { PprofMessage, PprofTask } from './pprof-worker.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
 import { type StackSelector, selectedStacksSql, stackSelectorParams } from './stack-selector.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
@@ -43,17 +44,17 @@ export interface DiffSelection {
   stacks?: StackSelector | undefined;
 }
 
-export interface PprofRequest {
+export interface ExportRequest {
   /** `type{matchers}`. */
   query: string;
   range: TimeRange;
+  /** Only some stacks. */
   stacks?: StackSelector | undefined;
-  /** A gzipped file, if there is none. */
-  message?: PprofMessage;
+  form: ExportForm;
   signal?: AbortSignal;
 }
 
-const PPROF_WORKER = new URL('./pprof-worker.js', import.meta.url).href;
+const EXPORT_WORKER = new URL('./export-worker.js', import.meta.url).href;
 
 /** What is wanted of the stacks of a selection; undefined = all. */
 interface Narrowing {
@@ -146,28 +147,26 @@ export class FlamegraphQuery {
   }
 
   /**
-   * A selection as a profile for other tools.
-   * @returns a gzipped pprof
+   * A selection as a file for other tools.
    * @throws ProfileError or BunsenError as {@link run}, `QUERY_MEMORY_LIMIT` also if it is too large
    */
-  async pprof({
+  async export({
     query,
     range,
     stacks,
-    message,
+    form,
     signal,
-  }: PprofRequest): Promise<Uint8Array<ArrayBuffer>> {
+  }: ExportRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
       const side = this.#plan(query, range, Date.now());
       const { native, warnings } = await this.#merge(side, { stacks }, signal);
-      const task: PprofTask = {
+      const profileType = parseProfileType(side.selection.profileType);
+      const task: ExportTask = {
         native,
-        profileType: parseProfileType(side.selection.profileType),
-        range: side.plan.range,
-        comments: [query, ...warnings],
-        message,
+        subject: { query, profileType, range: side.plan.range, warnings },
+        form,
       };
-      return this.#work(task, native, { filename: PPROF_WORKER, signal });
+      return this.#work(task, native, { filename: EXPORT_WORKER, signal });
     }, signal);
   }
 
@@ -188,7 +187,7 @@ export class FlamegraphQuery {
 
   /** @param native is handed over, and empty afterwards */
   async #work(
-    task: TreeTask | DiffTask | PprofTask,
+    task: TreeTask | DiffTask | ExportTask,
     native: Uint8Array<ArrayBuffer>[],
     { signal, ...worker }: { filename?: string; name?: string; signal: AbortSignal | undefined },
   ): Promise<Uint8Array<ArrayBuffer>> {

@@ -22,6 +22,9 @@ const DEFAULT_POINTS = 1_500;
 /** Series of an answer: more than anyone can look at. The largest are given. */
 export const MAX_SERIES = 1_000;
 
+/** Of the totals of the profiles in a step: `average` is for gauges, such as memory in use. */
+export type Aggregation = 'sum' | 'average';
+
 export interface SeriesRequest {
   query: string;
   range: TimeRange;
@@ -29,6 +32,8 @@ export interface SeriesRequest {
   stepMs: number | undefined;
   /** Labels that make a series of their own each; none = one series. */
   groupBy: string[];
+  /** `sum` by default. */
+  aggregation?: Aggregation;
   signal?: AbortSignal;
 }
 
@@ -38,14 +43,14 @@ export interface SeriesRequest {
  */
 export async function querySeries(
   store: Store,
-  { query, range, stepMs: asked, groupBy, signal }: SeriesRequest,
+  { query, range, stepMs: asked, groupBy, aggregation, signal }: SeriesRequest,
 ): Promise<SeriesResponse> {
   const stepMs = asked ?? defaultStep(range);
   const fromMs = Math.floor(range.fromMs / stepMs) * stepMs;
   const points = (Math.ceil(range.untilMs / stepMs) * stepMs - fromMs) / stepMs;
   checkPoints('stepMs', stepMs, points);
   const buckets = { fromMs, stepMs, points };
-  const found = await queryBuckets(store, { query, buckets, groupBy, signal });
+  const found = await queryBuckets(store, { query, buckets, groupBy, aggregation, signal });
   return {
     unit: parseProfileType(found.profileType).sampleUnit,
     fromMs,
@@ -80,8 +85,8 @@ export interface BucketsRequest {
   query: string;
   buckets: Buckets;
   groupBy: string[];
-  /** Of the profiles of a bucket. */
-  aggregation?: 'sum' | 'average';
+  /** `sum` by default. */
+  aggregation?: Aggregation | undefined;
   /** Only stacks that begin so; then samples are summed instead of profiles, by the slot. */
   callSite?: string[];
   /** Series of the answer, at most {@link MAX_SERIES}. */

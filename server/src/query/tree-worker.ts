@@ -9,12 +9,11 @@ import {
   encodeFlameDiff,
   type FlameMeta,
   flameToJson,
-  functionOfFrame,
-  NO_STACK_FRAME,
+  toDiffFlamebearer,
   toFlamebearer,
 } from '@bunsen/profile';
-import { type DictionaryArrayColumn, decodeBlocks } from '../store/native-block.ts';
-import { type Focus, focusStacks, type ValuedStacks } from './focus.ts';
+import { type Focus, focusStacks } from './focus.ts';
+import { readStacks, roundingWarnings, stacksIn } from './merged-stacks.ts';
 import {
   type DiffMessage,
   encodeDiffMessage,
@@ -55,7 +54,7 @@ function encodeTree({ native, meta, maxNodes, form, focus }: TreeTask): Uint8Arr
   const cut = builder.cut(maxNodes);
   const tree = callTreeOf(cut);
   const { foldedNodes, foldedValue } = cut;
-  const warnings = [...meta.warnings, ...warningsOf(tree.total)];
+  const warnings = [...meta.warnings, ...roundingWarnings(tree.total)];
   const flame = { meta: { ...meta, foldedNodes, foldedValue, warnings }, tree };
   switch (form.kind) {
     case 'binary':
@@ -77,7 +76,7 @@ export interface DiffTask {
   form: DiffForm;
 }
 
-export type DiffForm = OwnForm | DiffMessage;
+export type DiffForm = Exclude<TreeForm, TreeMessage> | DiffMessage;
 
 /** The second entry of this worker: two sides in, one tree out. Equal stacks make equal nodes. */
 export function buildDiff(task: DiffTask): WorkerResult {
@@ -91,68 +90,22 @@ function encodeDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Array {
   });
   const cut = builder.cut(maxNodes);
   const tree = diffTreeOf(cut);
-  if (form.kind === 'message') return encodeDiffMessage(tree, form);
   const { foldedNodes, foldedValue } = cut;
-  const warnings = [...meta.warnings, ...warningsOf(tree.left.total, tree.right.total)];
+  const warnings = [...meta.warnings, ...roundingWarnings(tree.left.total, tree.right.total)];
   const diff = { ...meta, foldedNodes, foldedValue, warnings };
-  return form.kind === 'binary'
-    ? encodeFlameDiff({ meta: diff, tree })
-    : bytesOfJson({ ...diff, ...diffToJson(tree) });
-}
-
-/** A stack of 35 frames takes a hundred bytes. */
-function stacksIn(sides: Uint8Array[][]): number {
-  return sides.flat().reduce((sum, { length }) => sum + length, 0) / 100;
-}
-
-/** Doubles add up exactly to 2^53, and are never wrapped around beyond it: see merge-plan.ts. */
-function warningsOf(...totals: Float64Array[]): string[] {
-  return totals.some(([root = 0]) => Math.abs(root) > Number.MAX_SAFE_INTEGER)
-    ? ['the values pass 2^53, beyond which they are rounded: ask for a shorter range']
-    : [];
-}
-
-/** Frames are reduced to functions here: lines and files of one function are one node. */
-function* readStacks(native: Uint8Array[]): Generator<ValuedStacks> {
-  const bytes = native.length === 1 ? (native[0] as Uint8Array) : Buffer.concat(native);
-  for (const { rows, columns } of decodeBlocks(bytes)) {
-    if (rows === 0) continue;
-    const [stacks, sums] = columns;
-    if (stacks?.type !== 'Array(LowCardinality(String))' || sums?.type !== 'Float64') {
-      throw new Error(`merged stacks have the columns ${columns.map(({ type }) => type)}`);
+  switch (form.kind) {
+    case 'binary':
+      return encodeFlameDiff({ meta: diff, tree });
+    case 'json':
+      return bytesOfJson({ ...diff, ...diffToJson(tree) });
+    case 'render': {
+      const { leftTicks, rightTicks, ...flamebearer } = toDiffFlamebearer(tree);
+      return bytesOfJson({ version: 1, flamebearer, ...form.envelope, leftTicks, rightTicks });
     }
-    const { dictionary, codes, offsets } = withoutEmpty(stacks);
-    yield {
-      stacks: {
-        frames: dictionary.map(functionOfFrame),
-        stackOffsets: offsets,
-        stackFrames: codes,
-      },
-      values: sums.values,
-    };
+    case 'message':
+      return encodeDiffMessage(tree, form);
   }
 }
-
-/** A stack without frames, which is one that is missing, gets a frame that says so. */
-function withoutEmpty(stacks: Stacks): Stacks {
-  const { dictionary, codes, offsets } = stacks;
-  const rows = offsets.length - 1;
-  let empty = 0;
-  for (let row = 0; row < rows; row++) if (offsets[row] === offsets[row + 1]) empty++;
-  if (empty === 0) return stacks;
-  const filled = new Uint32Array(codes.length + empty);
-  const starts = new Uint32Array(offsets.length);
-  for (let row = 0, at = 0; row < rows; row++) {
-    const stack = codes.subarray(offsets[row], offsets[row + 1]);
-    if (stack.length === 0) filled[at++] = dictionary.length;
-    filled.set(stack, at);
-    at += stack.length;
-    starts[row + 1] = at;
-  }
-  return { dictionary: [...dictionary, NO_STACK_FRAME], codes: filled, offsets: starts };
-}
-
-type Stacks = Pick<DictionaryArrayColumn, 'dictionary' | 'codes' | 'offsets'>;
 
 function bytesOfJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));

@@ -1,5 +1,10 @@
-import { type CallTree, NO_FRAME } from '@bunsen/profile';
-import { type FlameColours, frameColours, type Theme } from './colours.ts';
+import {
+  type CallTree,
+  type FlameColours,
+  frameColours,
+  NO_FRAME,
+  type Theme,
+} from '@bunsen/profile';
 import { type Emphasis, emphasise } from './emphasis.ts';
 import { listenToInput } from './flame-input.ts';
 import { FrameLabels } from './frame-labels.ts';

@@ -1,12 +1,5 @@
-import {
-  emphasisColour,
-  FRAME_KINDS,
-  frameKind,
-  kindColour,
-  matchedTotal,
-  type PreparedFlame,
-} from '@bunsen/flame';
-import { parseFrame } from '@bunsen/profile';
+import { matchedTotal, type PreparedFlame } from '@bunsen/flame';
+import { emphasisColour, FRAME_KINDS, frameKind, kindColour, parseFrame } from '@bunsen/profile';
 import { type RefObject, useDeferredValue, useMemo } from 'react';
 import { Icon } from '../components/icon.tsx';
 import { coresOf, formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
