@@ -148,6 +148,43 @@ test('a call graph in DOT, of as many functions as are asked for', async () => {
   assert.match(refused?.rawMessage ?? '', /max_nodes=2001 is not from 0 to 2000/);
 });
 
+test('selectors can match what a profile type is made of', async () => {
+  const client = clientOf('connect, HTTP/2');
+  const totalOf = async (selector: string) => {
+    const labelSelector = selector.replace('}', ', service_name="api"}');
+    const request = { ...requestOf('api'), labelSelector };
+    const { series } = await client.selectSeries({ ...request, step: 15 });
+    const { flamegraph } = await client.selectMergeStacktraces(request);
+    const profile = await client.selectMergeProfile(request);
+    const total = Number(flamegraph?.total);
+    assert.equal(series[0]?.points[0]?.value ?? 0, total);
+    assert.equal(profile.sample.length > 0, total > 0);
+    return total;
+  };
+  assert.equal(await totalOf(`{__profile_type__="${CPU_PROFILE_TYPE}"}`), 15);
+  assert.equal(await totalOf('{__name__="process_cpu", __period_unit__!="bytes"}'), 15);
+  assert.equal(await totalOf('process_cpu{__type__=~"c.u"}'), 15);
+  assert.equal(await totalOf('{__profile_type__="memory:inuse_space:bytes:space:bytes"}'), 0);
+  assert.equal(await totalOf('memory:inuse_space:bytes:space:bytes{__unit__!=""}'), 0);
+});
+
+test('what the reader should know is in a header', async () => {
+  const body = {
+    profileTypeID: CPU_PROFILE_TYPE,
+    labelSelector: '{pod="x"}',
+    start: T0,
+    end: T0 + 3_600_000,
+  };
+  const warningOf = async (method: string, request: object) =>
+    (await post(method, request)).headers.get('bunsen-warning');
+  const expected = /^no series has the label 'pod'/;
+  assert.match((await warningOf('SelectMergeStacktraces', body)) ?? '', expected);
+  assert.match((await warningOf('SelectMergeProfile', body)) ?? '', expected);
+  assert.match((await warningOf('Diff', { left: body, right: body })) ?? '', expected);
+  assert.match((await warningOf('SelectSeries', { ...body, step: 15 })) ?? '', expected);
+  assert.equal(await warningOf('SelectMergeProfile', { ...body, labelSelector: '{}' }), null);
+});
+
 test('JSON as Drilldown writes it, and 64 bits as text', async () => {
   const body = {
     profile_typeID: CPU_PROFILE_TYPE,

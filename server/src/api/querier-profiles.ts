@@ -6,13 +6,13 @@ import {
   type SelectMergeStacktracesRequest,
   SelectMergeStacktracesResponseSchema,
 } from '@bunsen/proto/querier/v1/querier';
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
 import type { DiffSelection, FlamegraphQuery } from '../query/flamegraph.ts';
 import { answerEncoding, encodedAnswer } from '../rpc.ts';
 import { DOT_NODES } from './export-routes.ts';
 import { DEFAULT_DOT_NODES } from './pyroscope-params.ts';
-import { maxNodesOf, queryOf, rangeOf, refuse, stackSelectorOf } from './querier-request.ts';
+import { maxNodesOf, queryOf, rangeOf, refuse, stackSelectorOf, warn } from './querier-request.ts';
 
 type ProfileMethods =
   | 'selectMergeStacktraces'
@@ -26,7 +26,7 @@ export function querierProfiles(
 ): Pick<ServiceImpl<typeof QuerierService>, ProfileMethods> {
   return {
     async selectMergeStacktraces(request, context) {
-      const selection = { ...selectionOf(request), signal: context.signal };
+      const selection = { ...selectionOf(request), ...reportTo(context) };
       const encoding = answerEncoding(context);
       const answer = (bytes: Uint8Array<ArrayBuffer>) =>
         encodedAnswer(SelectMergeStacktracesResponseSchema, bytes, context);
@@ -71,7 +71,7 @@ export function querierProfiles(
           format: 'pprof',
           message: { kind: 'profile', encoding: answerEncoding(context) },
         },
-        signal: context.signal,
+        ...reportTo(context),
       });
       return encodedAnswer(ProfileSchema, bytes, context);
     },
@@ -83,17 +83,22 @@ export function querierProfiles(
       );
     },
 
+    // The format of a side is not looked at, as by Pyroscope: there is one for comparisons.
     async diff({ left, right }, context) {
       const bytes = await flamegraph.diff({
         left: sideOf('left', left),
         right: sideOf('right', right),
         maxNodes: Math.max(maxNodesOf(left?.maxNodes), maxNodesOf(right?.maxNodes)),
         form: { kind: 'message', encoding: answerEncoding(context) },
-        signal: context.signal,
+        ...reportTo(context),
       });
       return encodedAnswer(DiffResponseSchema, bytes, context);
     },
   };
+}
+
+function reportTo(context: HandlerContext) {
+  return { signal: context.signal, onWarnings: (warnings: string[]) => warn(context, warnings) };
 }
 
 /** @throws BunsenError if a side is missing, or what it asks for cannot be */

@@ -15,6 +15,9 @@ import { type StackSelector, selectedStacksSql, stackSelectorParams } from './st
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 import type { WorkerResult } from './worker-result.ts';
 
+/** Told what the reader should know, for forms that have no place for it. */
+type OnWarnings = (warnings: string[]) => void;
+
 export interface FlamegraphRequest {
   /** `type{matchers}`. */
   query: string;
@@ -26,6 +29,7 @@ export interface FlamegraphRequest {
   focus?: Focus;
   /** Only some stacks. */
   stacks?: StackSelector | undefined;
+  onWarnings?: OnWarnings;
   signal?: AbortSignal;
 }
 
@@ -34,6 +38,7 @@ export interface DiffRequest {
   right: DiffSelection;
   maxNodes: number;
   form: DiffForm;
+  onWarnings?: OnWarnings;
   signal?: AbortSignal;
 }
 
@@ -51,6 +56,7 @@ export interface ExportRequest {
   /** Only some stacks. */
   stacks?: StackSelector | undefined;
   form: ExportForm;
+  onWarnings?: OnWarnings;
   signal?: AbortSignal;
 }
 
@@ -112,6 +118,7 @@ export class FlamegraphQuery {
     right,
     maxNodes,
     form,
+    onWarnings,
     signal,
   }: DiffRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
@@ -130,6 +137,8 @@ export class FlamegraphQuery {
         merged.push(await this.#merge(sides[i] as Side, { stacks }, signal));
       }
       const [a, b] = merged as [Merged, Merged];
+      const warnings = [...new Set([...a.warnings, ...b.warnings])];
+      onWarnings?.(warnings);
       const task: DiffTask = {
         native: [a.native, b.native],
         meta: {
@@ -137,7 +146,7 @@ export class FlamegraphQuery {
           unit: parseProfileType(selection.profileType).sampleUnit,
           left: selection.range,
           right: other.range,
-          warnings: [...new Set([...a.warnings, ...b.warnings])],
+          warnings,
         },
         maxNodes,
         form,
@@ -155,11 +164,13 @@ export class FlamegraphQuery {
     range,
     stacks,
     form,
+    onWarnings,
     signal,
   }: ExportRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
       const side = this.#plan(query, range, Date.now());
       const { native, warnings } = await this.#merge(side, { stacks }, signal);
+      onWarnings?.(warnings);
       const profileType = parseProfileType(side.selection.profileType);
       const task: ExportTask = {
         native,
@@ -174,6 +185,7 @@ export class FlamegraphQuery {
     const { query, range, maxNodes, form, focus, stacks, signal } = request;
     const side = this.#plan(query, range, Date.now());
     const { native, warnings } = await this.#merge(side, { focus, stacks }, signal);
+    request.onWarnings?.(warnings);
     const { profileType } = side.selection;
     const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
       profileType,

@@ -22,6 +22,7 @@ export const TRANSPORTS: Record<string, (url: string) => Transport> = {
   'connect, HTTP/2': (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '2' }),
   'gRPC, gzip': (baseUrl) =>
     createGrpcTransport({ baseUrl, sendCompression: compressionGzip, compressMinBytes: 0 }),
+  'gRPC, JSON': (baseUrl) => createGrpcTransport({ baseUrl, useBinaryFormat: false }),
   'gRPC-web, HTTP/1': (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' }),
   'gRPC-web, HTTP/2': (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '2' }),
 };
