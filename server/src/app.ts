@@ -7,6 +7,7 @@ import { healthRoutes } from './api/health-routes.ts';
 import { prometheusRoutes } from './api/prometheus-routes.ts';
 import { pyroscopeLabels } from './api/pyroscope-labels.ts';
 import { pyroscopeRender } from './api/pyroscope-render.ts';
+import { querierRoutes } from './api/querier-routes.ts';
 import { queryRoutes } from './api/query-routes.ts';
 import { uiFiles } from './api/ui-files.ts';
 import type { Config } from './config.ts';
@@ -147,6 +148,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     exportRoutes(query, flamegraph);
     pyroscopeRender(query, store, flamegraph);
     pyroscopeLabels(query, store);
+    await query.register(async (querier) => querierRoutes(querier, store, flamegraph));
   });
   await fastify.register(
     async (prometheus) => {

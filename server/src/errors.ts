@@ -44,6 +44,7 @@ export const ERROR_STATUS = {
   // The server cannot do it now: the same request may succeed later.
   INGEST_BUSY: 429,
   INTERNAL: 500,
+  NOT_IMPLEMENTED: 501,
   QUERIES_BUSY: 503,
   STORE_UNAVAILABLE: 503,
   QUERY_TIMEOUT: 504,

@@ -6,6 +6,10 @@ import { MOST_MAX_NODES, required } from './query-routes.ts';
 
 /** Parameters as Pyroscope's read side spells them. */
 
+/** Pyroscope's defaults: nodes of a flame graph, functions of a call graph. */
+export const DEFAULT_FLAME_NODES = 8_192;
+export const DEFAULT_DOT_NODES = 100;
+
 export const MAX_NODES_PARAMS = ['max-nodes', 'maxNodes'] as const;
 
 /**

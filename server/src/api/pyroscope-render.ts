@@ -7,12 +7,16 @@ import { type Aggregation, querySeries } from '../query/series.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { DOT_NODES } from './export-routes.ts';
-import { MAX_NODES_PARAMS, maxNodesOf, pyroscopeRange, warn } from './pyroscope-params.ts';
+import {
+  DEFAULT_DOT_NODES,
+  DEFAULT_FLAME_NODES,
+  MAX_NODES_PARAMS,
+  maxNodesOf,
+  pyroscopeRange,
+  warn,
+} from './pyroscope-params.ts';
 import { required, whileConnected } from './query-routes.ts';
 
-/** Pyroscope's defaults. */
-const MAX_NODES = 8_192;
-const MAX_DOT_NODES = 100;
 const MIN_STEP_MS = 15_000;
 const POINTS = 1_500;
 const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
@@ -48,13 +52,13 @@ export function pyroscopeRender(
             'groupBy and aggregation are for the timeline, which format=dot does not have: leave them out',
           );
         }
-        const limit = { fallback: MAX_DOT_NODES, most: DOT_NODES.most };
+        const limit = { fallback: DEFAULT_DOT_NODES, most: DOT_NODES.most };
         const form = { format: 'dot', maxNodes: maxNodesOf(params, limit) } as const;
         const bytes = await flamegraph.export({ query, range, form, signal });
         return send(reply, 'text/vnd.graphviz', bytes);
       }
       case 'json': {
-        const maxNodes = maxNodesOf(params, { fallback: MAX_NODES });
+        const maxNodes = maxNodesOf(params, { fallback: DEFAULT_FLAME_NODES });
         const { warnings, ...series } = await timelines({
           query,
           range,
@@ -97,7 +101,7 @@ export function pyroscopeRender(
         query: required('rightQuery', params.rightQuery),
         range: pyroscopeRange(params, 'rightFrom', 'rightUntil'),
       },
-      maxNodes: maxNodesOf(params, { fallback: MAX_NODES }),
+      maxNodes: maxNodesOf(params, { fallback: DEFAULT_FLAME_NODES }),
       form: {
         kind: 'render',
         envelope: {

@@ -13,7 +13,7 @@ import {
   queryServices,
 } from '../query/labels.ts';
 import { querySeries } from '../query/series.ts';
-import type { TreeForm } from '../query/tree-worker.ts';
+import type { OwnForm } from '../query/tree-worker.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
@@ -185,12 +185,12 @@ export function queryRoutes(
 }
 
 /** Binary for who accepts that, JSON otherwise. */
-function formOf(request: FastifyRequest): TreeForm {
+function formOf(request: FastifyRequest): OwnForm {
   const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
   return { kind: binary ? 'binary' : 'json' };
 }
 
-function answer(reply: FastifyReply, { kind }: TreeForm, bytes: Uint8Array): FastifyReply {
+function answer(reply: FastifyReply, { kind }: OwnForm, bytes: Uint8Array): FastifyReply {
   return reply
     .header('vary', 'accept')
     .type(kind === 'binary' ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')

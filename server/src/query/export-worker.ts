@@ -1,6 +1,7 @@
 /** Worker: merged stacks in, a file for other tools out. */
+import { gzipSync } from 'node:zlib';
 import { type CallTree, CallTreeBuilder, callTreeOf, parseFrame } from '@bunsen/profile';
-import type { ErrorCode } from '../errors.ts';
+import { BunsenError } from '../errors.ts';
 import { callGraphDot } from './exports/dot.ts';
 import type { ExportForm, ExportSubject } from './exports/export-form.ts';
 import { foldedFrame, foldedText } from './exports/folded.ts';
@@ -8,6 +9,8 @@ import { buildPprof } from './exports/pprof.ts';
 import { speedscopeJson } from './exports/speedscope.ts';
 import { flameSvg } from './exports/svg.ts';
 import { functionStacks, readMerged, roundingWarnings, stacksIn } from './merged-stacks.ts';
+import { encodePprofMessage } from './pyroscope-messages.ts';
+import { type WorkerResult, workerResult } from './worker-result.ts';
 
 export interface ExportTask {
   /** (frames, v) in Native format, in pieces that were cut anywhere. */
@@ -16,17 +19,21 @@ export interface ExportTask {
   form: ExportForm;
 }
 
-/** Errors cross threads as values: a thrown one would lose its class and its code. */
-export type ExportResult = { bytes: Uint8Array } | { error: { code: ErrorCode; message: string } };
-
 /** Nodes of a tree that is written whole: some hundred bytes each until it is. */
 const MAX_NODES = 1 << 22;
 const MAX_TEXT_BYTES = 256 * 2 ** 20;
 const PIECE_CHARS = 1 << 16;
 
-export default function buildExport({ native, subject, form }: ExportTask): ExportResult {
-  if (form.format === 'pprof') return buildPprof(native, subject);
-  const builder = new CallTreeBuilder({ stacks: stacksIn([native]) });
+export default function buildExport(task: ExportTask): Promise<WorkerResult> {
+  return workerResult(() => encodeExport(task));
+}
+
+function encodeExport({ native, subject, form }: ExportTask): Uint8Array {
+  if (form.format === 'pprof') {
+    const pprof = buildPprof(native, subject);
+    return form.message ? encodePprofMessage(pprof, form.message) : gzipSync(pprof);
+  }
+  const builder = new CallTreeBuilder({ stacks: stacksIn(native) });
   const fileOf = new Map<string, string>();
   for (const merged of readMerged(native)) {
     const { stacks, values } = functionStacks(merged);
@@ -42,14 +49,13 @@ export default function buildExport({ native, subject, form }: ExportTask): Expo
   const cut = builder.cut(form.format === 'svg' ? form.maxNodes : MAX_NODES);
   if (cut.foldedNodes > 0 && form.format !== 'svg') {
     const nodes = cut.foldedNodes + MAX_NODES;
-    return tooLarge(`a tree of ${nodes} nodes; ${form.format} is made of at most ${MAX_NODES}`);
+    throw tooLarge(`a tree of ${nodes} nodes; ${form.format} is made of at most ${MAX_NODES}`);
   }
   const tree = callTreeOf(cut);
   const warnings = [...subject.warnings, ...roundingWarnings(tree.total)];
   const bytes = bytesOf(textOf(tree, { ...subject, warnings }, form, fileOf));
-  return bytes
-    ? { bytes }
-    : tooLarge(`more than ${MAX_TEXT_BYTES} bytes as ${form.format}, as many as there may be`);
+  if (bytes) return bytes;
+  throw tooLarge(`more than ${MAX_TEXT_BYTES} bytes as ${form.format}, as many as there may be`);
 }
 
 function textOf(
@@ -70,9 +76,11 @@ function textOf(
   }
 }
 
-function tooLarge(what: string): ExportResult {
-  const message = `the selection has ${what}: ask for a shorter range or fewer series`;
-  return { error: { code: 'QUERY_MEMORY_LIMIT', message } };
+function tooLarge(what: string): BunsenError {
+  return new BunsenError(
+    'QUERY_MEMORY_LIMIT',
+    `the selection has ${what}: ask for a shorter range or fewer series`,
+  );
 }
 
 /** As UTF-8; undefined if that is more than there may be. */

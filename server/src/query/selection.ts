@@ -19,6 +19,8 @@ export interface Selection {
   keys: string;
   /** The same without `type`, for the table `stacks`. */
   serviceKeys: string;
+  /** A matcher names the service. */
+  isOneService: boolean;
   /** Matchers of other labels than those of {@link keyColumn}, on the columns of the table `series`; empty if there are none. */
   labels: string;
   /** Names of the labels in `labels`. */
@@ -75,6 +77,9 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     range,
     keys: [serviceKeys, ...types].join(' AND '),
     serviceKeys,
+    isOneService: selector.matchers.some(
+      ({ name, operator }) => name === SERVICE_NAME && operator === '=',
+    ),
     labels: labels.map((on) => on()).join(' AND '),
     labelNames,
     labelsOn: (expression) => labels.map((on) => on(expression)).join(' AND '),

@@ -191,11 +191,9 @@ test('stacks beyond what a pprof holds are refused with their number and the lim
   ]);
   const range = { fromMs: 0, untilMs: 1 };
   const profileType = parseProfileType(CPU_PROFILE_TYPE);
-  const result = buildPprof([blocks], { query: '', profileType, range, warnings: [] });
-  assert.ok('error' in result);
-  assert.equal(result.error.code, 'QUERY_MEMORY_LIMIT');
-  assert.match(
-    result.error.message,
-    /have 16777217 frames together; a pprof holds at most 16777216/,
-  );
+  const subject = { query: '', profileType, range, warnings: [] };
+  assert.throws(() => buildPprof([blocks], subject), {
+    code: 'QUERY_MEMORY_LIMIT',
+    message: /have 16777217 frames together; a pprof holds at most 16777216/,
+  });
 });

@@ -1,4 +1,3 @@
-import { gzipSync } from 'node:zlib';
 import {
   encodePprof,
   isUnnamedFrame,
@@ -6,23 +5,26 @@ import {
   type PprofColumns,
   parseFrame,
 } from '@bunsen/profile';
-import type { ExportResult } from '../export-worker.ts';
+import { BunsenError } from '../../errors.ts';
 import { type MergedStacks, readMerged } from '../merged-stacks.ts';
 import type { ExportSubject } from './export-form.ts';
 
 /** Frames of all stacks together: each is some bytes of the pprof, and some more until it is one. */
 const MAX_FRAMES = 1 << 24;
 
-/** A gzipped pprof: each merged stack is a sample, with files, lines and addresses as stored. */
+/**
+ * A pprof, not gzipped: each merged stack is a sample, with files, lines and addresses as stored.
+ * @throws BunsenError `QUERY_MEMORY_LIMIT`, `PPROF_LIMIT`
+ */
 export function buildPprof(
   native: Uint8Array[],
   { query, profileType, range, warnings }: ExportSubject,
-): ExportResult {
+): Uint8Array {
   const merged = Array.from(readMerged(native));
   const frames = merged.reduce((sum, { stacks }) => sum + stacks.codes.length, 0);
   if (frames > MAX_FRAMES) {
     const message = `the stacks of the selection have ${frames} frames together; a pprof holds at most ${MAX_FRAMES}: ask for a shorter range or fewer series`;
-    return { error: { code: 'QUERY_MEMORY_LIMIT', message } };
+    throw new BunsenError('QUERY_MEMORY_LIMIT', message);
   }
   const largest = merged.reduce(
     (most, { values }) => values.reduce((max, sum) => Math.max(max, Math.abs(sum)), most),
@@ -30,7 +32,7 @@ export function buildPprof(
   );
   if (largest >= 2 ** 63) {
     const message = `a stack of the selection has the sum ${largest}; a pprof holds less than 2^63: ask for a shorter range`;
-    return { error: { code: 'PPROF_LIMIT', message } };
+    throw new BunsenError('PPROF_LIMIT', message);
   }
   // Sums come as doubles, which never wrap around: see merge-plan.ts.
   const rounded =
@@ -40,7 +42,7 @@ export function buildPprof(
   const { sampleType, sampleUnit, periodType, periodUnit } = profileType;
   const stacks = exportStacks(merged, frames);
   const samples = stacks.sampleValues.length;
-  const pprof = encodePprof({
+  return encodePprof({
     ...stacks,
     timeNs: BigInt(range.fromMs) * 1_000_000n,
     durationNs: BigInt(range.untilMs - range.fromMs) * 1_000_000n,
@@ -52,7 +54,6 @@ export function buildPprof(
     labelSets: [{}],
     comments: [query, ...warnings, ...rounded],
   });
-  return { bytes: gzipSync(pprof) };
 }
 
 type Stacks = Pick<
