@@ -151,8 +151,10 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     exportRoutes(query, flamegraph);
     pyroscopeRender(query, store, flamegraph);
     pyroscopeLabels(query, store);
-    await query.register(async (querier) => querierRoutes(querier, store, flamegraph));
   });
+  await fastify.register(async (querier) =>
+    querierRoutes(querier, { store, flamegraph, checkReady: () => state.check() }),
+  );
   healthRoutes(
     fastify,
     async () => {
