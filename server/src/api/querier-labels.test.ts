@@ -192,7 +192,7 @@ test('what is wrong is named', async () => {
   assert.deepEqual([broken.status, broken.body.code], [400, 'invalid_argument']);
   const large = await post<Refusal>('LabelNames', { matchers: ['x'.repeat(2 ** 20)] });
   assert.equal(large.body.code, 'resource_exhausted');
-  assert.equal((await server.fetch(`${SERVICE}/LabelNames`)).status, 404);
+  assert.equal((await server.fetch(`${SERVICE}/LabelNames`)).status, 405);
 });
 
 test('without its store it says so in the protocol of the call', async (t) => {
