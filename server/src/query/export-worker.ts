@@ -24,7 +24,7 @@ const MAX_NODES = 1 << 22;
 const MAX_TEXT_BYTES = 256 * 2 ** 20;
 const PIECE_CHARS = 1 << 16;
 
-export default function buildExport(task: ExportTask): WorkerResult {
+export default function buildExport(task: ExportTask): Promise<WorkerResult> {
   return workerResult(() => encodeExport(task));
 }
 
@@ -33,7 +33,7 @@ function encodeExport({ native, subject, form }: ExportTask): Uint8Array {
     const pprof = buildPprof(native, subject);
     return form.message ? encodePprofMessage(pprof, form.message) : gzipSync(pprof);
   }
-  const builder = new CallTreeBuilder({ stacks: stacksIn([native]) });
+  const builder = new CallTreeBuilder({ stacks: stacksIn(native) });
   const fileOf = new Map<string, string>();
   for (const merged of readMerged(native)) {
     const { stacks, values } = functionStacks(merged);

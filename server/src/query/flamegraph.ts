@@ -1,4 +1,5 @@
-import { type FlameMeta, NO_STACK_FRAME, parseProfileType, SLOT_MS } from '@bunsen/profile';
+import type { MessagePort, TransferListItem } from 'node:worker_threads';
+import { NO_STACK_FRAME, parseProfileType, SLOT_MS } from '@bunsen/profile';
 import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
 import { rawMsOf } from '../store/retention.ts';
@@ -10,7 +11,9 @@ import type { ExportTask } from './export-worker.ts';
 import type { ExportForm } from './exports/export-form.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
+import { type StackPart, sendParts } from './part-channel.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
+import { PART_STACKS, serviceParts } from './service-parts.ts';
 import { type StackSelector, selectedStacksSql, stackSelectorParams } from './stack-selector.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 import type { WorkerResult } from './worker-result.ts';
@@ -69,16 +72,10 @@ interface Narrowing {
 }
 
 /** A selection over the range of its plan. */
-interface Side {
+interface Side extends Narrowing {
   selection: Selection;
   plan: MergePlan;
   nowMs: number;
-}
-
-interface Merged {
-  /** (frames, v) in Native format, in pieces that can be handed to a worker without a copy. */
-  native: Uint8Array<ArrayBuffer>[];
-  warnings: string[];
 }
 
 /** Merged flame graphs: stacks are summed in SQL, and become a tree in a worker. */
@@ -87,10 +84,17 @@ export class FlamegraphQuery {
   readonly #status: RollupStatus;
   readonly #workers: Piscina;
   readonly #admission: Admission;
+  readonly #partStacks: number;
 
-  constructor(store: Store, status: RollupStatus, options: { threads: number }) {
+  /** @param options.partStacks stacks that are fetched at once, about */
+  constructor(
+    store: Store,
+    status: RollupStatus,
+    options: { threads: number; partStacks?: number },
+  ) {
     this.#store = store;
     this.#status = status;
+    this.#partStacks = options.partStacks ?? PART_STACKS;
     // One more than there are workers: its stacks are fetched while the others' trees are built.
     this.#admission = new Admission({ running: options.threads + 1, waiting: 32 });
     this.#workers = new Piscina({
@@ -123,7 +127,9 @@ export class FlamegraphQuery {
   }: DiffRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
       const nowMs = Date.now();
-      const sides = [left, right].map(({ query, range }) => this.#plan(query, range, nowMs));
+      const sides = [left, right].map(
+        ({ query, range, stacks }): Side => ({ ...this.#plan(query, range, nowMs), stacks }),
+      );
       const [{ selection }, { selection: other }] = sides as [Side, Side];
       if (selection.profileType !== other.profileType) {
         throw new BunsenError(
@@ -131,27 +137,19 @@ export class FlamegraphQuery {
           `left is of ${selection.profileType} and right of ${other.profileType}: only profiles of one type can be compared`,
         );
       }
-      // One after the other: a comparison is to take no more of the store than a flame graph.
-      const merged: Merged[] = [];
-      for (const [i, { stacks }] of [left, right].entries()) {
-        merged.push(await this.#merge(sides[i] as Side, { stacks }, signal));
-      }
-      const [a, b] = merged as [Merged, Merged];
-      const warnings = [...new Set([...a.warnings, ...b.warnings])];
-      onWarnings?.(warnings);
-      const task: DiffTask = {
-        native: [a.native, b.native],
-        meta: {
-          profileType: selection.profileType,
-          unit: parseProfileType(selection.profileType).sampleUnit,
-          left: selection.range,
-          right: other.range,
-          warnings,
-        },
-        maxNodes,
-        form,
+      const meta: DiffTask['meta'] = {
+        profileType: selection.profileType,
+        unit: parseProfileType(selection.profileType).sampleUnit,
+        left: selection.range,
+        right: other.range,
+        warnings: await this.#warnings(sides, signal),
       };
-      return this.#work(task, [...a.native, ...b.native], { name: 'buildDiff', signal });
+      onWarnings?.(meta.warnings);
+      return this.#build(
+        sides,
+        (port, stacks): DiffTask => ({ port, stacks, meta, maxNodes, form }),
+        { name: 'buildDiff', signal },
+      );
     }, signal);
   }
 
@@ -168,8 +166,12 @@ export class FlamegraphQuery {
     signal,
   }: ExportRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
-      const side = this.#plan(query, range, Date.now());
-      const { native, warnings } = await this.#merge(side, { stacks }, signal);
+      const side: Side = { ...this.#plan(query, range, Date.now()), stacks };
+      // Not in parts: a stack that two services have is one sample of the file.
+      const [warnings, native] = await Promise.all([
+        this.#warnings([side], signal),
+        this.#stacks(side, side.selection, signal),
+      ]);
       onWarnings?.(warnings);
       const profileType = parseProfileType(side.selection.profileType);
       const task: ExportTask = {
@@ -177,35 +179,65 @@ export class FlamegraphQuery {
         subject: { query, profileType, range: side.plan.range, warnings },
         form,
       };
-      return this.#work(task, native, { filename: EXPORT_WORKER, signal });
+      const transferList = native.map(({ buffer }) => buffer);
+      return this.#work(task, { filename: EXPORT_WORKER, transferList, signal });
     }, signal);
   }
 
   async #tree(request: FlamegraphRequest): Promise<Uint8Array<ArrayBuffer>> {
     const { query, range, maxNodes, form, focus, stacks, signal } = request;
-    const side = this.#plan(query, range, Date.now());
-    const { native, warnings } = await this.#merge(side, { focus, stacks }, signal);
-    request.onWarnings?.(warnings);
+    const side: Side = { ...this.#plan(query, range, Date.now()), focus, stacks };
     const { profileType } = side.selection;
-    const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
+    const meta: TreeTask['meta'] = {
       profileType,
       unit: parseProfileType(profileType).sampleUnit,
       ...side.plan.range,
-      warnings,
+      warnings: await this.#warnings([side], signal),
     };
-    const task: TreeTask = { native, meta, maxNodes, form, focus };
-    return this.#work(task, native, { signal });
+    request.onWarnings?.(meta.warnings);
+    return this.#build(
+      [side],
+      (port, stacks): TreeTask => ({ port, stacks, meta, maxNodes, form, focus }),
+      { signal },
+    );
   }
 
-  /** @param native is handed over, and empty afterwards */
+  /** A tree of all sides, whose stacks are handed to a worker part by part. */
+  async #build(
+    sides: Side[],
+    taskOf: (port: MessagePort, stacks: number) => TreeTask | DiffTask,
+    { signal, ...worker }: { name?: string; signal: AbortSignal | undefined },
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const read = { signal };
+    const parts = await Promise.all(
+      sides.map(({ selection }) => serviceParts(this.#store, selection, this.#partStacks, read)),
+    );
+    // One after the other: a comparison is to take no more of the store than a flame graph.
+    const fetched = async function* (this: FlamegraphQuery): AsyncGenerator<StackPart> {
+      for (const [side, { selections }] of parts.entries()) {
+        for (const selection of selections) {
+          yield { side, native: await this.#stacks(sides[side] as Side, selection, signal) };
+        }
+      }
+    };
+    const stacks = parts.reduce((sum, part) => sum + part.stacks, 0);
+    return sendParts(fetched.call(this), (port) =>
+      this.#work(taskOf(port, stacks), { ...worker, transferList: [port], signal }),
+    );
+  }
+
   async #work(
     task: TreeTask | DiffTask | ExportTask,
-    native: Uint8Array<ArrayBuffer>[],
-    { signal, ...worker }: { filename?: string; name?: string; signal: AbortSignal | undefined },
+    options: {
+      filename?: string;
+      name?: string;
+      transferList: TransferListItem[];
+      signal: AbortSignal | undefined;
+    },
   ): Promise<Uint8Array<ArrayBuffer>> {
+    const { signal, ...worker } = options;
     const result: WorkerResult = await this.#workers.run(task, {
       ...worker,
-      transferList: native.map(({ buffer }) => buffer),
       ...(signal && { signal }),
     });
     if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
@@ -225,29 +257,40 @@ export class FlamegraphQuery {
     return { selection: { ...asked, range: plan.range }, plan, nowMs };
   }
 
-  async #merge(
-    { selection, plan, nowMs }: Side,
-    { focus, stacks }: Narrowing,
-    signal: AbortSignal | undefined,
-  ): Promise<Merged> {
-    const [warnings, native] = await Promise.all([
-      checkSelection(this.#store, selection, { signal }),
-      this.#store.native(valuedSql(stacksSql(plan, selection), { focus, stacks }), {
-        params: {
-          ...mergeParams(selection),
-          ...(focus && { function: focus.name }),
-          ...(stacks && stackSelectorParams(stacks)),
-        },
-        signal,
-      }),
-    ]);
+  /** What the reader should know about the selections, each once. */
+  async #warnings(sides: Side[], signal: AbortSignal | undefined): Promise<string[]> {
     const { retention } = this.#store;
-    if (selection.labels !== '' && plan.range.fromMs < nowMs - rawMsOf(retention)) {
-      warnings.push(
-        `samples by label are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
-      );
-    }
-    return { warnings, native };
+    const warnings = await Promise.all(
+      sides.map(async ({ selection, plan, nowMs }) => {
+        const found = await checkSelection(this.#store, selection, { signal });
+        if (selection.labels !== '' && plan.range.fromMs < nowMs - rawMsOf(retention)) {
+          found.push(
+            `samples by label are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
+          );
+        }
+        return found;
+      }),
+    );
+    return [...new Set(warnings.flat())];
+  }
+
+  /**
+   * @param selection the side's, or a part of it
+   * @returns (frames, v) in Native format, in pieces that can be handed to a worker without a copy
+   */
+  async #stacks(
+    { plan, focus, stacks }: Side,
+    selection: Selection,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>[]> {
+    return this.#store.native(valuedSql(stacksSql(plan, selection), { focus, stacks }), {
+      params: {
+        ...mergeParams(selection),
+        ...(focus && { function: focus.name }),
+        ...(stacks && stackSelectorParams(stacks)),
+      },
+      signal,
+    });
   }
 
   async close(): Promise<void> {

@@ -55,8 +55,8 @@ function withoutEmpty(stacks: Stacks): Stacks {
 type Stacks = Pick<DictionaryArrayColumn, 'dictionary' | 'codes' | 'offsets'>;
 
 /** About how many; a stack of 35 frames takes a hundred bytes. */
-export function stacksIn(sides: Uint8Array[][]): number {
-  return sides.flat().reduce((sum, { length }) => sum + length, 0) / 100;
+export function stacksIn(native: Uint8Array[]): number {
+  return native.reduce((sum, { length }) => sum + length, 0) / 100;
 }
 
 /** Doubles add up exactly to 2^53, and are never wrapped around beyond it: see merge-plan.ts. */

@@ -19,6 +19,8 @@ export interface Selection {
   keys: string;
   /** The same without `type`, for the table `stacks`. */
   serviceKeys: string;
+  /** A matcher names the service. */
+  isOneService: boolean;
   /** Matchers of other labels than those of {@link keyColumn}, on the columns of the table `series`; empty if there are none. */
   labels: string;
   /** Names of the labels in `labels`. */
@@ -75,6 +77,9 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     range,
     keys: [serviceKeys, ...types].join(' AND '),
     serviceKeys,
+    isOneService: selector.matchers.some(
+      ({ name, operator }) => name === SERVICE_NAME && operator === '=',
+    ),
     labels: labels.map((on) => on()).join(' AND '),
     labelNames,
     labelsOn: (expression) => labels.map((on) => on(expression)).join(' AND '),
@@ -148,11 +153,12 @@ export async function checkSelection(
 }
 
 /** As in Prometheus: a regular expression must match the whole value, and `.` any character. */
-function anchored(regex: string): string {
+export function anchored(regex: string): string {
   return `^(?s:${regex})$`;
 }
 
-function condition(expression: string, { operator }: Matcher, param: string): string {
+/** On a label's value. @param param name of the parameter with the value, or the {@link anchored} regex */
+export function condition(expression: string, { operator }: Matcher, param: string): string {
   const value = `{${param}:String}`;
   switch (operator) {
     case '=':

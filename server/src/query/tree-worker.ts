@@ -1,4 +1,5 @@
 /** Worker: merged stacks in, the bytes of an answer out. */
+import type { MessagePort } from 'node:worker_threads';
 import {
   CallTreeBuilder,
   callTreeOf,
@@ -13,7 +14,8 @@ import {
   toFlamebearer,
 } from '@bunsen/profile';
 import { type Focus, focusStacks } from './focus.ts';
-import { readStacks, roundingWarnings, stacksIn } from './merged-stacks.ts';
+import { readStacks, roundingWarnings } from './merged-stacks.ts';
+import { receiveParts } from './part-channel.ts';
 import {
   type DiffMessage,
   encodeDiffMessage,
@@ -32,8 +34,10 @@ export type TreeForm =
   | TreeMessage;
 
 export interface TreeTask {
-  /** (frames, v) in Native format, in pieces that were cut anywhere. */
-  native: Uint8Array[];
+  /** Where the merged stacks come from: `receiveParts`. */
+  port: MessagePort;
+  /** About how many; 0 = not known. */
+  stacks: number;
   meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'>;
   maxNodes: number;
   form: TreeForm;
@@ -41,15 +45,18 @@ export interface TreeTask {
   focus: Focus | undefined;
 }
 
-export default function buildTree(task: TreeTask): WorkerResult {
+export default function buildTree(task: TreeTask): Promise<WorkerResult> {
   return workerResult(() => encodeTree(task));
 }
 
-function encodeTree({ native, meta, maxNodes, form, focus }: TreeTask): Uint8Array {
-  const builder = new CallTreeBuilder({ stacks: stacksIn([native]) });
-  for (const merged of readStacks(native)) {
-    const { stacks, values } = focus ? focusStacks(merged, focus) : merged;
-    builder.add(stacks, values);
+async function encodeTree(task: TreeTask): Promise<Uint8Array> {
+  const { port, meta, maxNodes, form, focus } = task;
+  const builder = new CallTreeBuilder({ stacks: task.stacks });
+  for await (const { native } of receiveParts(port)) {
+    for (const merged of readStacks(native)) {
+      const { stacks, values } = focus ? focusStacks(merged, focus) : merged;
+      builder.add(stacks, values);
+    }
   }
   const cut = builder.cut(maxNodes);
   const tree = callTreeOf(cut);
@@ -69,8 +76,10 @@ function encodeTree({ native, meta, maxNodes, form, focus }: TreeTask): Uint8Arr
 }
 
 export interface DiffTask {
-  /** Of each side: (frames, v) in Native format, in pieces. */
-  native: [left: Uint8Array[], right: Uint8Array[]];
+  /** Where the merged stacks of both sides come from: `receiveParts`. */
+  port: MessagePort;
+  /** About how many; 0 = not known. */
+  stacks: number;
   meta: Omit<DiffMeta, 'foldedNodes' | 'foldedValue'>;
   maxNodes: number;
   form: DiffForm;
@@ -79,15 +88,15 @@ export interface DiffTask {
 export type DiffForm = Exclude<TreeForm, TreeMessage> | DiffMessage;
 
 /** The second entry of this worker: two sides in, one tree out. Equal stacks make equal nodes. */
-export function buildDiff(task: DiffTask): WorkerResult {
+export function buildDiff(task: DiffTask): Promise<WorkerResult> {
   return workerResult(() => encodeDiff(task));
 }
 
-function encodeDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Array {
-  const builder = new CallTreeBuilder({ sides: 2, stacks: stacksIn(native) });
-  native.forEach((bytes, side) => {
-    for (const { stacks, values } of readStacks(bytes)) builder.add(stacks, values, side);
-  });
+async function encodeDiff({ port, stacks, meta, maxNodes, form }: DiffTask): Promise<Uint8Array> {
+  const builder = new CallTreeBuilder({ sides: 2, stacks });
+  for await (const { side, native } of receiveParts(port)) {
+    for (const { stacks, values } of readStacks(native)) builder.add(stacks, values, side);
+  }
   const cut = builder.cut(maxNodes);
   const tree = diffTreeOf(cut);
   const { foldedNodes, foldedValue } = cut;

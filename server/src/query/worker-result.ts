@@ -7,9 +7,11 @@ export type WorkerResult =
   | { error: { code: ErrorCode; message: string } };
 
 /** What a worker gives back: bytes, handed over and not copied, or the error that a client may see. */
-export function workerResult(encode: () => Uint8Array): WorkerResult {
+export async function workerResult(
+  encode: () => Uint8Array | Promise<Uint8Array>,
+): Promise<WorkerResult> {
   try {
-    return move(encode() as Uint8Array<ArrayBuffer>) as Uint8Array<ArrayBuffer>;
+    return move((await encode()) as Uint8Array<ArrayBuffer>) as Uint8Array<ArrayBuffer>;
   } catch (error) {
     if (!(error instanceof BunsenError)) throw error;
     return { error: { code: error.code, message: error.message } };
