@@ -278,6 +278,8 @@ test('a range is evaluated at each step, as an instant is', async () => {
   ]);
   for (const text of [
     `rate(${api}[25s])`,
+    `increase(${api}[6s])`,
+    `increase(${api}[7s])`,
     api,
     `max_over_time(${api}[70s]) > 30000000`,
     `sum by (function) (increase(${CPU}{function=~"f|g"}[1m]))`,
@@ -297,7 +299,7 @@ test('a range is evaluated at each step, as an instant is', async () => {
       for (const line of await vector(text, seconds)) single.push(`${SECOND + seconds} ${line}`);
     }
     assert.deepEqual(points.sort(), single.sort(), text);
-    assert.ok(points.length > 5);
+    assert.ok(points.length >= 5);
   }
 });
 
