@@ -148,7 +148,6 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     exportRoutes(query, flamegraph);
     pyroscopeRender(query, store, flamegraph);
     pyroscopeLabels(query, store);
-    await query.register(async (querier) => querierRoutes(querier, store, flamegraph));
   });
   await fastify.register(
     async (prometheus) => {
@@ -156,6 +155,9 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       prometheusRoutes(prometheus, store, rollups);
     },
     { prefix: '/prometheus/api/v1' },
+  );
+  await fastify.register(async (querier) =>
+    querierRoutes(querier, { store, flamegraph, checkReady: () => state.check() }),
   );
   healthRoutes(
     fastify,

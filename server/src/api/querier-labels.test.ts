@@ -194,3 +194,15 @@ test('what is wrong is named', async () => {
   assert.equal(large.body.code, 'resource_exhausted');
   assert.equal((await server.fetch(`${SERVICE}/LabelNames`)).status, 405);
 });
+
+test('without its store it says so in the protocol of the call', async (t) => {
+  const waiting = await TestServer.start({ CLICKHOUSE_URL: 'http://127.0.0.1:1' });
+  t.after(() => waiting.close());
+  for (const name of Object.keys(TRANSPORTS)) {
+    const client = createClient(QuerierService, TRANSPORTS[name]!(waiting.url));
+    const refused = await client.profileTypes({}).then(() => undefined, ConnectError.from);
+    assert.equal(refused?.code, Code.Unavailable, name);
+    assert.equal(refused?.metadata.get('bunsen-code'), 'STORE_UNAVAILABLE', name);
+    assert.ok(Number(refused?.metadata.get('retry-after')) > 0, name);
+  }
+});

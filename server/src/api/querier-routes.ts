@@ -13,11 +13,17 @@ import { querierSeries } from './querier-series.ts';
 /** A request has a few selectors, and the call site of a deep stack at most. */
 const REQUEST_BYTES = 1024 * 1024;
 
+export interface QuerierSources {
+  store: Store;
+  flamegraph: FlamegraphQuery;
+  /** Throws while the store cannot be used; the error goes out as the call's protocol has it. */
+  checkReady: () => void;
+}
+
 /** Pyroscope's `querier.v1.QuerierService` over Connect, gRPC and gRPC-web. */
 export function querierRoutes(
   app: FastifyInstance,
-  store: Store,
-  flamegraph: FlamegraphQuery,
+  { store, flamegraph, checkReady }: QuerierSources,
 ): void {
   // Bodies are read here, and not by Fastify.
   app.removeAllContentTypeParsers();
@@ -31,16 +37,18 @@ export function querierRoutes(
         ...querierProfiles(flamegraph),
         ...querierSeries(store),
       }),
-    readBody: (request) =>
-      collectBody(request.raw, {
-        bytes: REQUEST_BYTES,
-        tooLarge: (sent) =>
-          new BunsenError(
-            'BODY_TOO_LARGE',
-            `the request has ${sent === undefined ? '' : `${sent} bytes, `}more than ${REQUEST_BYTES} bytes: send fewer or shorter selectors`,
-          ),
-      }),
+    async readBody(request) {
+      checkReady();
+      return collectBody(request.raw, { bytes: REQUEST_BYTES, tooLarge });
+    },
     messageBytes: REQUEST_BYTES,
     compression: compressionGzip,
   });
+}
+
+function tooLarge(sent?: number): BunsenError {
+  return new BunsenError(
+    'BODY_TOO_LARGE',
+    `the request has ${sent === undefined ? '' : `${sent} bytes, `}more than ${REQUEST_BYTES} bytes: send fewer or shorter selectors`,
+  );
 }
