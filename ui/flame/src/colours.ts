@@ -13,6 +13,8 @@ export type Pixel = number;
 export interface FlameColours {
   /** Per frame. */
   frame: Uint32Array;
+  /** Per node, where that says more than its frame: in a comparison. Else null. */
+  node: { plain: Uint32Array; dimmed: Uint32Array } | null;
   /** Per frame, when other frames are to stand out. */
   dimmed: Uint32Array;
   /** Per frame, when it is one of those that stand out. */
@@ -88,15 +90,16 @@ export function frameColours(frames: string[], theme: Theme): FlameColours {
     const palette = palettes.get(kindOf(name, module)) as Uint32Array;
     const colour = palette[hue * SHADES + shade] as number;
     frame[index] = colour;
-    dimmed[index] = blend(colour, paper, DIMMING);
+    dimmed[index] = dim(colour, paper);
     emphasised[index] = emphasisShades[shade] as number;
   });
   return {
     frame,
+    node: null,
     dimmed,
     emphasised,
     root: rootColour,
-    dimmedRoot: blend(rootColour, paper, DIMMING),
+    dimmedRoot: dim(rootColour, paper),
     background: paper,
     ...TEXT[theme],
   };
@@ -104,12 +107,12 @@ export function frameColours(frames: string[], theme: Theme): FlameColours {
 
 /** The middle colour of a kind, for a legend. */
 export function kindColour(kind: FrameKind, theme: Theme): string {
-  return toCss(paletteOf(kind, theme)[(HUES / 2) * SHADES + 1] as number);
+  return pixelToCss(paletteOf(kind, theme)[(HUES / 2) * SHADES + 1] as number);
 }
 
 export function emphasisColour(theme: Theme): string {
   const { lightness, chroma, hue } = EMPHASIS[theme];
-  return toCss(oklch(lightness, chroma, hue));
+  return pixelToCss(oklch(lightness, chroma, hue));
 }
 
 function paletteOf(kind: FrameKind, theme: Theme): Uint32Array {
@@ -146,7 +149,7 @@ function hashText(text: string): number {
 }
 
 /** OKLCH (lightness 0 to 1, chroma, hue in degrees) in sRGB; what lies outside of it is clipped. */
-function oklch(lightness: number, chroma: number, hue: number): Pixel {
+export function oklch(lightness: number, chroma: number, hue: number): Pixel {
   const angle = (hue * Math.PI) / 180;
   const a = chroma * Math.cos(angle);
   const b = chroma * Math.sin(angle);
@@ -169,12 +172,17 @@ function pack(red: number, green: number, blue: number): Pixel {
   return (0xff000000 | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0;
 }
 
+/** A colour as it is when others are to stand out. */
+export function dim(colour: Pixel, background: Pixel): Pixel {
+  return blend(colour, background, DIMMING);
+}
+
 function blend(from: Pixel, to: Pixel, share: number): Pixel {
   const mix = (shift: number) =>
     ((from >>> shift) & 0xff) * (1 - share) + ((to >>> shift) & 0xff) * share;
   return pack(mix(0), mix(8), mix(16));
 }
 
-function toCss(pixel: Pixel): string {
+export function pixelToCss(pixel: Pixel): string {
   return `rgb(${pixel & 0xff} ${(pixel >>> 8) & 0xff} ${(pixel >>> 16) & 0xff})`;
 }

@@ -1,4 +1,7 @@
 export * from './colours.ts';
+export * from './diff-colours.ts';
+export * from './diff-layout.ts';
+export * from './diff-table.ts';
 export * from './emphasis.ts';
 export * from './flame-graph.ts';
 export * from './frame-kind.ts';

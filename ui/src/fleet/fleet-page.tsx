@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { selectorOf } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
 import { coresOf, digits, formatCount, formatValue, isCpuTime } from '../format/value.ts';
-import { NoSamples, RequestError, Warnings } from '../service/flame-states.tsx';
+import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
 import { PageLink } from '../url/page-link.tsx';

@@ -1,5 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef } from 'react';
+import { Sparkline } from '../components/sparkline.tsx';
 import {
   coresOf,
   digits,
@@ -13,7 +14,6 @@ import { PageLink } from '../url/page-link.tsx';
 import { servicePath } from '../url/route.ts';
 import { useLinkTo } from '../url/use-view-state.ts';
 import styles from './service-list.module.css';
-import { Sparkline } from './sparkline.tsx';
 import type { FleetService } from './use-fleet.ts';
 
 const ROW_HEIGHT = 34;

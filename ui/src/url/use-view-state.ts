@@ -1,5 +1,6 @@
 import { useCallback, useMemo } from 'react';
 import { navigate, usePathname, useSearch } from 'wouter/use-browser-location';
+import { type CompareState, DEFAULT_COMPARE } from './compare-state.ts';
 import { parseRoute, type Route } from './route.ts';
 import { formatViewState, parseViewState, type ViewState } from './view-state.ts';
 
@@ -13,6 +14,11 @@ export function updateViewState(patch: Partial<ViewState>, options?: { replace?:
   if (target !== location.pathname + location.search) navigate(target, options);
 }
 
+/** As {@link updateViewState}, for what belongs to a comparison. */
+export function updateCompare(patch: Partial<CompareState>, options?: { replace?: boolean }): void {
+  updateViewState({ compare: { ...parseViewState(location.search).compare, ...patch } }, options);
+}
+
 export function useViewState(): ViewState {
   const search = useSearch();
   return useMemo(() => parseViewState(search), [search]);
@@ -23,14 +29,14 @@ export function useRoute(): Route {
   return useMemo(() => parseRoute(path), [path]);
 }
 
-/**
- * The URL of another page with the same time, type and labels: what belongs to one graph (search,
- * zoom, function) stays behind.
- */
+/** What belongs to one graph. */
+const OF_ONE_GRAPH = { search: '', fn: '', focus: '', compare: DEFAULT_COMPARE };
+
+/** The URL of another page with the same time, type and labels: what belongs to one graph stays behind. */
 export function useLinkTo(): (path: string, patch?: Partial<ViewState>) => string {
   const state = useViewState();
   return useCallback(
-    (path, patch) => path + formatViewState({ ...state, search: '', fn: '', focus: '', ...patch }),
+    (path, patch) => path + formatViewState({ ...state, ...OF_ONE_GRAPH, ...patch }),
     [state],
   );
 }

@@ -1,4 +1,11 @@
-import { CPU_PROFILE_TYPE, formatSelector, type Matcher, parseSelector } from '@bunsen/profile';
+import { CPU_PROFILE_TYPE, formatSelector, type Matcher } from '@bunsen/profile';
+import {
+  type CompareState,
+  compareParams,
+  DEFAULT_COMPARE,
+  parseCompare,
+  parseMatchers,
+} from './compare-state.ts';
 
 export const PANES = ['both', 'graph', 'table'] as const;
 export type Pane = (typeof PANES)[number];
@@ -32,6 +39,7 @@ export interface ViewState {
   maxNodes: number;
   /** Seconds between two refreshes; 0 for none. */
   refreshS: number;
+  compare: CompareState;
 }
 
 export const DEFAULT_VIEW: ViewState = {
@@ -48,6 +56,7 @@ export const DEFAULT_VIEW: ViewState = {
   focus: '',
   maxNodes: DEFAULT_MAX_NODES,
   refreshS: 0,
+  compare: DEFAULT_COMPARE,
 };
 
 /** Reads a URL's query. Never throws: what cannot be read has its default value. */
@@ -64,7 +73,7 @@ export function parseViewState(query: string): ViewState {
     profileType: text('type', DEFAULT_VIEW.profileType),
     from: text('from', DEFAULT_VIEW.from),
     until: text('until', DEFAULT_VIEW.until),
-    filters: parseFilters(params.get('labels')),
+    filters: parseMatchers(params.get('labels')),
     search: text('q', ''),
     isRegex: params.get('regex') === '1',
     pane: oneOf('view', PANES, DEFAULT_VIEW.pane),
@@ -74,6 +83,7 @@ export function parseViewState(query: string): ViewState {
     focus: text('focus', ''),
     maxNodes: whole('nodes', DEFAULT_VIEW.maxNodes, 1),
     refreshS: whole('refresh', DEFAULT_VIEW.refreshS, 0),
+    compare: parseCompare(params),
   };
 }
 
@@ -98,15 +108,7 @@ export function formatViewState(state: ViewState): string {
   put('focus', state.focus, '');
   put('nodes', state.maxNodes, DEFAULT_VIEW.maxNodes);
   put('refresh', state.refreshS, DEFAULT_VIEW.refreshS);
+  for (const [name, value] of compareParams(state.compare)) params.set(name, value);
   const query = params.toString();
   return query === '' ? '' : `?${query}`;
-}
-
-function parseFilters(text: string | null): Matcher[] {
-  if (text === null) return [];
-  try {
-    return parseSelector(text).matchers;
-  } catch {
-    return [];
-  }
 }
