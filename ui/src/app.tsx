@@ -1,3 +1,4 @@
+import { shortName } from '@bunsen/flame';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
 import styles from './app.module.css';
@@ -12,6 +13,7 @@ import { DEFAULT_VIEW } from './url/view-state.ts';
 
 // What not every visit needs is fetched when it is asked for.
 const ComparePage = lazy(() => import('./compare/compare-page.tsx'));
+const FunctionPage = lazy(() => import('./function/function-page.tsx'));
 
 const queryClient = new QueryClient({
   defaultOptions: {
@@ -56,10 +58,10 @@ function Page() {
   }
   if (route.page === 'fleet') return <FleetPage />;
   if (route.page === 'service') return <ServicePage service={route.service} />;
-  if (route.page === 'compare') {
+  if (route.page === 'compare' || route.page === 'function') {
     return (
       <Suspense fallback={null}>
-        <ComparePage />
+        {route.page === 'compare' ? <ComparePage /> : <FunctionPage name={route.name} />}
       </Suspense>
     );
   }
@@ -73,5 +75,6 @@ function Page() {
 function titleOf(route: Route): string {
   if (route.page === 'service') return route.service || 'All services';
   if (route.page === 'compare') return 'Compare';
+  if (route.page === 'function') return shortName(route.name);
   return 'Services';
 }

@@ -3,6 +3,7 @@ import {
   API,
   FLAME_CONTENT_TYPE,
   type FlameDiff,
+  type FunctionCostsResponse,
   formatSelector,
   type LabelNamesResponse,
   type LabelValuesResponse,
@@ -56,6 +57,26 @@ export function useLabelValues(
   return useJson(API.labelValues(name), { query, ...rangeParams(range) }, name !== '');
 }
 
+/** A function by its name, of one module or of any. */
+export interface FunctionName {
+  name: string;
+  module: string | null;
+}
+
+/** What a function costs in each service and version. */
+export function useFunctionCosts(
+  { name, module }: FunctionName,
+  query: string,
+  range: TimeRange,
+): UseQueryResult<FunctionCostsResponse> {
+  return useJson(API.functionCosts, {
+    query,
+    ...rangeParams(range),
+    function: name,
+    ...(module === null ? {} : { module }),
+  });
+}
+
 export function useSeries(
   query: string,
   range: TimeRange,
@@ -80,6 +101,24 @@ export function useFlame(
   maxNodes: number,
 ): FlameQuery<PreparedFlame> {
   return useLoaded('flame', API.flamegraph, { query, ...rangeParams(range), maxNodes }, maxNodes);
+}
+
+/** What a function calls, or what calls it; `module`: null for any. */
+export function useAround(
+  direction: 'callees' | 'callers',
+  { name, module }: FunctionName,
+  query: string,
+  range: TimeRange,
+  maxNodes: number,
+): FlameQuery<PreparedFlame> {
+  const params = {
+    query,
+    function: name,
+    ...(module === null ? {} : { module }),
+    ...rangeParams(range),
+    maxNodes,
+  };
+  return useLoaded('flame', API[direction], params, maxNodes);
 }
 
 /** One side of a comparison: a selector and its range. */

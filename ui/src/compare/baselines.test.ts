@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SideState } from '../url/compare-state.ts';
-import { labelBaseline, newestFirst, timeBaselines } from './baselines.ts';
+import { isSameSide, labelBaseline, timeBaselines } from './baselines.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30);
 const LAST_HALF_HOUR: SideState = { service: 'api', filters: [], from: 'now-30m', until: 'now' };
@@ -59,21 +59,9 @@ test('one service against another', () => {
   assert.deepEqual(choice.left.filters, []);
 });
 
-test('the newest version is the one that came last', () => {
-  const series = (version: string, values: (number | null)[]) => ({ labels: { version }, values });
-  const answer = {
-    unit: 'nanoseconds',
-    fromMs: 0,
-    untilMs: 3,
-    stepMs: 1,
-    series: [
-      series('1.9', [5, 5, 5]),
-      series('2.0-rollback', [null, 0, 7]),
-      series('1.10', [5, 1, null]),
-      series('', [1, 1, 1]),
-      series('never', [null, null, null]),
-    ],
-    warnings: [],
-  };
-  assert.deepEqual(newestFirst(answer, 'version'), ['2.0-rollback', '1.10', '1.9']);
+test('sides that select the same, however their times are written', () => {
+  const same = { ...LAST_HALF_HOUR, from: 'now-1800s' };
+  assert.equal(isSameSide(LAST_HALF_HOUR, same, NOW), true);
+  assert.equal(isSameSide(LAST_HALF_HOUR, { ...same, service: 'web' }, NOW), false);
+  assert.equal(isSameSide(LAST_HALF_HOUR, { ...same, from: 'now-1h' }, NOW), false);
 });

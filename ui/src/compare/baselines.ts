@@ -1,4 +1,4 @@
-import { SERVICE_NAME, type SeriesResponse } from '@bunsen/profile';
+import { SERVICE_NAME } from '@bunsen/profile';
 import { earlierTime, parseTime, type TimeRange } from '../time/time-range.ts';
 import type { SideState } from '../url/compare-state.ts';
 
@@ -75,23 +75,9 @@ export function hullOf(left: TimeRange, right: TimeRange): TimeRange {
   };
 }
 
-/**
- * Values of the label that a series is grouped by, the newest first: whose first sample came last. Of
- * those that began together the one with the higher number.
- */
-export function newestFirst({ series }: SeriesResponse, label: string): string[] {
-  return series
-    .map(({ labels, values }) => ({
-      value: labels[label] ?? '',
-      first: values.findIndex((one) => one !== null && one !== 0),
-    }))
-    .filter(({ value, first }) => value !== '' && first >= 0)
-    .sort(
-      (a, b) => b.first - a.first || b.value.localeCompare(a.value, undefined, { numeric: true }),
-    )
-    .map(({ value }) => value);
-}
-
-export function isSameSide(a: SideState, b: SideState): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/** Whether two sides select the same: `now-60m` is `now-1h`. */
+export function isSameSide(a: SideState, b: SideState, nowMs: number): boolean {
+  const key = ({ service, filters, from, until }: SideState) =>
+    JSON.stringify([service, filters, parseTime(from, nowMs), parseTime(until, nowMs)]);
+  return key(a) === key(b);
 }

@@ -5,6 +5,7 @@ import { useMemo, useRef } from 'react';
 import { Icon } from '../components/icon.tsx';
 import { Segments } from '../components/segments.tsx';
 import { formatCount } from '../format/value.ts';
+import { FunctionLink } from '../graph/function-link.tsx';
 import listStyles from '../graph/function-list.module.css';
 import { useTheme } from '../theme.ts';
 import type { ChangeColumn, ChangeKind, Measure } from '../url/compare-state.ts';
@@ -185,6 +186,7 @@ function ChangeRow(props: {
             {fn === OTHER_FRAME ? 'small nodes, folded together' : module}
           </span>
         </button>
+        {fn !== OTHER_FRAME && <FunctionLink fn={fn} />}
       </td>
       <td className={styles.value}>{change.left === 0 ? '–' : scale.format(change.left)}</td>
       <td className={styles.value}>{change.right === 0 ? '–' : scale.format(change.right)}</td>

@@ -1,21 +1,12 @@
-import { type Subject, selectorOf, useLabelNames, useSeries } from '../api/queries.ts';
+import { useVersions } from '../api/use-versions.ts';
 import { Icon } from '../components/icon.tsx';
 import { Popover } from '../components/popover.tsx';
 import { useClock } from '../time/range-context.tsx';
-import { stepFor, type TimeRange } from '../time/time-range.ts';
+import type { TimeRange } from '../time/time-range.ts';
 import { updateCompare, useViewState } from '../url/use-view-state.ts';
-import {
-  type Baseline,
-  isSameSide,
-  labelBaseline,
-  newestFirst,
-  timeBaselines,
-} from './baselines.ts';
+import { type Baseline, isSameSide, labelBaseline, timeBaselines } from './baselines.ts';
 import { LabelChoice } from './label-choice.tsx';
 import styles from './quick-choices.module.css';
-
-/** What services call their release, in the order in which it is looked for. */
-const VERSION_LABELS = ['version', 'service_version', 'service.version'];
 
 /** What one mostly compares with: B before, or one version with another. `range`: that of both sides. */
 export function QuickChoices({ range }: { range: TimeRange }) {
@@ -23,7 +14,7 @@ export function QuickChoices({ range }: { range: TimeRange }) {
   const { nowMs } = useClock();
   const { left, right } = compare;
   const subject = { profileType, service: right.service, filters: [] };
-  const versions = useVersions(subject, range);
+  const versions = useVersions(subject, range).data;
   const choose = (choice: Pick<Baseline, 'left' | 'right'>) =>
     updateCompare({ left: choice.left, right: choice.right });
   const choices = timeBaselines(right, nowMs);
@@ -39,7 +30,9 @@ export function QuickChoices({ range }: { range: TimeRange }) {
         <button
           key={choice.text}
           type="button"
-          aria-pressed={isSameSide(choice.left, left) && isSameSide(choice.right, right)}
+          aria-pressed={
+            isSameSide(choice.left, left, nowMs) && isSameSide(choice.right, right, nowMs)
+          }
           onClick={() => choose(choice)}
         >
           {choice.text}
@@ -67,27 +60,4 @@ export function QuickChoices({ range }: { range: TimeRange }) {
       </button>
     </fieldset>
   );
-}
-
-const VERSION_POINTS = 60;
-
-/** The versions of a service in a range, the newest first; null unless there are two. */
-function useVersions(
-  subject: Subject,
-  range: TimeRange,
-): { label: string; values: string[] } | null {
-  const query = selectorOf(subject);
-  const names = useLabelNames(query, range).data?.labels;
-  const label = VERSION_LABELS.find((name) =>
-    names?.some((one) => one.name === name && one.values > 1),
-  );
-  const series = useSeries(
-    query,
-    range,
-    stepFor(range, VERSION_POINTS),
-    label,
-    label !== undefined,
-  );
-  if (!label || !series.data) return null;
-  return { label, values: newestFirst(series.data, label) };
 }

@@ -1,6 +1,7 @@
 import { parseFrame } from '@bunsen/profile';
 import { Icon } from '../components/icon.tsx';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
+import { FunctionLink } from './function-link.tsx';
 import styles from './picked-function.module.css';
 
 /** The function that was picked from the table stays marked until it is let go. `text`: how much it holds. */
@@ -13,6 +14,7 @@ export function PickedFunction({ text }: { text: string }) {
         {parseFrame(fn).name}
       </span>
       {text}
+      <FunctionLink fn={fn} />
       <button
         type="button"
         aria-label="Let go of this function"

@@ -2,7 +2,7 @@ import { useCallback, useMemo } from 'react';
 import { navigate, usePathname, useSearch } from 'wouter/use-browser-location';
 import { type CompareState, DEFAULT_COMPARE } from './compare-state.ts';
 import { parseRoute, type Route } from './route.ts';
-import { formatViewState, parseViewState, type ViewState } from './view-state.ts';
+import { DEFAULT_VIEW, formatViewState, parseViewState, type ViewState } from './view-state.ts';
 
 /**
  * Changes the URL. `replace` is for what changes with every key: back then leads past all of it.
@@ -30,7 +30,14 @@ export function useRoute(): Route {
 }
 
 /** What belongs to one graph. */
-const OF_ONE_GRAPH = { search: '', fn: '', focus: '', compare: DEFAULT_COMPARE };
+const OF_ONE_GRAPH = {
+  search: '',
+  fn: '',
+  focus: '',
+  compare: DEFAULT_COMPARE,
+  module: DEFAULT_VIEW.module,
+  direction: DEFAULT_VIEW.direction,
+};
 
 /** The URL of another page with the same time, type and labels: what belongs to one graph stays behind. */
 export function useLinkTo(): (path: string, patch?: Partial<ViewState>) => string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRoute, servicePath } from './route.ts';
+import { functionPath, parseRoute, servicePath } from './route.ts';
 import { DEFAULT_VIEW, formatViewState, parseViewState, type ViewState } from './view-state.ts';
 
 test('a state comes back from its URL as it was', () => {
@@ -38,6 +38,8 @@ test('a state comes back from its URL as it was', () => {
       only: 'gone',
       by: 'left',
     },
+    module: '',
+    direction: 'callers',
   };
   assert.deepEqual(parseViewState(formatViewState(state)), state);
 });
@@ -61,10 +63,17 @@ test('the name of a service comes back from its path, whatever it holds', () => 
   }
 });
 
+test('so does the name of a function', () => {
+  for (const name of ['main.(*Server).Serve', 'operator/', 'f<a::b, 5>(int&)%20?x=1#y', '処理']) {
+    const path = new URL(functionPath(name), 'http://host').pathname;
+    assert.deepEqual(parseRoute(path), { page: 'function', name });
+  }
+});
+
 test('a path that is no page is said to be none', () => {
   assert.deepEqual(parseRoute('/'), { page: 'fleet' });
   assert.deepEqual(parseRoute('/compare'), { page: 'compare' });
-  for (const path of ['/s', '/s/', '/s/a/b', '/s/%E0%A4%A', '/other']) {
+  for (const path of ['/s', '/s/', '/f', '/f/', '/f/a/b', '/s/a/b', '/s/%E0%A4%A', '/other']) {
     assert.deepEqual(parseRoute(path), { page: 'unknown', path });
   }
 });

@@ -13,6 +13,10 @@ export type Pane = (typeof PANES)[number];
 export const SORT_COLUMNS = ['name', 'self', 'total'] as const;
 export type SortColumn = (typeof SORT_COLUMNS)[number];
 
+export const DIRECTIONS = ['callees', 'callers'] as const;
+/** Which side of a function a graph shows. */
+export type Direction = (typeof DIRECTIONS)[number];
+
 /**
  * How many nodes a flame graph is asked for at first: more than a screen shows, and quick to send. An
  * hour of a busy host of two cores has some 150 000.
@@ -40,6 +44,9 @@ export interface ViewState {
   /** Seconds between two refreshes; 0 for none. */
   refreshS: number;
   compare: CompareState;
+  /** Of a function's page: the module it is in, empty if that is not known; null for any. */
+  module: string | null;
+  direction: Direction;
 }
 
 export const DEFAULT_VIEW: ViewState = {
@@ -57,6 +64,8 @@ export const DEFAULT_VIEW: ViewState = {
   maxNodes: DEFAULT_MAX_NODES,
   refreshS: 0,
   compare: DEFAULT_COMPARE,
+  module: null,
+  direction: 'callees',
 };
 
 /** Reads a URL's query. Never throws: what cannot be read has its default value. */
@@ -84,6 +93,8 @@ export function parseViewState(query: string): ViewState {
     maxNodes: whole('nodes', DEFAULT_VIEW.maxNodes, 1),
     refreshS: whole('refresh', DEFAULT_VIEW.refreshS, 0),
     compare: parseCompare(params),
+    module: params.get('module'),
+    direction: oneOf('side', DIRECTIONS, DEFAULT_VIEW.direction),
   };
 }
 
@@ -109,6 +120,8 @@ export function formatViewState(state: ViewState): string {
   put('nodes', state.maxNodes, DEFAULT_VIEW.maxNodes);
   put('refresh', state.refreshS, DEFAULT_VIEW.refreshS);
   for (const [name, value] of compareParams(state.compare)) params.set(name, value);
+  if (state.module !== null) params.set('module', state.module);
+  put('side', state.direction, DEFAULT_VIEW.direction);
   const query = params.toString();
   return query === '' ? '' : `?${query}`;
 }
