@@ -1,4 +1,4 @@
-import { shortName } from '@bunsen/flame';
+import { shortName } from '@bunsen/profile';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
 import styles from './app.module.css';

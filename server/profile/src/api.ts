@@ -36,6 +36,15 @@ export const API = {
    */
   pprof: '/api/v1/pprof',
   /**
+   * GET `query`, `from`, `until`, `format`, `maxNodes`? -> the selection as a file for other tools:
+   * - `pprof`: as above
+   * - `folded`: `main;handle;parse 12`, a line a stack, in the type's unit; `;` in a name becomes `:`
+   * - `speedscope`: one sampled profile in speedscope's own format
+   * - `dot`: the call graph for Graphviz, of at most `maxNodes` functions (80 by default, up to 2000)
+   * - `svg`: a flame graph as a picture, of at most `maxNodes` nodes (4096 by default, up to 65536)
+   */
+  export: '/api/v1/export',
+  /**
    * GET `left`, `leftFrom`, `leftUntil`, `right`, `rightFrom`, `rightUntil` (two queries of one
    * profile type, each with its range), `maxNodes`? -> binary flame of two sides or
    * {@link DiffResponse} by Accept

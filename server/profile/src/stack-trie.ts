@@ -202,8 +202,7 @@ export class StackTrie {
    * @param limit how many: as many more as weigh the same as the last of them
    */
   heaviest(limit: number): Heaviest {
-    const order = this.#parentsFirst();
-    const totals = this.#self.map((self) => this.#totals(self, order));
+    const totals = this.#self.map((self) => this.#totals(self));
     const weight = totals.reduce((sum, side) => sum.map((total, i) => total + (side[i] as number)));
     // All nodes of an edge weigh the same.
     const lengths = new Uint32Array(this.#count);
@@ -215,42 +214,45 @@ export class StackTrie {
     for (let node = 0; node < weight.length; node++) {
       if ((weight[node] as number) > threshold) above += lengths[node] as number;
     }
-    return { nodes: this.#expanded(order, threshold, totals, weight), threshold, above };
+    return { nodes: this.#expanded(threshold, totals, weight), threshold, above };
   }
 
   #edgeLength(node: number): number {
     return this.#depthOf(node) - this.#depthOf(this.#parentOf(node));
   }
 
-  /** All nodes; where an edge was parted, the new node comes before the one that was there. */
-  #parentsFirst(): Uint32Array {
-    const nodes = new Uint32Array(this.#count);
-    let deepest = 0;
-    for (let node = 0; node < nodes.length; node++) {
-      nodes[node] = node;
-      deepest = Math.max(deepest, this.#depthOf(node));
-    }
-    return countingSort(nodes, deepest + 1, (node) => this.#depthOf(node));
-  }
-
-  /** Per node: the values of the stacks that end there or below. */
-  #totals(self: Float64Array, order: Uint32Array): Float64Array {
+  /**
+   * Per node: the values of the stacks that end there or below. The last made comes first, and mostly
+   * before its parent; a parent that an edge was parted for has its turn behind it, and is passed by.
+   */
+  #totals(self: Float64Array): Float64Array {
     const total = self.slice(0, this.#count);
-    for (let i = order.length - 1; i > 0; i--) {
-      const node = order[i] as number;
-      const up = this.#parentOf(node);
-      total[up] = (total[up] as number) + (total[node] as number);
+    for (let node = this.#count - 1; node > 0; node--) {
+      const value = total[node] as number;
+      let up = this.#parentOf(node);
+      while (up > node) {
+        total[up] = (total[up] as number) + value;
+        up = this.#parentOf(up);
+      }
+      total[up] = (total[up] as number) + value;
     }
     return total;
   }
 
+  /** The nodes at or above the threshold but the root, parents first. */
+  #heavy(threshold: number, weight: Float64Array): Uint32Array {
+    const heavy: number[] = [];
+    let deepest = 0;
+    for (let node = 1; node < this.#count; node++) {
+      if ((weight[node] as number) < threshold) continue;
+      heavy.push(node);
+      deepest = Math.max(deepest, this.#depthOf(node));
+    }
+    return countingSort(Uint32Array.from(heavy), deepest + 1, (node) => this.#depthOf(node));
+  }
+
   /** The nodes that the edges at or above the threshold stand for, as far as their parents are there. */
-  #expanded(
-    order: Uint32Array,
-    threshold: number,
-    totals: Float64Array[],
-    weight: Float64Array,
-  ): TreeNodes {
+  #expanded(threshold: number, totals: Float64Array[], weight: Float64Array): TreeNodes {
     const parent = [0];
     const frame = [NO_FRAME];
     // Per node: the edge whose frame it is.
@@ -258,9 +260,7 @@ export class StackTrie {
     // Per edge: the node at its end, if it is there.
     const end = new Uint32Array(this.#count).fill(NOT_THERE);
     end[0] = 0;
-    for (let i = 1; i < order.length; i++) {
-      const node = order[i] as number;
-      if ((weight[node] as number) < threshold) continue;
+    for (const node of this.#heavy(threshold, weight)) {
       let up = end[this.#parentOf(node)] as number;
       if (up === NOT_THERE) continue;
       const start = this.#startOf(node);

@@ -1,11 +1,4 @@
-import {
-  API,
-  type DeletionsResponse,
-  FLAME_CONTENT_TYPE,
-  parseProfileType,
-  parseSelector,
-  SERVICE_NAME,
-} from '@bunsen/profile';
+import { API, type DeletionsResponse, FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readInteger, readParams } from '../params.ts';
@@ -21,7 +14,7 @@ import {
   queryServices,
 } from '../query/labels.ts';
 import { querySeries } from '../query/series.ts';
-import type { DiffForm } from '../query/tree-worker.ts';
+import type { OwnForm } from '../query/tree-worker.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
@@ -157,18 +150,6 @@ export function queryRoutes(
     });
   }
 
-  // A gzipped file, and to be saved as one: no Content-Encoding, which a client would take off.
-  app.get(API.pprof, { compress: false }, async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until']);
-    const query = required('query', params.query);
-    const range = rangeOf(params);
-    const bytes = await flamegraph.pprof({ query, range, signal: whileConnected(reply) });
-    return reply
-      .type('application/octet-stream')
-      .header('content-disposition', `attachment; filename="${pprofFileName(query, range)}"`)
-      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  });
-
   app.get(API.diff, async (request, reply) => {
     const params = readParams(request.query, [
       'left',
@@ -215,23 +196,13 @@ export function queryRoutes(
   }
 }
 
-/** `api-process_cpu-cpu-2026-11-21T10-00-00Z.pb.gz`: the service if the query names one, and what is in it. */
-function pprofFileName(query: string, { fromMs }: TimeRange): string {
-  const { profileType, matchers } = parseSelector(query);
-  const service = matchers.find(({ name, operator }) => name === SERVICE_NAME && operator === '=');
-  const { name, sampleType } = parseProfileType(profileType);
-  const from = `${new Date(fromMs).toISOString().slice(0, 19)}Z`;
-  const parts = [...(service ? [service.value] : []), name, sampleType, from];
-  return `${parts.map((part) => part.replace(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 80)).join('-')}.pb.gz`;
-}
-
 /** Binary for who accepts that, JSON otherwise. */
-function formOf(request: FastifyRequest): DiffForm {
+function formOf(request: FastifyRequest): OwnForm {
   const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
   return { kind: binary ? 'binary' : 'json' };
 }
 
-function answer(reply: FastifyReply, { kind }: DiffForm, bytes: Uint8Array): FastifyReply {
+function answer(reply: FastifyReply, { kind }: OwnForm, bytes: Uint8Array): FastifyReply {
   return reply
     .header('vary', 'accept')
     .type(kind === 'binary' ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
@@ -257,7 +228,7 @@ export function required(name: string, value: string | undefined): string {
 }
 
 /** The last hour by default. */
-function rangeOf(params: { from?: string; until?: string }): TimeRange {
+export function rangeOf(params: { from?: string; until?: string }): TimeRange {
   return rangeBetween('from', params.from, 'until', params.until);
 }
 

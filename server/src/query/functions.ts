@@ -21,6 +21,7 @@ import {
   mergeParams,
   planMerge,
   stacksSql,
+  WEEKS,
 } from './merge-plan.ts';
 import {
   checkSelection,
@@ -150,7 +151,7 @@ function sumsSql(plan: MergePlan, selection: Selection): string {
  */
 function topSql(sums: string, named: boolean, orderBy: string, limit: number): string {
   const names = `SELECT function_id, function FROM functions WHERE tenant = {tenant:String}
-    AND week >= toDate({firstWeek:UInt16}) AND week <= toDate({lastWeek:UInt16})`;
+    AND ${WEEKS}`;
   const matches = `match(splitByChar('\x1f', function)[1], {name:String})`;
   const matching = named
     ? `WHERE function_id IN (

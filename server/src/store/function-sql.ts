@@ -13,7 +13,7 @@ export const VERSION = VERSION_LABELS.reduceRight(
 );
 
 /** `functionOfFrame` of @bunsen/profile: the name, and the module if there is one. */
-function functionOf(frame: string): string {
+export function functionOf(frame: string): string {
   return `extract(${frame}, '^[^\\x1f]*(?:\\x1f[^\\x1f]+)?')`;
 }
 

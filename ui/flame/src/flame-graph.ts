@@ -1,6 +1,11 @@
-import { type CallTree, NO_FRAME } from '@bunsen/profile';
-import { type FlameColours, frameColours, type Theme } from './colours.ts';
-import { withChange } from './diff-colours.ts';
+import {
+  type CallTree,
+  type FlameColours,
+  frameColours,
+  NO_FRAME,
+  type Theme,
+  withChange,
+} from '@bunsen/profile';
 import { type Emphasis, emphasise } from './emphasis.ts';
 import { listenToInput } from './flame-input.ts';
 import { FrameLabels } from './frame-labels.ts';

@@ -1,8 +1,12 @@
-import { NO_FRAME, nameOfFrame } from '@bunsen/profile';
-import type { FlameColours } from './colours.ts';
-import { changeSign } from './diff-colours.ts';
+import {
+  changeSign,
+  type FlameColours,
+  fitLabel,
+  NO_FRAME,
+  nameOfFrame,
+  shortName,
+} from '@bunsen/profile';
 import type { Emphasis } from './emphasis.ts';
-import { fitLabel, shortName } from './label-text.ts';
 import type { FlameLayout } from './layout.ts';
 import { LABEL_STRIDE } from './raster.ts';
 

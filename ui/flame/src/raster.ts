@@ -1,5 +1,4 @@
-import { NO_FRAME } from '@bunsen/profile';
-import type { FlameColours } from './colours.ts';
+import { type FlameColours, NO_FRAME } from '@bunsen/profile';
 import type { Emphasis } from './emphasis.ts';
 import { firstCellEndingAfter } from './hit-test.ts';
 import type { FlameLayout } from './layout.ts';

@@ -1,5 +1,5 @@
-import { changeColour, type DiffTable, shortName } from '@bunsen/flame';
-import { OTHER_FRAME, parseFrame } from '@bunsen/profile';
+import type { DiffTable } from '@bunsen/flame';
+import { changeColour, OTHER_FRAME, parseFrame, shortName } from '@bunsen/profile';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 import { Icon } from '../components/icon.tsx';

@@ -1,5 +1,5 @@
-import { changeColour, type DiffView } from '@bunsen/flame';
-import type { FlameDiff } from '@bunsen/profile';
+import type { DiffView } from '@bunsen/flame';
+import { changeColour, type FlameDiff } from '@bunsen/profile';
 import type { RefObject } from 'react';
 import { Segments } from '../components/segments.tsx';
 import toolbarStyles from '../graph/flame-toolbar.module.css';

@@ -1,5 +1,4 @@
-import { frameKind, kindColour } from '@bunsen/flame';
-import { formatFrame } from '@bunsen/profile';
+import { formatFrame, frameKind, kindColour } from '@bunsen/profile';
 import { useQueryClient } from '@tanstack/react-query';
 import { selectorOf, useAround } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';

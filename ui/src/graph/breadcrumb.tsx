@@ -1,5 +1,5 @@
-import { type FlameLayout, pathTo, shortName } from '@bunsen/flame';
-import { parseFrame } from '@bunsen/profile';
+import { type FlameLayout, pathTo } from '@bunsen/flame';
+import { parseFrame, shortName } from '@bunsen/profile';
 import { Icon } from '../components/icon.tsx';
 import styles from './breadcrumb.module.css';
 import { frameText } from './frame-facts.ts';

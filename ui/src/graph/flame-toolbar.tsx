@@ -1,4 +1,5 @@
-import { FRAME_KINDS, frameKind, kindColour, type PreparedFlame } from '@bunsen/flame';
+import type { PreparedFlame } from '@bunsen/flame';
+import { FRAME_KINDS, frameKind, kindColour } from '@bunsen/profile';
 import { type ReactNode, type RefObject, useDeferredValue, useMemo } from 'react';
 import { coresOf, formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
 import { useTheme } from '../theme.ts';

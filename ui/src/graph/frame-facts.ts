@@ -1,6 +1,5 @@
-import type { FlameLayout, FrameKind } from '@bunsen/flame';
-import { frameKind, pathTo } from '@bunsen/flame';
-import { type FlameMeta, NO_FRAME, parseFrame } from '@bunsen/profile';
+import { type FlameLayout, pathTo } from '@bunsen/flame';
+import { type FlameMeta, type FrameKind, frameKind, NO_FRAME, parseFrame } from '@bunsen/profile';
 import { coresOf, formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
 
 /** What there is to say about a node, in words. */

@@ -1,5 +1,5 @@
-import { type FlameLayout, kindColour, type Pointed } from '@bunsen/flame';
-import type { FlameMeta } from '@bunsen/profile';
+import type { FlameLayout, Pointed } from '@bunsen/flame';
+import { type FlameMeta, kindColour } from '@bunsen/profile';
 import { useTheme } from '../theme.ts';
 import { frameFacts } from './frame-facts.ts';
 import styles from './frame-tooltip.module.css';

@@ -1,5 +1,5 @@
-import { functionTable, shortName } from '@bunsen/flame';
-import { type CallTree, OTHER_FRAME, parseFrame } from '@bunsen/profile';
+import { functionTable } from '@bunsen/flame';
+import { type CallTree, OTHER_FRAME, parseFrame, shortName } from '@bunsen/profile';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 import { Icon } from '../components/icon.tsx';

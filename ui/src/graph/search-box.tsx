@@ -1,4 +1,4 @@
-import { emphasisColour } from '@bunsen/flame';
+import { emphasisColour } from '@bunsen/profile';
 import type { RefObject } from 'react';
 import { Icon } from '../components/icon.tsx';
 import { useTheme } from '../theme.ts';

@@ -1,4 +1,5 @@
-import { OTHER_FRAME, parseFrame } from '@bunsen/profile';
+import { OTHER_FRAME } from './call-tree.ts';
+import { parseFrame } from './frame.ts';
 
 /** What sort of code a frame is; in the order in which a legend lists them. */
 export const FRAME_KINDS = ['native', 'jit', 'kernel', 'unnamed', 'other'] as const;

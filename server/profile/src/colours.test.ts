@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatFrame } from '@bunsen/profile';
 import { frameColours, kindColour, type Theme } from './colours.ts';
 import { changeColour, changeSign, withChange } from './diff-colours.ts';
+import { formatFrame } from './frame.ts';
 import { FRAME_KINDS, type FrameKind, frameKind } from './frame-kind.ts';
 
 const THEMES: Theme[] = ['light', 'dark'];

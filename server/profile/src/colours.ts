@@ -1,4 +1,4 @@
-import { parseFrame } from '@bunsen/profile';
+import { parseFrame } from './frame.ts';
 import { FRAME_KINDS, type FrameKind, kindOf } from './frame-kind.ts';
 
 export type Theme = 'light' | 'dark';
@@ -107,12 +107,12 @@ export function frameColours(frames: string[], theme: Theme): FlameColours {
 
 /** The middle colour of a kind, for a legend. */
 export function kindColour(kind: FrameKind, theme: Theme): string {
-  return pixelToCss(paletteOf(kind, theme)[(HUES / 2) * SHADES + 1] as number);
+  return cssColour(paletteOf(kind, theme)[(HUES / 2) * SHADES + 1] as number);
 }
 
 export function emphasisColour(theme: Theme): string {
   const { lightness, chroma, hue } = EMPHASIS[theme];
-  return pixelToCss(oklch(lightness, chroma, hue));
+  return cssColour(oklch(lightness, chroma, hue));
 }
 
 function paletteOf(kind: FrameKind, theme: Theme): Uint32Array {
@@ -183,6 +183,8 @@ function blend(from: Pixel, to: Pixel, share: number): Pixel {
   return pack(mix(0), mix(8), mix(16));
 }
 
-export function pixelToCss(pixel: Pixel): string {
-  return `rgb(${pixel & 0xff} ${(pixel >>> 8) & 0xff} ${(pixel >>> 16) & 0xff})`;
+/** A colour as CSS and SVG have it: `#0c2238`. */
+export function cssColour(pixel: Pixel): string {
+  const rgb = ((pixel & 0xff) << 16) | (pixel & 0xff00) | ((pixel >>> 16) & 0xff);
+  return `#${rgb.toString(16).padStart(6, '0')}`;
 }

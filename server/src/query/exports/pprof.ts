@@ -1,38 +1,30 @@
-/** Worker: merged stacks in, a gzipped pprof out. */
-import { gzipSync } from 'node:zlib';
 import {
   encodePprof,
   isUnnamedFrame,
   NO_STACK_FRAME,
   type PprofColumns,
-  type ProfileType,
   parseFrame,
 } from '@bunsen/profile';
-import type { ErrorCode } from '../errors.ts';
-import { type Block, type DictionaryArrayColumn, decodeBlocks } from '../store/native-block.ts';
-import type { TimeRange } from '../time.ts';
-
-export interface PprofTask {
-  /** (frames, v) in Native format, in pieces that were cut anywhere. */
-  native: Uint8Array[];
-  profileType: ProfileType;
-  range: TimeRange;
-  comments: string[];
-}
-
-/** Errors cross threads as values: a thrown one would lose its class and its code. */
-export type PprofResult = { bytes: Uint8Array } | { error: { code: ErrorCode; message: string } };
+import { BunsenError } from '../../errors.ts';
+import { type MergedStacks, readMerged } from '../merged-stacks.ts';
+import type { ExportSubject } from './export-form.ts';
 
 /** Frames of all stacks together: each is some bytes of the pprof, and some more until it is one. */
 const MAX_FRAMES = 1 << 24;
 
-export default function buildPprof(task: PprofTask): PprofResult {
-  const { native, profileType, range, comments } = task;
-  const merged = Array.from(decodeBlocks(Buffer.concat(native)), mergedColumns);
+/**
+ * A pprof, not gzipped: each merged stack is a sample, with files, lines and addresses as stored.
+ * @throws BunsenError `QUERY_MEMORY_LIMIT`, `PPROF_LIMIT`
+ */
+export function buildPprof(
+  native: Uint8Array[],
+  { query, profileType, range, warnings }: ExportSubject,
+): Uint8Array {
+  const merged = Array.from(readMerged(native));
   const frames = merged.reduce((sum, { stacks }) => sum + stacks.codes.length, 0);
   if (frames > MAX_FRAMES) {
     const message = `the stacks of the selection have ${frames} frames together; a pprof holds at most ${MAX_FRAMES}: ask for a shorter range or fewer series`;
-    return { error: { code: 'QUERY_MEMORY_LIMIT', message } };
+    throw new BunsenError('QUERY_MEMORY_LIMIT', message);
   }
   const largest = merged.reduce(
     (most, { values }) => values.reduce((max, sum) => Math.max(max, Math.abs(sum)), most),
@@ -40,7 +32,7 @@ export default function buildPprof(task: PprofTask): PprofResult {
   );
   if (largest >= 2 ** 63) {
     const message = `a stack of the selection has the sum ${largest}; a pprof holds less than 2^63: ask for a shorter range`;
-    return { error: { code: 'PPROF_LIMIT', message } };
+    throw new BunsenError('PPROF_LIMIT', message);
   }
   // Sums come as doubles, which never wrap around: see merge-plan.ts.
   const rounded =
@@ -50,7 +42,7 @@ export default function buildPprof(task: PprofTask): PprofResult {
   const { sampleType, sampleUnit, periodType, periodUnit } = profileType;
   const stacks = exportStacks(merged, frames);
   const samples = stacks.sampleValues.length;
-  const pprof = encodePprof({
+  return encodePprof({
     ...stacks,
     timeNs: BigInt(range.fromMs) * 1_000_000n,
     durationNs: BigInt(range.untilMs - range.fromMs) * 1_000_000n,
@@ -60,22 +52,8 @@ export default function buildPprof(task: PprofTask): PprofResult {
     sampleStack: Uint32Array.from({ length: samples }, (_, sample) => sample),
     sampleLabels: new Uint32Array(samples),
     labelSets: [{}],
-    comments: [...comments, ...rounded],
+    comments: [query, ...warnings, ...rounded],
   });
-  return { bytes: gzipSync(pprof) };
-}
-
-interface MergedColumns {
-  stacks: DictionaryArrayColumn;
-  values: Float64Array;
-}
-
-function mergedColumns({ columns }: Block): MergedColumns {
-  const [stacks, sums] = columns;
-  if (stacks?.type !== 'Array(LowCardinality(String))' || sums?.type !== 'Float64') {
-    throw new Error(`merged stacks have the columns ${columns.map(({ type }) => type)}`);
-  }
-  return { stacks, values: sums.values };
 }
 
 type Stacks = Pick<
@@ -84,7 +62,7 @@ type Stacks = Pick<
 >;
 
 /** Every merged stack as a sample of its own, leaf first. */
-function exportStacks(merged: MergedColumns[], frames: number): Stacks {
+function exportStacks(merged: MergedStacks[], frames: number): Stacks {
   const rows = merged.reduce((sum, { values }) => sum + values.length, 0);
   const table = new FrameTable();
   const stackOffsets = new Uint32Array(rows + 1);

@@ -1,4 +1,4 @@
-import { dim, type FlameColours, oklch, pixelToCss, type Theme } from './colours.ts';
+import { cssColour, dim, type FlameColours, oklch, type Theme } from './colours.ts';
 
 /**
  * Less is blue, the same is grey, more is orange: the pair that every common kind of colour blindness
@@ -42,7 +42,7 @@ export function changeSign(change: number): '+' | '−' | '' {
 
 /** The CSS colour of a change, for a legend. */
 export function changeColour(change: number, theme: Theme): string {
-  return pixelToCss(rampOf(theme)[indexOf(change)] as number);
+  return cssColour(rampOf(theme)[indexOf(change)] as number);
 }
 
 function indexOf(change: number): number {

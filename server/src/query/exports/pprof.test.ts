@@ -13,10 +13,10 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
-import { encodeBlock } from '../store/native-block.ts';
-import { pprofOf } from '../testing/pprof-of.ts';
-import { cpuQuery, foldedOf, searchOf, TestServer } from '../testing/test-server.ts';
-import buildPprof from './pprof-worker.ts';
+import { encodeBlock } from '../../store/native-block.ts';
+import { pprofOf } from '../../testing/pprof-of.ts';
+import { cpuQuery, foldedOf, searchOf, TestServer } from '../../testing/test-server.ts';
+import { buildPprof } from './pprof.ts';
 
 let server: TestServer;
 
@@ -123,7 +123,7 @@ test('what was sent comes out again: functions, files, lines, modules, build IDs
   const query = cpuQuery('service_name="export", pod="a"');
   const [bytes, response] = await exported({ query, from: 'now-10m', until: 'now+1m' });
   assert.deepEqual(spell(bytes, 1n), spell(first, 2n));
-  assert.equal(response.headers.get('content-type'), 'application/octet-stream');
+  assert.equal(response.headers.get('content-type'), 'application/gzip');
   assert.equal(response.headers.get('content-encoding'), null);
   assert.match(
     response.headers.get('content-disposition') ?? '',
@@ -191,11 +191,9 @@ test('stacks beyond what a pprof holds are refused with their number and the lim
   ]);
   const range = { fromMs: 0, untilMs: 1 };
   const profileType = parseProfileType(CPU_PROFILE_TYPE);
-  const result = buildPprof({ native: [blocks], profileType, range, comments: [] });
-  assert.ok('error' in result);
-  assert.equal(result.error.code, 'QUERY_MEMORY_LIMIT');
-  assert.match(
-    result.error.message,
-    /have 16777217 frames together; a pprof holds at most 16777216/,
-  );
+  const subject = { query: '', profileType, range, warnings: [] };
+  assert.throws(() => buildPprof([blocks], subject), {
+    code: 'QUERY_MEMORY_LIMIT',
+    message: /have 16777217 frames together; a pprof holds at most 16777216/,
+  });
 });
