@@ -4,6 +4,7 @@ import {
   FLAME_CONTENT_TYPE,
   type FlameDiff,
   type FunctionCostsResponse,
+  type FunctionsResponse,
   formatSelector,
   type LabelNamesResponse,
   type LabelValuesResponse,
@@ -41,8 +42,12 @@ export function useProfileTypes(range: TimeRange): UseQueryResult<ProfileTypesRe
   return useJson(API.profileTypes, rangeParams(range));
 }
 
-export function useServices(type: string, range: TimeRange): UseQueryResult<ServicesResponse> {
-  return useJson(API.services, { type, ...rangeParams(range) });
+export function useServices(
+  type: string,
+  range: TimeRange,
+  enabled = true,
+): UseQueryResult<ServicesResponse> {
+  return useJson(API.services, { type, ...rangeParams(range) }, enabled);
 }
 
 export function useLabelNames(query: string, range: TimeRange): UseQueryResult<LabelNamesResponse> {
@@ -55,6 +60,15 @@ export function useLabelValues(
   range: TimeRange,
 ): UseQueryResult<LabelValuesResponse> {
   return useJson(API.labelValues(name), { query, ...rangeParams(range) }, name !== '');
+}
+
+/** The functions that cost most by themselves. */
+export function useTopFunctions(
+  query: string,
+  range: TimeRange,
+  limit: number,
+): UseQueryResult<FunctionsResponse> {
+  return useJson(API.functions, { query, ...rangeParams(range), orderBy: 'self', limit });
 }
 
 /** A function by its name, of one module or of any. */

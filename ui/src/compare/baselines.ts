@@ -1,6 +1,6 @@
 import { SERVICE_NAME } from '@bunsen/profile';
-import { earlierTime, parseTime, type TimeRange } from '../time/time-range.ts';
-import type { SideState } from '../url/compare-state.ts';
+import { parseTime, type TimeRange, WEEK_MS } from '../time/time-range.ts';
+import { earlierSide, type SideState } from '../url/compare-state.ts';
 
 /** A choice of what A is, and in what B may change with it. */
 export interface Baseline {
@@ -22,21 +22,12 @@ export function timeBaselines(right: SideState, nowMs: number): Baseline[] {
     ['Just before', widthMs],
     ['An hour earlier', HOUR_MS],
     ['Same time yesterday', DAY_MS],
-    ['Same time last week', 7 * DAY_MS],
+    ['Same time last week', WEEK_MS],
   ];
   return choices.flatMap(([text, byMs], index) => {
     if (index > 0 && byMs <= widthMs) return [];
-    return [{ text, left: earlier(right, byMs, nowMs), right }];
+    return [{ text, left: earlierSide(right, byMs, nowMs), right }];
   });
-}
-
-/** A side so much earlier. */
-function earlier(side: SideState, byMs: number, nowMs: number): SideState {
-  return {
-    ...side,
-    from: earlierTime(side.from, byMs, nowMs) ?? side.from,
-    until: earlierTime(side.until, byMs, nowMs) ?? side.until,
-  };
 }
 
 /** B with one value of a label against A with another, both over all of the time that either covers. */

@@ -4,6 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 import { Icon } from '../components/icon.tsx';
 import { Segments } from '../components/segments.tsx';
+import { relativeChange } from '../format/change.ts';
 import { formatCount } from '../format/value.ts';
 import { FunctionLink } from '../graph/function-link.tsx';
 import listStyles from '../graph/function-list.module.css';
@@ -11,7 +12,7 @@ import { useTheme } from '../theme.ts';
 import type { ChangeColumn, ChangeKind, Measure } from '../url/compare-state.ts';
 import { updateCompare, updateViewState, useViewState } from '../url/use-view-state.ts';
 import styles from './change-list.module.css';
-import { type DiffScale, relativeChange } from './diff-scale.ts';
+import type { DiffScale } from './diff-scale.ts';
 import { type Change, changesOf, markedFunctions, sortChanges } from './list-changes.ts';
 
 const ROW_HEIGHT = 26;

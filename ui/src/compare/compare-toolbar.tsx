@@ -2,6 +2,7 @@ import type { DiffView } from '@bunsen/flame';
 import { changeColour, type FlameDiff } from '@bunsen/profile';
 import type { RefObject } from 'react';
 import { Segments } from '../components/segments.tsx';
+import { relativeChange } from '../format/change.ts';
 import toolbarStyles from '../graph/flame-toolbar.module.css';
 import { PaneSwitch } from '../graph/pane-switch.tsx';
 import { PickedFunction } from '../graph/picked-function.tsx';
@@ -11,7 +12,7 @@ import { useTheme } from '../theme.ts';
 import type { Scale } from '../url/compare-state.ts';
 import { updateCompare, useViewState } from '../url/use-view-state.ts';
 import styles from './compare-toolbar.module.css';
-import { diffScale, relativeChange } from './diff-scale.ts';
+import { diffScale } from './diff-scale.ts';
 
 const VIEWS: { value: DiffView; text: string; title: string }[] = [
   { value: 'diff', text: 'Diff', title: 'Both sides, coloured by what changed (d)' },

@@ -1,12 +1,13 @@
 import type { FlameLayout, Pointed } from '@bunsen/flame';
 import { type FlameDiff, parseFrame } from '@bunsen/profile';
 import { Fragment } from 'react';
+import { relativeChange } from '../format/change.ts';
 import { frameText } from '../graph/frame-facts.ts';
 import tooltipStyles from '../graph/frame-tooltip.module.css';
 import { TooltipBox } from '../graph/tooltip-box.tsx';
 import { MEASURES, SCALES } from '../url/compare-state.ts';
 import styles from './compare-tooltip.module.css';
-import { diffScale, relativeChange } from './diff-scale.ts';
+import { diffScale } from './diff-scale.ts';
 
 /** Both sides of the node that is pointed at, and what became of it. `node`: in the comparison. */
 export function CompareTooltip(props: {

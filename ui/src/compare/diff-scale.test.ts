@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CallTreeBuilder, diffTreeOf, type FlameDiff, parseFolded } from '@bunsen/profile';
-import { diffScale, relativeChange } from './diff-scale.ts';
+import { diffScale } from './diff-scale.ts';
 
 function diffOf(unit: string, left: string, right: string): FlameDiff {
   const builder = new CallTreeBuilder({ sides: 2 });
@@ -42,15 +42,4 @@ test('absolute values count by the second, since ranges differ', () => {
   assert.equal(cpu.formatChange(-1), '−1.00 core');
   const bytes = diffScale('absolute', diffOf('bytes', 'a 20480', 'a 20480'));
   assert.equal(bytes.format(20_480 * bytes.weights.left), '2.00 KiB/s');
-});
-
-test('changes relative to what was', () => {
-  assert.equal(relativeChange(0, 0), '');
-  assert.equal(relativeChange(0, 1), 'new');
-  assert.equal(relativeChange(1, 0), 'gone');
-  assert.equal(relativeChange(100, 112), '+12 %');
-  assert.equal(relativeChange(100, 55), '−45 %');
-  assert.equal(relativeChange(1000, 1001), '±0 %');
-  assert.equal(relativeChange(1, 3.42), '×3.4');
-  assert.equal(relativeChange(1, 120), '×120');
 });

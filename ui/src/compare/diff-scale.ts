@@ -1,5 +1,6 @@
 import type { DiffWeights } from '@bunsen/flame';
 import type { FlameDiff } from '@bunsen/profile';
+import { signed } from '../format/change.ts';
 import { formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
 import type { Scale } from '../url/compare-state.ts';
 
@@ -37,21 +38,7 @@ export function diffScale(scale: Scale, { meta, tree }: FlameDiff): DiffScale {
   };
 }
 
-/** `new`, `gone`, `+12 %`, `×3.4`, or nothing where there is nothing on either side. */
-export function relativeChange(left: number, right: number): string {
-  if (left === 0) return right === 0 ? '' : 'new';
-  if (right === 0) return 'gone';
-  const ratio = right / left;
-  if (ratio >= 2) return `×${ratio >= 9.95 ? Math.round(ratio) : ratio.toFixed(1)}`;
-  const percent = Math.round((ratio - 1) * 100);
-  return percent === 0 ? '±0 %' : signed(percent, `${Math.abs(percent)} %`);
-}
-
 function points(share: number): string {
   const percent = share * 100;
   return percent === 0 ? '0' : percent < 0.01 ? '<0.01' : percent.toFixed(percent < 9.995 ? 2 : 1);
-}
-
-function signed(value: number, text: string): string {
-  return value === 0 ? text : `${value > 0 ? '+' : '−'}${text}`;
 }

@@ -11,6 +11,7 @@ import { servicePath } from '../url/route.ts';
 import { useLinkTo, useViewState } from '../url/use-view-state.ts';
 import styles from './fleet-page.module.css';
 import { ServiceList } from './service-list.tsx';
+import { TopFunctions } from './top-functions.tsx';
 import { useFleet } from './use-fleet.ts';
 
 /** The start: every service by what it costs. */
@@ -50,19 +51,24 @@ export function FleetPage() {
           height={150}
         />
       </div>
-      <input
-        className={styles.filter}
-        type="search"
-        placeholder="Filter services"
-        aria-label="Filter services"
-        value={filter}
-        onChange={(event) => setFilter(event.target.value)}
-      />
-      <ServiceList
-        services={services.filter((one) => one.service.toLowerCase().includes(wanted))}
-        sum={sum}
-        unit={unit}
-      />
+      <div className={styles.lists}>
+        <section className={styles.services} aria-label="Services">
+          <input
+            className={styles.filter}
+            type="search"
+            placeholder="Filter services"
+            aria-label="Filter services"
+            value={filter}
+            onChange={(event) => setFilter(event.target.value)}
+          />
+          <ServiceList
+            services={services.filter((one) => one.service.toLowerCase().includes(wanted))}
+            sum={sum}
+            unit={unit}
+          />
+        </section>
+        <TopFunctions />
+      </div>
     </main>
   );
 }

@@ -1,7 +1,6 @@
 import { Icon } from '../components/icon.tsx';
 import { useClock, useRange } from '../time/range-context.tsx';
-import { earlierTime } from '../time/time-range.ts';
-import { DEFAULT_COMPARE, type SideState } from '../url/compare-state.ts';
+import { DEFAULT_COMPARE, earlierSide, type SideState } from '../url/compare-state.ts';
 import { PageLink } from '../url/page-link.tsx';
 import { COMPARE_PATH } from '../url/route.ts';
 import { useLinkTo, useViewState } from '../url/use-view-state.ts';
@@ -14,8 +13,7 @@ export function CompareLink({ service }: { service: string }) {
   const { nowMs } = useClock();
   const linkTo = useLinkTo();
   const right: SideState = { service, filters, from, until };
-  const earlier = (text: string) => earlierTime(text, untilMs - fromMs, nowMs) ?? text;
-  const left: SideState = { ...right, from: earlier(from), until: earlier(until) };
+  const left = earlierSide(right, untilMs - fromMs, nowMs);
   return (
     <PageLink
       className={styles.link}

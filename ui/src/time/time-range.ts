@@ -4,12 +4,14 @@ export interface TimeRange {
   untilMs: number;
 }
 
+export const WEEK_MS = 604_800_000;
+
 const UNIT_MS: Record<string, number> = {
   s: 1000,
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
-  w: 604_800_000,
+  w: WEEK_MS,
 };
 
 const RELATIVE = /^now(?:-(\d+)(s|m|h|d|w))?$/;

@@ -1,5 +1,6 @@
 import { DIFF_VIEWS, type DiffView } from '@bunsen/flame';
 import { formatSelector, type Matcher, parseSelector, SERVICE_NAME } from '@bunsen/profile';
+import { earlierTime } from '../time/time-range.ts';
 
 /** One side of a comparison: whose profiles, and when. */
 export interface SideState {
@@ -86,6 +87,15 @@ export function compareParams(state: CompareState): [name: string, value: string
     ['by', state.by, DEFAULT_COMPARE.by],
   ] as [string, string, string][];
   return all.flatMap(([name, value, otherwise]) => (value === otherwise ? [] : [[name, value]]));
+}
+
+/** A side so much earlier; the same where its times are none. */
+export function earlierSide(side: SideState, byMs: number, nowMs: number): SideState {
+  return {
+    ...side,
+    from: earlierTime(side.from, byMs, nowMs) ?? side.from,
+    until: earlierTime(side.until, byMs, nowMs) ?? side.until,
+  };
 }
 
 type Subject = Pick<SideState, 'service' | 'filters'>;
