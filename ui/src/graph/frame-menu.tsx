@@ -1,9 +1,11 @@
 import type { FlameLayout, Pointed } from '@bunsen/flame';
-import { functionOfFrame, parseFrame } from '@bunsen/profile';
+import { functionOfFrame, OTHER_FRAME, parseFrame } from '@bunsen/profile';
 import { useEffect, useRef } from 'react';
+import { navigate } from 'wouter/use-browser-location';
 import { updateViewState } from '../url/use-view-state.ts';
 import { frameText, stackText } from './frame-facts.ts';
 import styles from './frame-menu.module.css';
+import { useFunctionUrl } from './function-link.tsx';
 
 /** What can be done with a node: opened by a right click on it. */
 export function FrameMenu(props: {
@@ -16,6 +18,7 @@ export function FrameMenu(props: {
   const menu = useRef<HTMLDivElement>(null);
   const text = frameText(layout, pointed.node);
   const { name } = parseFrame(text);
+  const urlOf = useFunctionUrl();
 
   useEffect(() => {
     const element = menu.current;
@@ -42,6 +45,9 @@ export function FrameMenu(props: {
             () => void navigator.clipboard?.writeText(stackText(layout, pointed.node)),
           ],
           ['Show everywhere', () => updateViewState({ fn: functionOfFrame(text) })],
+          ...(text === OTHER_FRAME
+            ? []
+            : [['Page of this function', () => navigate(urlOf(functionOfFrame(text)))]]),
         ] as [string, () => void][])),
   ];
   const moveFocus = (by: number) => {

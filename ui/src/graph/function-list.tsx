@@ -6,6 +6,7 @@ import { Icon } from '../components/icon.tsx';
 import { formatShare, formatValue } from '../format/value.ts';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import type { SortColumn } from '../url/view-state.ts';
+import { FunctionLink } from './function-link.tsx';
 import styles from './function-list.module.css';
 import { listFunctions } from './list-functions.ts';
 
@@ -107,6 +108,7 @@ export function FunctionList(props: {
                       {fn === OTHER_FRAME ? 'small nodes, folded together' : module}
                     </span>
                   </button>
+                  {fn !== OTHER_FRAME && <FunctionLink fn={fn} />}
                 </td>
                 <Amount value={table.self[at] as number} total={total} unit={unit} />
                 <Amount value={table.total[at] as number} total={total} unit={unit} />

@@ -115,7 +115,11 @@ export function Warnings({ warnings }: { warnings: string[] }) {
 }
 
 /** What the answer says about itself: its warnings, and how much of it was folded away. */
-export function Notices({ meta, total }: { meta: FlameMeta; total: number }) {
+export function Notices(props: {
+  meta: Pick<FlameMeta, 'foldedNodes' | 'foldedValue' | 'warnings'>;
+  total: number;
+}) {
+  const { meta, total } = props;
   const nodes = meta.foldedNodes;
   return (
     <>

@@ -6,6 +6,8 @@ import styles from './flame-view.module.css';
 /** React's hold on the canvas: hands it layout, zoom and emphasis, and tells what the user does. */
 export function FlameView(props: {
   layout: FlameLayout;
+  /** Per node, -1 to 1: what a comparison is coloured by. Changes with the layout only. */
+  change?: Float32Array | null;
   /** What a screen reader says of the picture. */
   label: string;
   /** The node to zoom to; 0 for all. */
@@ -16,7 +18,7 @@ export function FlameView(props: {
   onZoom: (node: number) => void;
   onMenu: (pointed: Pointed) => void;
 }) {
-  const { layout, focus, marked } = props;
+  const { layout, focus, marked, change = null } = props;
   const host = useRef<HTMLElement>(null);
   const graph = useRef<FlameGraph | null>(null);
   const shown = useRef<FlameLayout | null>(null);
@@ -42,10 +44,10 @@ export function FlameView(props: {
   useEffect(() => graph.current?.setTheme(theme), [theme]);
 
   useEffect(() => {
-    if (shown.current !== layout) graph.current?.setLayout(layout, focus);
+    if (shown.current !== layout) graph.current?.setLayout(layout, focus, change);
     else if (graph.current?.focus !== focus) graph.current?.zoomTo(focus);
     shown.current = layout;
-  }, [layout, focus]);
+  }, [layout, focus, change]);
 
   // After the layout, which forgets the emphasis of the one before.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another layout needs it again
