@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Captures the stacks of the interrupted thread and stores their caller chains by content.
- *
- * capture_stack() is the one place that walks a stack. A table unwinder (.eh_frame rows) replaces
- * the BPF_F_USER_STACK call in it, filling the same scratch words: leaf first, then callers.
  */
 #ifndef BUNSEN_STACK_BPF_H
 #define BUNSEN_STACK_BPF_H
@@ -68,8 +65,27 @@ static __always_inline __u64 store_chain(const struct bunsen_chain *chain,
 }
 
 /*
- * Walks one stack and stores its callers. *leaf_ip and *chain_id are left as they are (0,
- * BUNSEN_CHAIN_NONE) when there is no such stack.
+ * Stores the callers of a stack whose words are in the scratch, leaf first. *leaf_ip and *chain_id
+ * are left as they are (0, BUNSEN_CHAIN_NONE) when there is no such stack.
+ */
+static __always_inline void store_stack(union stack_scratch *stack, __u32 frames, __u32 max_frames,
+                                        __u64 *leaf_ip, __u64 *chain_id,
+                                        struct bunsen_counters *counters) {
+  if (frames == 0) return;
+  *leaf_ip = stack->word[0];
+  if (frames == 1) return;
+
+  stack->chain.length = frames - 1;
+  stack->chain.flags = 0;
+  if (frames >= max_frames) {
+    stack->chain.flags = BUNSEN_CHAIN_TRUNCATED;
+    counters->value[BUNSEN_COUNTER_stack_truncated]++;
+  }
+  *chain_id = store_chain(&stack->chain, counters);
+}
+
+/*
+ * Lets the kernel walk one stack, by frame pointers if it is the user's, and stores its callers.
  *
  * @param stack_flags BPF_F_USER_STACK, or 0 for the kernel's
  * @returns frames captured, or a negative errno
@@ -83,18 +99,7 @@ static __always_inline long capture_stack(void *context, __u32 scratch, __u64 st
   long bytes = bpf_get_stack(context, stack->word, sizeof(stack->word), stack_flags);
   if (bytes < 0) return bytes;
   __u32 frames = bytes / sizeof(stack->word[0]);
-  if (frames == 0) return 0;
-
-  *leaf_ip = stack->word[0];
-  if (frames == 1) return 1;
-
-  stack->chain.length = frames - 1;
-  stack->chain.flags = 0;
-  if (frames >= max_frames) {
-    stack->chain.flags = BUNSEN_CHAIN_TRUNCATED;
-    counters->value[BUNSEN_COUNTER_stack_truncated]++;
-  }
-  *chain_id = store_chain(&stack->chain, counters);
+  store_stack(stack, frames, max_frames, leaf_ip, chain_id, counters);
   return frames;
 }
 

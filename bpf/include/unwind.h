@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Table unwinding on x86-64: the tables, and one step from a frame to its caller. Compiled by clang
+ * for BPF, where it walks live stacks, and by g++, where the tests walk recorded ones.
+ *
+ * Whoever includes this defines the two functions declared under "Provided by the includer".
+ */
+#ifndef BUNSEN_UNWIND_H
+#define BUNSEN_UNWIND_H
+
+#include <linux/types.h>
+
+#include "bunsen.h"
+
+#ifdef __cplusplus
+#define BUNSEN_INLINE static inline
+#else
+#define BUNSEN_INLINE static __attribute__((always_inline)) inline
+#endif
+
+/* How the canonical frame address (the caller's stack pointer) is found. `offset` is in words. */
+enum bunsen_cfa {
+  BUNSEN_CFA_NONE = 0,      /* no rule: the frame is left by its frame pointer */
+  BUNSEN_CFA_RSP = 1,       /* rsp + offset */
+  BUNSEN_CFA_RBP = 2,       /* rbp + offset */
+  BUNSEN_CFA_RBX = 3,       /* rbx + offset: the dynamic linker's lazy binding */
+  BUNSEN_CFA_R10 = 4,       /* r10 + offset: a realigned stack's prologue; only in a leaf */
+  BUNSEN_CFA_RSP_DEREF = 5, /* *(rsp + offset) + 8: OpenSSL's assembly */
+  BUNSEN_CFA_RBP_DEREF = 6, /* *(rbp + offset): a realigned stack's body */
+  BUNSEN_CFA_PLT = 7,       /* rsp + 8, and 8 more from byte `offset` of a 16-byte entry on */
+  BUNSEN_CFA_SIGNAL = 8,    /* the kernel's signal frame at rsp */
+  BUNSEN_CFA_END = 9,       /* the outermost frame: it has no return address */
+  BUNSEN_CFA_UNKNOWN = 10,  /* there is a rule, which these tables cannot hold */
+};
+
+/* Where a saved register is. Any other value n: n words below the canonical frame address. */
+#define BUNSEN_SAVED_SAME 0 /* still in the register */
+#define BUNSEN_SAVED_LOST 1 /* nowhere that these tables could say (that word holds the return address) */
+#define BUNSEN_SAVED_AT_RBP 255 /* rbp only: at the address that rbp holds */
+#define BUNSEN_SAVED_RBX_LIMIT 16
+#define BUNSEN_SAVED_RBP_LIMIT 255
+
+struct bunsen_unwind_rule {
+  __s16 offset;
+  __u8 rbp;
+  __u8 cfa : 4; /* enum bunsen_cfa */
+  __u8 rbx : 4;
+};
+BUNSEN_ASSERT_SIZE(struct bunsen_unwind_rule, 4);
+
+/* Valid from `start` (bytes from the module's lowest code) up to the next row. */
+struct bunsen_unwind_row {
+  __u32 start;
+  union {
+    struct bunsen_unwind_rule rule; /* in a leaf page */
+    __u32 page;                     /* in an inner page: the page of rows from `start` on */
+  };
+};
+BUNSEN_ASSERT_SIZE(struct bunsen_unwind_row, 8);
+
+/*
+ * A module's rows are a static B-tree of these pages. All modules share one pool of them, so that
+ * giving one module's pages to another leaves no holes.
+ */
+#define BUNSEN_UNWIND_PAGE_ROWS 512
+#define BUNSEN_UNWIND_MAX_HEIGHT 3 /* 134 million rows */
+/* The start of unused rows, which stand behind the used ones. */
+#define BUNSEN_UNWIND_NO_START 0xffffffffu
+
+struct bunsen_unwind_page {
+  struct bunsen_unwind_row row[BUNSEN_UNWIND_PAGE_ROWS];
+};
+BUNSEN_ASSERT_SIZE(struct bunsen_unwind_page, 4096);
+
+/* The pool grows by whole shards: id of a page = shard * pages of a shard + place in it. */
+#define BUNSEN_UNWIND_SHARD_PAGES 256
+#define BUNSEN_UNWIND_MAX_SHARDS 24
+
+#define BUNSEN_UNWIND_NO_MAPPING 0x7fffffffffffffffull
+
+/* An executable mapping of a process. */
+struct bunsen_unwind_mapping {
+  __u64 start; /* BUNSEN_UNWIND_NO_MAPPING in unused ones, which stand behind the used ones */
+  __u64 bias; /* address in the process - address in the module's rows */
+  __u32 pages; /* of 4 KiB */
+  __u32 root : 30;  /* page of the module's rows */
+  __u32 height : 2; /* pages from root to leaf; 0: no rows, frames are left by frame pointer */
+};
+BUNSEN_ASSERT_SIZE(struct bunsen_unwind_mapping, 24);
+
+#define BUNSEN_UNWIND_MAX_MAPPINGS 128
+
+/* A process is what bunsen_sample_key says; it is known from the moment its mappings are here. */
+struct bunsen_process_key {
+  __u64 start_boottime_ns;
+  __u32 tgid;
+  __u32 exec_id;
+};
+BUNSEN_ASSERT_SIZE(struct bunsen_process_key, 16);
+
+struct bunsen_unwind_process {
+  __u64 is_partial; /* there were more mappings: what is in none of them is left by frame pointer */
+  struct bunsen_unwind_mapping mapping[BUNSEN_UNWIND_MAX_MAPPINGS]; /* by start */
+};
+BUNSEN_ASSERT_SIZE(struct bunsen_unwind_process, 8 + 24 * BUNSEN_UNWIND_MAX_MAPPINGS);
+
+/* Why a walk is over. Each has a counter of the same place in BUNSEN_COUNTERS. */
+enum bunsen_unwind_end {
+  BUNSEN_UNWIND_GOES_ON = 0,
+  BUNSEN_UNWIND_COMPLETE,      /* reached the outermost frame */
+  BUNSEN_UNWIND_UNMAPPED,      /* an address outside the known mappings */
+  BUNSEN_UNWIND_UNKNOWN_RULE,  /* BUNSEN_CFA_UNKNOWN, or a register that was lost on the way */
+  BUNSEN_UNWIND_BAD_POINTER,   /* no rule, and no frame pointer either */
+  BUNSEN_UNWIND_BAD_FRAME,     /* the caller's frame would not be above its callee's */
+  BUNSEN_UNWIND_READ_FAILED,   /* the stack's memory is not there */
+  BUNSEN_UNWIND_TRUNCATED,     /* the depth limit */
+};
+
+#define BUNSEN_LOST_RBX (1u << 0)
+#define BUNSEN_LOST_RBP (1u << 1)
+
+/* The registers of one frame, as far as unwinding needs them. */
+struct bunsen_unwind_state {
+  __u64 pc;
+  __u64 sp;
+  __u64 bp;
+  __u64 bx;
+  __u64 r10;
+  __u32 lost; /* BUNSEN_LOST_* */
+  /* The frame was interrupted at pc; otherwise pc is a return address, behind its call. */
+  __u32 is_exact;
+  __u32 is_leaf;
+  __u32 used_frame_pointer; /* by the last step */
+};
+
+/* Provided by the includer. */
+
+/* Returns the page, or NULL. */
+BUNSEN_INLINE const struct bunsen_unwind_page *bunsen_unwind_page_at(__u32 id);
+
+/* Reads a word of the process' memory. Returns 0 if that succeeded. */
+BUNSEN_INLINE long bunsen_unwind_read(__u64 *word, __u64 address);
+
+/*
+ * 1 if left <= right, for values below 2^63. No branch: at one, the verifier would follow both ways
+ * of each step of a binary search, a million in all. The barrier keeps compilers from making one.
+ */
+BUNSEN_INLINE __u32 bunsen_unwind_at_most(__u64 left, __u64 right) {
+  __u64 difference = left - right - 1;
+  __asm__ volatile("" : "+r"(difference));
+  return (__u32)(difference >> 63);
+}
+
+/* Returns the last of the rows that does not start behind `at`; the first if there is none. */
+BUNSEN_INLINE const struct bunsen_unwind_row *bunsen_unwind_find_row(
+    const struct bunsen_unwind_page *page, __u32 at) {
+  __u32 found = 0;
+  for (__u32 half = BUNSEN_UNWIND_PAGE_ROWS / 2; half > 0; half /= 2)
+    found += half * bunsen_unwind_at_most(
+                        page->row[(found + half) & (BUNSEN_UNWIND_PAGE_ROWS - 1)].start, at);
+  return &page->row[found & (BUNSEN_UNWIND_PAGE_ROWS - 1)];
+}
+
+/* Returns the mapping that holds the address, or NULL. */
+BUNSEN_INLINE const struct bunsen_unwind_mapping *bunsen_unwind_find_mapping(
+    const struct bunsen_unwind_process *process, __u64 address) {
+  if (address >> 63) return 0;
+  __u32 found = 0;
+  for (__u32 half = BUNSEN_UNWIND_MAX_MAPPINGS / 2; half > 0; half /= 2)
+    found += half * bunsen_unwind_at_most(
+                        process->mapping[(found + half) & (BUNSEN_UNWIND_MAX_MAPPINGS - 1)].start,
+                        address);
+  const struct bunsen_unwind_mapping *mapping =
+      &process->mapping[found & (BUNSEN_UNWIND_MAX_MAPPINGS - 1)];
+  if (address < mapping->start) return 0;
+  return address - mapping->start < (__u64)mapping->pages << 12 ? mapping : 0;
+}
+
+/* Returns the rule for an address of the mapping; BUNSEN_CFA_NONE where no row holds it. */
+BUNSEN_INLINE struct bunsen_unwind_rule bunsen_unwind_find_rule(
+    const struct bunsen_unwind_mapping *mapping, __u64 address) {
+  struct bunsen_unwind_rule none = {0, 0, BUNSEN_CFA_NONE, 0};
+  __u64 at = address - mapping->bias;
+  __u32 id = mapping->root;
+  if (mapping->height == 0 || at >= BUNSEN_UNWIND_NO_START) return none;
+
+  /* Unrolled, since a loop's counter may be spilled, and then the verifier sees no end to it. */
+#pragma GCC unroll 3
+  for (__u32 level = 1; level <= BUNSEN_UNWIND_MAX_HEIGHT; level++) {
+    const struct bunsen_unwind_page *page = bunsen_unwind_page_at(id);
+    if (!page) return none;
+    const struct bunsen_unwind_row *row = bunsen_unwind_find_row(page, (__u32)at);
+    if (row->start > (__u32)at) return none;
+    if (level == mapping->height) return row->rule;
+    id = row->page;
+  }
+  return none;
+}
+
+/* The layout of the signal frame is the kernel's: struct ucontext at rsp, see asm/sigcontext.h. */
+#define BUNSEN_SIGNAL_RBP 120
+#define BUNSEN_SIGNAL_RBX 128
+#define BUNSEN_SIGNAL_RSP 160
+#define BUNSEN_SIGNAL_RIP 168
+
+BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave_signal(struct bunsen_unwind_state *state) {
+  __u64 frame = state->sp;
+  if (bunsen_unwind_read(&state->bp, frame + BUNSEN_SIGNAL_RBP) ||
+      bunsen_unwind_read(&state->bx, frame + BUNSEN_SIGNAL_RBX) ||
+      bunsen_unwind_read(&state->sp, frame + BUNSEN_SIGNAL_RSP) ||
+      bunsen_unwind_read(&state->pc, frame + BUNSEN_SIGNAL_RIP))
+    return BUNSEN_UNWIND_READ_FAILED;
+  state->lost = 0;
+  state->is_exact = 1;
+  return BUNSEN_UNWIND_GOES_ON;
+}
+
+/* Code without rules: what a compiler with frame pointers, a JIT or Go made. */
+BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave_by_pointer(
+    struct bunsen_unwind_state *state) {
+  __u64 frame = state->bp;
+  state->used_frame_pointer = 1;
+  if (state->lost & BUNSEN_LOST_RBP) return BUNSEN_UNWIND_BAD_POINTER;
+  if (frame == 0) return BUNSEN_UNWIND_COMPLETE; /* the ABI's mark of the outermost frame */
+  if (frame < state->sp || frame % 8 != 0) return BUNSEN_UNWIND_BAD_POINTER;
+  if (bunsen_unwind_read(&state->bp, frame) || bunsen_unwind_read(&state->pc, frame + 8))
+    return BUNSEN_UNWIND_READ_FAILED;
+  state->sp = frame + 16;
+  state->is_exact = 0;
+  return state->pc == 0 ? BUNSEN_UNWIND_COMPLETE : BUNSEN_UNWIND_GOES_ON;
+}
+
+/* Goes from a frame to its caller by the frame's rule. */
+BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave(struct bunsen_unwind_state *state,
+                                                         struct bunsen_unwind_rule rule) {
+  __u32 is_leaf = state->is_leaf;
+  state->is_leaf = 0;
+  state->used_frame_pointer = 0;
+
+  __u64 offset = (__u64)((__s64)rule.offset * 8);
+  __u64 cfa;
+  switch (rule.cfa) {
+    case BUNSEN_CFA_NONE:
+      return bunsen_unwind_leave_by_pointer(state);
+    case BUNSEN_CFA_SIGNAL:
+      return bunsen_unwind_leave_signal(state);
+    case BUNSEN_CFA_END:
+      return BUNSEN_UNWIND_COMPLETE;
+    case BUNSEN_CFA_RSP:
+      cfa = state->sp + offset;
+      break;
+    case BUNSEN_CFA_PLT:
+      cfa = state->sp + ((state->pc & 15) >= (__u64)rule.offset ? 16 : 8);
+      break;
+    case BUNSEN_CFA_RSP_DEREF:
+      if (bunsen_unwind_read(&cfa, state->sp + offset)) return BUNSEN_UNWIND_READ_FAILED;
+      cfa += 8;
+      break;
+    case BUNSEN_CFA_RBP:
+    case BUNSEN_CFA_RBP_DEREF:
+      if (state->lost & BUNSEN_LOST_RBP) return BUNSEN_UNWIND_UNKNOWN_RULE;
+      cfa = state->bp + offset;
+      if (rule.cfa == BUNSEN_CFA_RBP) break;
+      if (bunsen_unwind_read(&cfa, cfa)) return BUNSEN_UNWIND_READ_FAILED;
+      break;
+    case BUNSEN_CFA_RBX:
+      if (state->lost & BUNSEN_LOST_RBX) return BUNSEN_UNWIND_UNKNOWN_RULE;
+      cfa = state->bx + offset;
+      break;
+    case BUNSEN_CFA_R10:
+      if (!is_leaf) return BUNSEN_UNWIND_UNKNOWN_RULE;
+      cfa = state->r10 + offset;
+      break;
+    default:
+      return BUNSEN_UNWIND_UNKNOWN_RULE;
+  }
+  /* The return address alone takes 8 bytes. Without this, damaged memory could make a circle. */
+  if (cfa < state->sp + 8) return BUNSEN_UNWIND_BAD_FRAME;
+
+  if (bunsen_unwind_read(&state->pc, cfa - 8)) return BUNSEN_UNWIND_READ_FAILED;
+  if (rule.rbp == BUNSEN_SAVED_LOST) {
+    state->lost |= BUNSEN_LOST_RBP;
+  } else if (rule.rbp != BUNSEN_SAVED_SAME) {
+    __u64 saved = rule.rbp == BUNSEN_SAVED_AT_RBP ? state->bp : cfa - (__u64)rule.rbp * 8;
+    if (bunsen_unwind_read(&state->bp, saved)) return BUNSEN_UNWIND_READ_FAILED;
+    state->lost &= ~BUNSEN_LOST_RBP;
+  }
+  if (rule.rbx == BUNSEN_SAVED_LOST) {
+    state->lost |= BUNSEN_LOST_RBX;
+  } else if (rule.rbx != BUNSEN_SAVED_SAME) {
+    if (bunsen_unwind_read(&state->bx, cfa - (__u64)rule.rbx * 8))
+      return BUNSEN_UNWIND_READ_FAILED;
+    state->lost &= ~BUNSEN_LOST_RBX;
+  }
+  state->sp = cfa;
+  state->is_exact = 0;
+  return state->pc == 0 ? BUNSEN_UNWIND_COMPLETE : BUNSEN_UNWIND_GOES_ON;
+}
+
+/* Goes from a frame of the process to its caller. */
+BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_step(
+    const struct bunsen_unwind_process *process, struct bunsen_unwind_state *state) {
+  struct bunsen_unwind_rule rule = {0, 0, BUNSEN_CFA_NONE, 0};
+  /* A call may be the last instruction of its function, so the address behind it may be another's. */
+  __u64 address = state->is_exact ? state->pc : state->pc - 1;
+  const struct bunsen_unwind_mapping *mapping = bunsen_unwind_find_mapping(process, address);
+  if (mapping)
+    rule = bunsen_unwind_find_rule(mapping, address);
+  else if (!process->is_partial)
+    return BUNSEN_UNWIND_UNMAPPED;
+  return bunsen_unwind_leave(state, rule);
+}
+
+#endif
