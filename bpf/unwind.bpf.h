@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Walks user stacks by the tables of include/unwind.h, which user space fills. Who has none yet is
+ * Walks user stacks by the tables of include/unwind_format.h, which user space fills. Who has none yet is
  * reported to user space, and walked by frame pointers.
  */
 #ifndef BUNSEN_UNWIND_BPF_H
@@ -18,7 +18,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "stack.bpf.h"
-#include "unwind.h"
+#include "unwind_step.h"
 
 /* The kernel's own names for the registers; user space headers call them otherwise. */
 struct pt_regs___kernel {

@@ -72,6 +72,8 @@ bool ElfFile::readHeaders() {
   if (!readAt(0, &header, sizeof(header)) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
       header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
     return false;
+  machine_ = header.e_machine;
+  section_names_ = header.e_shstrndx;
 
   if (header.e_phentsize == sizeof(Elf64_Phdr)) {
     std::vector<Elf64_Phdr> programs(header.e_phnum);
@@ -121,6 +123,50 @@ std::optional<uint64_t> ElfFile::addressAt(uint64_t file_offset) const {
     if (file_offset >= segment.file_offset &&
         file_offset - segment.file_offset < segment.file_bytes)
       return file_offset - segment.file_offset + segment.address;
+  return std::nullopt;
+}
+
+std::optional<uint64_t> ElfFile::addressOfMapping(uint64_t file_offset) const {
+  constexpr uint64_t kPageBytes = 4096;
+  for (const ElfSegment& segment : segments_)
+    if (file_offset >= segment.file_offset / kPageBytes * kPageBytes &&
+        (file_offset < segment.file_offset ||
+         file_offset - segment.file_offset < segment.file_bytes))
+      return file_offset - segment.file_offset + segment.address;
+  return std::nullopt;
+}
+
+std::optional<uint64_t> ElfFile::codeBase() const {
+  std::optional<uint64_t> base;
+  for (const ElfSegment& segment : segments_)
+    base = std::min(base.value_or(UINT64_MAX), segment.address);
+  return base;
+}
+
+bool ElfFile::isNative() const {
+#ifdef __x86_64__
+  return machine_ == EM_X86_64;
+#else
+  return machine_ == EM_AARCH64;
+#endif
+}
+
+std::optional<ElfSection> ElfFile::readSection(std::string_view name, size_t limit_bytes) const {
+  if (section_names_ >= sections_.size()) return std::nullopt;
+  const Elf64_Shdr& names = sections_[section_names_];
+  std::string found(name.size() + 1, '\0');
+  for (const Elf64_Shdr& section : sections_) {
+    if (section.sh_type == SHT_NOBITS || section.sh_flags & SHF_COMPRESSED) continue;
+    if (section.sh_size > limit_bytes || section.sh_name >= names.sh_size) continue;
+    if (!readAt(names.sh_offset + section.sh_name, found.data(), found.size())) continue;
+    if (std::string_view(found.data(), name.size()) != name || found.back() != '\0') continue;
+    // A damaged header must not cost memory that the file does not have.
+    if (section.sh_offset > file_bytes_ || section.sh_size > file_bytes_ - section.sh_offset)
+      continue;
+    ElfSection result = {section.sh_addr, std::string(section.sh_size, '\0')};
+    if (!readAt(section.sh_offset, result.bytes.data(), result.bytes.size())) continue;
+    return result;
+  }
   return std::nullopt;
 }
 

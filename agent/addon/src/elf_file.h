@@ -45,6 +45,11 @@ struct ElfSymbols {
   std::pair<size_t, size_t> find(uint64_t address) const;
 };
 
+struct ElfSection {
+  uint64_t address;  // virtual address in the file's own terms
+  std::string bytes;
+};
+
 class ElfFile {
  public:
   // Nothing if this is not a 64-bit little-endian ELF file.
@@ -57,6 +62,20 @@ class ElfFile {
   // segment. A file may have several of them (node has three), each with its own distance between
   // offset and address.
   std::optional<uint64_t> addressAt(uint64_t file_offset) const;
+
+  // Returns the virtual address that a mapping of the file begins at, if it maps code. Unlike
+  // addressAt, takes an offset before the segment, down to the start of its page.
+  std::optional<uint64_t> addressOfMapping(uint64_t file_offset) const;
+
+  // Returns the lowest virtual address of code.
+  std::optional<uint64_t> codeBase() const;
+
+  // Whether the code is for the processor that this runs on.
+  bool isNative() const;
+
+  // Returns the section's content, if there is one of this name with at most `limit_bytes`, and not
+  // compressed.
+  std::optional<ElfSection> readSection(std::string_view name, size_t limit_bytes) const;
 
   // Returns the functions of .symtab or, if it has none, of .dynsym; empty if stripped of both.
   //
@@ -84,6 +103,8 @@ class ElfFile {
   std::string build_id_;
   std::vector<ElfSegment> segments_;
   std::vector<Elf64_Shdr> sections_;
+  uint16_t machine_ = EM_NONE;
+  uint16_t section_names_ = SHN_UNDEF;  // the section that holds them
 };
 
 // Returns the build ID among ELF notes, in lower-case hex; "" if there is none.
