@@ -56,30 +56,24 @@ struct {
   __type(value, struct bunsen_unwind_process);
 } unwind_processes SEC(".maps");
 
-/* Processes whose mappings user space should read: struct bunsen_process_key. */
+/* Processes whose mappings user space should read: struct bunsen_unwind_request. */
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 64 << 10);
 } unwind_requests SEC(".maps");
 
-/* Who asked last in each slot. Two processes in one slot ask more often than they should. */
-struct unwind_asked {
-  struct bunsen_process_key process;
-  __u64 silent_until_ns;
-};
-
-#define ASKED_SLOTS 1024
+/* The last request of each slot. Two processes in one slot ask more often than they should. */
+#define REQUEST_SLOTS 1024
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, ASKED_SLOTS);
+  __uint(max_entries, REQUEST_SLOTS);
   __type(key, __u32);
-  __type(value, struct unwind_asked);
+  __type(value, struct bunsen_unwind_request);
 } unwind_asked SEC(".maps");
 
-/* User space answers within milliseconds; if it could not, asking more often helps no one. */
-#define ASK_AGAIN_NEW_NS 200000000ull
-#define ASK_AGAIN_KNOWN_NS 1000000000ull
+/* User space answers within milliseconds; whom it cannot help, it answers less often than this. */
+#define ASK_AGAIN_NS 50000000ull
 
 static __always_inline const struct bunsen_unwind_page *bunsen_unwind_page_at(__u32 id) {
   __u32 shard = id / BUNSEN_UNWIND_SHARD_PAGES;
@@ -93,18 +87,17 @@ static __always_inline long bunsen_unwind_read(__u64 *word, __u64 address) {
 }
 
 static __always_inline void request_tables(const struct bunsen_process_key *process,
-                                           __u64 ask_again_ns, struct bunsen_counters *counters) {
-  __u64 now_ns = bpf_ktime_get_ns();
-  __u32 slot = (process->tgid ^ process->exec_id * 31) % ASKED_SLOTS;
-  struct unwind_asked *asked = bpf_map_lookup_elem(&unwind_asked, &slot);
-  if (!asked) return; /* cannot happen: the verifier wants the check */
-  if (asked->process.tgid == process->tgid && asked->process.exec_id == process->exec_id &&
-      asked->process.start_boottime_ns == process->start_boottime_ns &&
-      now_ns < asked->silent_until_ns)
+                                           struct bunsen_counters *counters) {
+  struct bunsen_unwind_request request = {.process = *process, .asked_ns = bpf_ktime_get_ns()};
+  __u32 slot = (process->tgid ^ process->exec_id * 31) % REQUEST_SLOTS;
+  struct bunsen_unwind_request *last = bpf_map_lookup_elem(&unwind_asked, &slot);
+  if (!last) return; /* cannot happen: the verifier wants the check */
+  if (last->process.tgid == process->tgid && last->process.exec_id == process->exec_id &&
+      last->process.start_boottime_ns == process->start_boottime_ns &&
+      request.asked_ns - last->asked_ns < ASK_AGAIN_NS)
     return;
-  asked->process = *process;
-  asked->silent_until_ns = now_ns + ask_again_ns;
-  if (bpf_ringbuf_output(&unwind_requests, (void *)process, sizeof(*process), 0))
+  *last = request;
+  if (bpf_ringbuf_output(&unwind_requests, &request, sizeof(request), 0))
     counters->value[BUNSEN_COUNTER_unwind_requests_lost]++;
 }
 
@@ -166,7 +159,7 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
   if (!read_user_registers(context, &walk.state)) return false;
   walk.process = bpf_map_lookup_elem(&unwind_processes, &process_key);
   if (!walk.process) {
-    request_tables(&process_key, ASK_AGAIN_NEW_NS, counters);
+    request_tables(&process_key, counters);
     return false;
   }
   __u32 scratch = SCRATCH_USER;
@@ -200,7 +193,7 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
   if (walk.end != BUNSEN_UNWIND_COMPLETE && walk.end != BUNSEN_UNWIND_TRUNCATED) {
     key->flags |= BUNSEN_SAMPLE_USER_STACK_INCOMPLETE;
     /* The mappings may have changed since they were read. */
-    request_tables(&process_key, ASK_AGAIN_KNOWN_NS, counters);
+    request_tables(&process_key, counters);
   }
   store_stack(walk.stack, walk.frames, max_frames, &key->user_leaf_ip, &key->user_chain, counters);
   return true;

@@ -66,7 +66,7 @@ BUNSEN_ASSERT_SIZE(struct bunsen_unwind_page, 4096);
 
 /* The pool grows by whole shards: id of a page = shard * pages of a shard + place in it. */
 #define BUNSEN_UNWIND_SHARD_PAGES 256
-#define BUNSEN_UNWIND_MAX_SHARDS 24
+#define BUNSEN_UNWIND_MAX_SHARDS 20
 
 #define BUNSEN_UNWIND_NO_MAPPING 0x7fffffffffffffffull
 
@@ -89,6 +89,13 @@ struct bunsen_process_key {
   __u32 exec_id;
 };
 BUNSEN_ASSERT_SIZE(struct bunsen_process_key, 16);
+
+/* What the sampler sends when it meets a process without tables, or a walk ended early. */
+struct bunsen_unwind_request {
+  struct bunsen_process_key process;
+  __u64 asked_ns; /* CLOCK_MONOTONIC */
+};
+BUNSEN_ASSERT_SIZE(struct bunsen_unwind_request, 24);
 
 struct bunsen_unwind_process {
   __u64 is_partial; /* there were more mappings: what is in none of them is left by frame pointer */

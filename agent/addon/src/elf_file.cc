@@ -126,9 +126,10 @@ std::optional<uint64_t> ElfFile::addressAt(uint64_t file_offset) const {
   return std::nullopt;
 }
 
-std::optional<uint64_t> ElfFile::addressOfMapping(uint64_t file_offset) const {
+std::optional<uint64_t> addressOfMapping(const std::vector<ElfSegment>& segments,
+                                         uint64_t file_offset) {
   constexpr uint64_t kPageBytes = 4096;
-  for (const ElfSegment& segment : segments_)
+  for (const ElfSegment& segment : segments)
     if (file_offset >= segment.file_offset / kPageBytes * kPageBytes &&
         (file_offset < segment.file_offset ||
          file_offset - segment.file_offset < segment.file_bytes))

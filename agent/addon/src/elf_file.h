@@ -63,9 +63,7 @@ class ElfFile {
   // offset and address.
   std::optional<uint64_t> addressAt(uint64_t file_offset) const;
 
-  // Returns the virtual address that a mapping of the file begins at, if it maps code. Unlike
-  // addressAt, takes an offset before the segment, down to the start of its page.
-  std::optional<uint64_t> addressOfMapping(uint64_t file_offset) const;
+  const std::vector<ElfSegment>& segments() const { return segments_; }
 
   // Returns the lowest virtual address of code.
   std::optional<uint64_t> codeBase() const;
@@ -106,6 +104,11 @@ class ElfFile {
   uint16_t machine_ = EM_NONE;
   uint16_t section_names_ = SHN_UNDEF;  // the section that holds them
 };
+
+// Returns the virtual address that a mapping of a file with these segments begins at, if it maps
+// code. Mappings begin at whole pages, which may be before the segment.
+std::optional<uint64_t> addressOfMapping(const std::vector<ElfSegment>& segments,
+                                         uint64_t file_offset);
 
 // Returns the build ID among ELF notes, in lower-case hex; "" if there is none.
 std::string buildIdOfNotes(std::string_view notes, uint64_t alignment);

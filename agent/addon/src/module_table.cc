@@ -1,17 +1,11 @@
 #include "module_table.h"
 
-#include <fcntl.h>
-#include <sys/auxv.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <vector>
 
 #include "demangle.h"
-#include "proc_files.h"
+#include "mapped_file.h"
 
 namespace bunsen {
 
@@ -22,23 +16,6 @@ namespace {
 constexpr size_t kMaxCachedFunctions = 8192;
 
 std::string baseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-std::string fileKey(const Mapping& mapping) {
-  return mapping.device + ' ' + std::to_string(mapping.inode) + ' ' + mapping.path;
-}
-
-// Opens the mapped file itself. map_files leads to it even when it was deleted or replaced, but
-// needs privileges beyond ptrace; the path leads to it if what is there now is the same inode.
-UniqueFd openMapped(uint32_t pid, const Mapping& mapping) {
-  char name[64];
-  snprintf(name, sizeof(name), "map_files/%lx-%lx", mapping.start, mapping.end);
-  UniqueFd file(open(procPath(pid, name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file) return file;
-  file = openInRoot(pid, mapping.path);
-  struct stat status;
-  if (file && fstat(file.get(), &status) == 0 && status.st_ino == mapping.inode) return file;
-  return UniqueFd();
-}
 
 // Of several symbols for one function the one that people know: names with fewer leading
 // underscores, then shorter ones, then in order, so that the choice is the same everywhere.
@@ -123,20 +100,10 @@ std::shared_ptr<Module> ModuleTable::open(uint32_t pid, const Mapping& mapping) 
 
 std::shared_ptr<Module> ModuleTable::vdso() {
   if (vdso_) return vdso_;
-  const auto* image = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
-  if (!image) return nullptr;
-  std::string maps;
-  readWholeFile("/proc/self/maps", &maps);
-  for (const Mapping& mapping : parseMappings(maps)) {
-    if (mapping.path != "[vdso]") continue;
-    size_t bytes = mapping.end - mapping.start;
-    UniqueFd copy(memfd_create("vdso", MFD_CLOEXEC));
-    if (!copy || write(copy.get(), image, bytes) != static_cast<ssize_t>(bytes)) return nullptr;
-    std::optional<ElfFile> file = ElfFile::open(std::move(copy));
-    std::string build_id = file ? file->buildId() : "";
-    MappingIndex name = names_->addMapping("[vdso]", build_id, MappingKind::kOther);
-    vdso_ = std::make_shared<Module>(this, std::move(file), name, "[vdso]");
-  }
+  std::optional<ElfFile> file = ElfFile::open(copyVdso());
+  if (!file) return nullptr;
+  MappingIndex name = names_->addMapping("[vdso]", file->buildId(), MappingKind::kOther);
+  vdso_ = std::make_shared<Module>(this, std::move(file), name, "[vdso]");
   return vdso_;
 }
 

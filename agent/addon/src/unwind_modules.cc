@@ -1,0 +1,157 @@
+#include "unwind_modules.h"
+
+#include <algorithm>
+
+#include "mapped_file.h"
+
+namespace bunsen {
+
+namespace {
+
+constexpr size_t kRowsPerPage = BUNSEN_UNWIND_PAGE_ROWS;
+
+bool mayRetry(const UnwindModule* module, uint64_t now_ms) {
+  return module && module->refused_until_ms != 0 && now_ms >= module->refused_until_ms;
+}
+
+size_t pagesOfTree(size_t rows) {
+  size_t pages = 0;
+  do {
+    rows = (rows + kRowsPerPage - 1) / kRowsPerPage;
+    pages += rows;
+  } while (rows > 1);
+  return pages;
+}
+
+}  // namespace
+
+std::shared_ptr<UnwindModule> UnwindModules::open(uint32_t pid, const Mapping& mapping,
+                                                  uint64_t now_ms) {
+  bool is_vdso = mapping.path == "[vdso]";
+  if (mapping.isAnonymous() && !is_vdso) return nullptr;
+  std::string file = is_vdso ? mapping.path : fileKey(mapping);
+  auto known = by_file_.find(file);
+  if (known == by_file_.end() || mayRetry(known->second.module.get(), now_ms)) {
+    std::shared_ptr<UnwindModule> module = read(pid, mapping, file, now_ms);
+    known = by_file_.insert_or_assign(file, KnownFile{std::move(module), now_ms}).first;
+  }
+  known->second.last_used_ms = now_ms;
+  // At once, lest the next file of the same process takes its place.
+  if (known->second.module) known->second.module->last_used_ms = now_ms;
+  return known->second.module;
+}
+
+std::shared_ptr<UnwindModule> UnwindModules::read(uint32_t pid, const Mapping& mapping,
+                                                  const std::string& file, uint64_t now_ms) {
+  std::optional<ElfFile> elf =
+      ElfFile::open(mapping.path == "[vdso]" ? copyVdso() : openMapped(pid, mapping));
+  if (!elf || !elf->isNative() || elf->segments().empty()) return nullptr;
+  std::string content = elf->buildId().empty() ? file : elf->buildId();
+  std::shared_ptr<UnwindModule>& module = by_content_[content];
+  if (module && !mayRetry(module.get(), now_ms)) return module;
+  module = std::make_shared<UnwindModule>();
+  module->segments = elf->segments();
+  module->last_used_ms = now_ms;
+  store(readUnwindRows(*elf), module.get(), now_ms);
+  return module;
+}
+
+void UnwindModules::store(const UnwindRows& rows, UnwindModule* module, uint64_t now_ms) {
+  if (rows.rows.empty()) return;
+  module->base = rows.base;
+  if (makeRoom(pagesOfTree(rows.rows.size()), now_ms) && writeTree(rows, module)) return;
+  givePagesBack(module);
+  module->refused_until_ms = now_ms + kRefusedMs;
+  refused_++;
+}
+
+bool UnwindModules::writeTree(const UnwindRows& rows, UnwindModule* module) {
+  std::vector<bunsen_unwind_row> inner;
+  const std::vector<bunsen_unwind_row>* level = &rows.rows;
+  for (uint32_t height = 1; height <= BUNSEN_UNWIND_MAX_HEIGHT; height++) {
+    std::vector<bunsen_unwind_row> above;
+    for (size_t first = 0; first < level->size(); first += kRowsPerPage) {
+      bunsen_unwind_page page;
+      size_t used = std::min(kRowsPerPage, level->size() - first);
+      std::copy_n(level->begin() + static_cast<ptrdiff_t>(first), used, page.row);
+      bunsen_unwind_row unused = {};
+      unused.start = BUNSEN_UNWIND_NO_START;
+      std::fill(page.row + used, page.row + kRowsPerPage, unused);
+
+      bunsen_unwind_row row = {};
+      row.start = page.row[0].start;
+      row.page = takePage();
+      module->pages.push_back(row.page);
+      if (!store_->writePage(row.page, page)) return false;
+      above.push_back(row);
+    }
+    if (above.size() == 1) {
+      module->root = above[0].page;
+      module->height = height;
+      return true;
+    }
+    inner = std::move(above);
+    level = &inner;
+  }
+  return false;
+}
+
+bool UnwindModules::makeRoom(size_t pages, uint64_t now_ms) {
+  auto room = [this] { return store_->pageLimit() - usedPages(); };
+  if (pages <= room()) return true;
+
+  std::vector<UnwindModule*> unused;
+  size_t reclaimable = room();
+  for (auto& [content, module] : by_content_)
+    if (!module->pages.empty() && now_ms - module->last_used_ms >= kMinUnusedMs) {
+      unused.push_back(module.get());
+      reclaimable += module->pages.size();
+    }
+  if (pages > reclaimable) return false;
+
+  std::sort(unused.begin(), unused.end(), [](const UnwindModule* left, const UnwindModule* right) {
+    return left->last_used_ms < right->last_used_ms;
+  });
+  size_t chosen = 0;
+  for (size_t free = room(); free < pages; chosen++) free += unused[chosen]->pages.size();
+  unused.resize(chosen);
+  for (UnwindModule* module : unused) release_(module);
+  store_->waitForWalks();
+  for (UnwindModule* module : unused) {
+    givePagesBack(module);
+    evicted_++;
+  }
+  auto is_evicted = [&unused](const std::shared_ptr<UnwindModule>& module) {
+    return std::find(unused.begin(), unused.end(), module.get()) != unused.end();
+  };
+  for (auto entry = by_file_.begin(); entry != by_file_.end();)
+    entry = is_evicted(entry->second.module) ? by_file_.erase(entry) : std::next(entry);
+  for (auto entry = by_content_.begin(); entry != by_content_.end();)
+    entry = is_evicted(entry->second) ? by_content_.erase(entry) : std::next(entry);
+  return true;
+}
+
+uint32_t UnwindModules::takePage() {
+  if (free_pages_.empty()) return next_page_++;
+  uint32_t page = free_pages_.back();
+  free_pages_.pop_back();
+  return page;
+}
+
+void UnwindModules::givePagesBack(UnwindModule* module) {
+  free_pages_.insert(free_pages_.end(), module->pages.begin(), module->pages.end());
+  module->pages.clear();
+  module->root = module->height = 0;
+}
+
+void UnwindModules::forgetUnused(uint64_t now_ms) {
+  for (auto entry = by_file_.begin(); entry != by_file_.end();)
+    entry = now_ms - entry->second.last_used_ms > kForgetFileMs ? by_file_.erase(entry)
+                                                                : std::next(entry);
+  for (auto entry = by_content_.begin(); entry != by_content_.end();)
+    entry = entry->second.use_count() == 1 && entry->second->pages.empty()
+                ? by_content_.erase(entry)
+                : std::next(entry);
+}
+
+}  // namespace bunsen
