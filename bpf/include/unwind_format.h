@@ -40,27 +40,33 @@ struct bunsen_unwind_rule {
 };
 BUNSEN_ASSERT_SIZE(struct bunsen_unwind_rule, 4);
 
-/* Valid from `start` (bytes from the module's lowest code) up to the next row. */
-struct bunsen_unwind_row {
-  __u32 start;
-  union {
-    struct bunsen_unwind_rule rule; /* in a leaf page */
-    __u32 page;                     /* in an inner page: the page of rows from `start` on */
-  };
-};
-BUNSEN_ASSERT_SIZE(struct bunsen_unwind_row, 8);
-
 /*
  * A module's rows are a static B-tree of these pages. All modules share one pool of them, so that
  * giving one module's pages to another leaves no holes.
+ *
+ * Row i is start[i], value[i]: from start[i] (bytes from the module's lowest code) up to the next
+ * start holds the rule, or the page, value[i]. A sample finds the tables cold, and each line of the
+ * cache that a search touches costs a tenth of a microsecond: hence groups, whose first starts stand
+ * side by side, and starts apart from values. A search touches four lines, not eight.
  */
-#define BUNSEN_UNWIND_PAGE_ROWS 512
-#define BUNSEN_UNWIND_MAX_HEIGHT 3 /* 134 million rows */
+#define BUNSEN_UNWIND_GROUPS 16
+#define BUNSEN_UNWIND_GROUP_ROWS 31
+#define BUNSEN_UNWIND_PAGE_ROWS (BUNSEN_UNWIND_GROUPS * BUNSEN_UNWIND_GROUP_ROWS)
+#define BUNSEN_UNWIND_MAX_HEIGHT 3 /* 122 million rows */
 /* The start of unused rows, which stand behind the used ones. */
 #define BUNSEN_UNWIND_NO_START 0xffffffffu
 
+union bunsen_unwind_value {
+  struct bunsen_unwind_rule rule; /* in a leaf page */
+  __u32 page;                     /* in an inner page: the page of rows from the start on */
+};
+
 struct bunsen_unwind_page {
-  struct bunsen_unwind_row row[BUNSEN_UNWIND_PAGE_ROWS];
+  __u32 group_start[BUNSEN_UNWIND_GROUPS];
+  /* The last one is never used: the search of the last group may look at it. */
+  __u32 start[BUNSEN_UNWIND_PAGE_ROWS + 1];
+  union bunsen_unwind_value value[BUNSEN_UNWIND_PAGE_ROWS + 1];
+  __u32 unused[14];
 };
 BUNSEN_ASSERT_SIZE(struct bunsen_unwind_page, 4096);
 

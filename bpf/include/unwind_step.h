@@ -64,13 +64,14 @@ BUNSEN_INLINE __u32 bunsen_unwind_at_most(__u64 left, __u64 right) {
 }
 
 /* Returns the last of the rows that does not start behind `at`; the first if there is none. */
-BUNSEN_INLINE const struct bunsen_unwind_row *bunsen_unwind_find_row(
-    const struct bunsen_unwind_page *page, __u32 at) {
-  __u32 found = 0;
-  for (__u32 half = BUNSEN_UNWIND_PAGE_ROWS / 2; half > 0; half /= 2)
-    found += half * bunsen_unwind_at_most(
-                        page->row[(found + half) & (BUNSEN_UNWIND_PAGE_ROWS - 1)].start, at);
-  return &page->row[found & (BUNSEN_UNWIND_PAGE_ROWS - 1)];
+BUNSEN_INLINE __u32 bunsen_unwind_find_row(const struct bunsen_unwind_page *page, __u32 at) {
+  __u32 group = 0;
+  for (__u32 half = BUNSEN_UNWIND_GROUPS / 2; half > 0; half /= 2)
+    group += half * bunsen_unwind_at_most(page->group_start[group + half], at);
+  __u32 row = group * BUNSEN_UNWIND_GROUP_ROWS;
+  for (__u32 half = (BUNSEN_UNWIND_GROUP_ROWS + 1) / 2; half > 0; half /= 2)
+    row += half * bunsen_unwind_at_most(page->start[row + half], at);
+  return row;
 }
 
 /* Returns the mapping that holds the address, or NULL. */
@@ -101,10 +102,10 @@ BUNSEN_INLINE struct bunsen_unwind_rule bunsen_unwind_find_rule(
   for (__u32 level = 1; level <= BUNSEN_UNWIND_MAX_HEIGHT; level++) {
     const struct bunsen_unwind_page *page = bunsen_unwind_page_at(id);
     if (!page) return none;
-    const struct bunsen_unwind_row *row = bunsen_unwind_find_row(page, (__u32)at);
-    if (row->start > (__u32)at) return none;
-    if (level == mapping->height) return row->rule;
-    id = row->page;
+    __u32 row = bunsen_unwind_find_row(page, (__u32)at);
+    if (page->start[row] > (__u32)at) return none;
+    if (level == mapping->height) return page->value[row].rule;
+    id = page->value[row].page;
   }
   return none;
 }

@@ -152,23 +152,35 @@ bool ElfFile::isNative() const {
 #endif
 }
 
-std::optional<ElfSection> ElfFile::readSection(std::string_view name, size_t limit_bytes) const {
-  if (section_names_ >= sections_.size()) return std::nullopt;
+const Elf64_Shdr* ElfFile::findSection(std::string_view name) const {
+  if (section_names_ >= sections_.size()) return nullptr;
   const Elf64_Shdr& names = sections_[section_names_];
   std::string found(name.size() + 1, '\0');
   for (const Elf64_Shdr& section : sections_) {
     if (section.sh_type == SHT_NOBITS || section.sh_flags & SHF_COMPRESSED) continue;
-    if (section.sh_size > limit_bytes || section.sh_name >= names.sh_size) continue;
-    if (!readAt(names.sh_offset + section.sh_name, found.data(), found.size())) continue;
-    if (std::string_view(found.data(), name.size()) != name || found.back() != '\0') continue;
     // A damaged header must not cost memory that the file does not have.
     if (section.sh_offset > file_bytes_ || section.sh_size > file_bytes_ - section.sh_offset)
       continue;
-    ElfSection result = {section.sh_addr, std::string(section.sh_size, '\0')};
-    if (!readAt(section.sh_offset, result.bytes.data(), result.bytes.size())) continue;
-    return result;
+    if (section.sh_name >= names.sh_size ||
+        !readAt(names.sh_offset + section.sh_name, found.data(), found.size()))
+      continue;
+    if (std::string_view(found.data(), name.size()) == name && found.back() == '\0')
+      return &section;
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+uint64_t ElfFile::sectionBytes(std::string_view name) const {
+  const Elf64_Shdr* section = findSection(name);
+  return section ? section->sh_size : 0;
+}
+
+std::optional<ElfSection> ElfFile::readSection(std::string_view name) const {
+  const Elf64_Shdr* section = findSection(name);
+  if (!section) return std::nullopt;
+  ElfSection result = {section->sh_addr, std::string(section->sh_size, '\0')};
+  if (!readAt(section->sh_offset, result.bytes.data(), result.bytes.size())) return std::nullopt;
+  return result;
 }
 
 ElfSymbols ElfFile::readSymbols() const {

@@ -71,9 +71,11 @@ class ElfFile {
   // Whether the code is for the processor that this runs on.
   bool isNative() const;
 
-  // Returns the section's content, if there is one of this name with at most `limit_bytes`, and not
-  // compressed.
-  std::optional<ElfSection> readSection(std::string_view name, size_t limit_bytes) const;
+  // Returns the content of the section of this name, if there is one and it is not compressed.
+  std::optional<ElfSection> readSection(std::string_view name) const;
+
+  // Returns how much that is, 0 if there is none.
+  uint64_t sectionBytes(std::string_view name) const;
 
   // Returns the functions of .symtab or, if it has none, of .dynsym; empty if stripped of both.
   //
@@ -92,6 +94,7 @@ class ElfFile {
 
   bool readAt(uint64_t offset, void* into, size_t bytes) const;
   bool readHeaders();
+  const Elf64_Shdr* findSection(std::string_view name) const;
   std::string readBuildId(const Elf64_Phdr& segment) const;
   ElfSymbols readSymbolTable(const Elf64_Shdr& table) const;
   void extendUnsized(ElfSymbols* symbols) const;

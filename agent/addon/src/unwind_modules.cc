@@ -10,6 +10,23 @@ namespace {
 
 constexpr size_t kRowsPerPage = BUNSEN_UNWIND_PAGE_ROWS;
 
+struct TreeRow {
+  uint32_t start;
+  bunsen_unwind_value value;
+};
+
+bunsen_unwind_page makePage(const TreeRow* rows, size_t used) {
+  bunsen_unwind_page page = {};
+  std::fill(std::begin(page.start), std::end(page.start), BUNSEN_UNWIND_NO_START);
+  for (size_t i = 0; i < used; i++) {
+    page.start[i] = rows[i].start;
+    page.value[i] = rows[i].value;
+  }
+  for (size_t group = 0; group < BUNSEN_UNWIND_GROUPS; group++)
+    page.group_start[group] = page.start[group * BUNSEN_UNWIND_GROUP_ROWS];
+  return page;
+}
+
 bool mayRetry(const UnwindModule* module, uint64_t now_ms) {
   return module && module->refused_until_ms != 0 && now_ms >= module->refused_until_ms;
 }
@@ -57,6 +74,10 @@ std::shared_ptr<UnwindModule> UnwindModules::read(uint32_t pid, const Mapping& m
 }
 
 void UnwindModules::store(const UnwindRows& rows, UnwindModule* module, uint64_t now_ms) {
+  if (rows.is_too_large) {
+    refused_++;
+    return;
+  }
   if (rows.rows.empty()) return;
   module->base = rows.base;
   if (makeRoom(pagesOfTree(rows.rows.size()), now_ms) && writeTree(rows, module)) return;
@@ -66,32 +87,29 @@ void UnwindModules::store(const UnwindRows& rows, UnwindModule* module, uint64_t
 }
 
 bool UnwindModules::writeTree(const UnwindRows& rows, UnwindModule* module) {
-  std::vector<bunsen_unwind_row> inner;
-  const std::vector<bunsen_unwind_row>* level = &rows.rows;
+  std::vector<TreeRow> level;
+  level.reserve(rows.rows.size());
+  for (const UnwindRow& row : rows.rows) {
+    bunsen_unwind_value value;
+    value.rule = row.rule;
+    level.push_back({row.start, value});
+  }
   for (uint32_t height = 1; height <= BUNSEN_UNWIND_MAX_HEIGHT; height++) {
-    std::vector<bunsen_unwind_row> above;
-    for (size_t first = 0; first < level->size(); first += kRowsPerPage) {
-      bunsen_unwind_page page;
-      size_t used = std::min(kRowsPerPage, level->size() - first);
-      std::copy_n(level->begin() + static_cast<ptrdiff_t>(first), used, page.row);
-      bunsen_unwind_row unused = {};
-      unused.start = BUNSEN_UNWIND_NO_START;
-      std::fill(page.row + used, page.row + kRowsPerPage, unused);
-
-      bunsen_unwind_row row = {};
-      row.start = page.row[0].start;
-      row.page = takePage();
-      module->pages.push_back(row.page);
-      if (!store_->writePage(row.page, page)) return false;
-      above.push_back(row);
+    std::vector<TreeRow> above;
+    for (size_t first = 0; first < level.size(); first += kRowsPerPage) {
+      bunsen_unwind_value id;
+      id.page = takePage();
+      module->pages.push_back(id.page);
+      size_t end = std::min(first + kRowsPerPage, level.size());
+      if (!store_->writePage(id.page, makePage(&level[first], end - first))) return false;
+      above.push_back({level[first].start, id});
     }
     if (above.size() == 1) {
-      module->root = above[0].page;
+      module->root = above[0].value.page;
       module->height = height;
       return true;
     }
-    inner = std::move(above);
-    level = &inner;
+    level = std::move(above);
   }
   return false;
 }

@@ -9,7 +9,8 @@ namespace bunsen {
 
 namespace {
 
-constexpr size_t kMaxSectionBytes = 128 << 20;
+// A row takes six bytes of the section or more.
+constexpr size_t kMaxSectionBytes = 6 * kMaxUnwindRows;
 
 // Space between functions is padding if it is no longer than their alignment. Nothing runs there,
 // so the rows of the function before may go on: half a row less for each function.
@@ -34,10 +35,7 @@ class RowWriter {
     // The last word on an address counts.
     if (!rows.empty() && start == rows.back().start) rows.pop_back();
     if (!rows.empty() && isSame(rows.back().rule, rule)) return;
-    bunsen_unwind_row row = {};
-    row.start = start;
-    row.rule = rule;
-    rows.push_back(row);
+    rows.push_back({start, rule});
   }
 
   size_t size() const { return result_.rows.size(); }
@@ -46,6 +44,12 @@ class RowWriter {
  private:
   UnwindRows result_;
 };
+
+UnwindRows tooLarge() {
+  UnwindRows none;
+  none.is_too_large = true;
+  return none;
+}
 
 UnwindRows toRows(const CfiSection& section, uint64_t base) {
   std::vector<CfiRules> initial;
@@ -56,7 +60,7 @@ UnwindRows toRows(const CfiSection& section, uint64_t base) {
   RowWriter writer(base);
   uint64_t end_before = 0;
   for (const CfiFunction& function : section.functions) {
-    if (writer.size() > kMaxUnwindRows) return {};
+    if (writer.size() > kMaxUnwindRows) return tooLarge();
     if (end_before != 0 && function.start > end_before + kLongestPadding)
       writer.add(end_before, kNoRule);
     const CfiCommon& common = section.commons[function.common];
@@ -78,7 +82,7 @@ bunsen_unwind_rule UnwindRows::ruleAt(uint64_t address) const {
   if (address < base || address - base >= BUNSEN_UNWIND_NO_START) return kNoRule;
   auto after = std::upper_bound(
       rows.begin(), rows.end(), static_cast<uint32_t>(address - base),
-      [](uint32_t wanted, const bunsen_unwind_row& row) { return wanted < row.start; });
+      [](uint32_t wanted, const UnwindRow& row) { return wanted < row.start; });
   return after == rows.begin() ? kNoRule : (after - 1)->rule;
 }
 
@@ -87,7 +91,8 @@ UnwindRows readUnwindRows(const ElfFile& file) {
   if (!base) return {};
   for (auto [name, format] : {std::pair(".eh_frame", CfiFormat::kEhFrame),
                               std::pair(".debug_frame", CfiFormat::kDebugFrame)}) {
-    std::optional<ElfSection> section = file.readSection(name, kMaxSectionBytes);
+    if (file.sectionBytes(name) > kMaxSectionBytes) return tooLarge();
+    std::optional<ElfSection> section = file.readSection(name);
     if (!section) continue;
     CfiSection cfi = parseCfiSection(section->bytes, section->address, format);
     if (!cfi.functions.empty()) return toRows(cfi, *base);

@@ -10,19 +10,26 @@
 
 namespace bunsen {
 
+// Holds up to the next row.
+struct UnwindRow {
+  uint32_t start;  // from UnwindRows::base
+  bunsen_unwind_rule rule;
+};
+
 struct UnwindRows {
-  uint64_t base = 0;  // added to each start: the file's lowest code
-  std::vector<bunsen_unwind_row> rows;  // by start, each with a rule other than the one before
+  uint64_t base = 0;            // added to each start: the file's lowest code
+  std::vector<UnwindRow> rows;  // by start, each with a rule other than the one before
+  bool is_too_large = false;    // there is more than kMaxUnwindRows, or looks so; it was not read
 
   // Returns the rule that holds at the address.
   bunsen_unwind_rule ruleAt(uint64_t address) const;
 };
 
 // Returns the rows of .eh_frame, or of .debug_frame if the file has no other; none if it has
-// neither, or more than kMaxUnwindRows.
+// neither.
 UnwindRows readUnwindRows(const ElfFile& file);
 
-// 16 MB in the kernel. libLLVM has a million.
+// 17 MB in the kernel. libLLVM has a million, ClickHouse has six.
 constexpr size_t kMaxUnwindRows = 2 << 20;
 
 }  // namespace bunsen

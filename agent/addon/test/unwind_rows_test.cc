@@ -145,7 +145,7 @@ std::string run(const std::string& command) {
 // The .eh_frame of this test program.
 ElfSection ownSection() {
   auto file = ElfFile::open(UniqueFd(open("/proc/self/exe", O_RDONLY)));
-  return file->readSection(".eh_frame", 64 << 20).value_or(ElfSection{});
+  return file->readSection(".eh_frame").value_or(ElfSection{});
 }
 
 // Reads a section that may be anything to the last rule.
@@ -203,7 +203,7 @@ TEST("unwind rows: signal frames, PLT, the outermost frame and a realigned stack
   for (const char* path : {"/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2"}) {
     auto file = ElfFile::open(UniqueFd(open(path, O_RDONLY)));
     if (!file) throw Skip{std::string("no ") + path};
-    for (const bunsen_unwind_row& row : readUnwindRows(*file).rows) kinds[row.rule.cfa]++;
+    for (const UnwindRow& row : readUnwindRows(*file).rows) kinds[row.rule.cfa]++;
   }
   for (int kind : {BUNSEN_CFA_RSP, BUNSEN_CFA_RBP, BUNSEN_CFA_RBX, BUNSEN_CFA_PLT,
                    BUNSEN_CFA_SIGNAL, BUNSEN_CFA_END})
@@ -225,7 +225,7 @@ TEST("unwind rows: a compiler's .debug_frame says the same as its .eh_frame") {
   std::map<std::string, UnwindRows> rows;
   for (const char* name : {"eh", "debug"})
     if (auto file = ElfFile::open(UniqueFd(open((base + "/" + name).c_str(), O_RDONLY)))) {
-      CHECK_EQ(file->readSection(".debug_frame", 1 << 20).has_value(), name[0] == 'd');
+      CHECK_EQ(file->readSection(".debug_frame").has_value(), name[0] == 'd');
       rows[name] = readUnwindRows(*file);
     }
   CHECK_EQ(system(("rm -r " + base).c_str()), 0);
