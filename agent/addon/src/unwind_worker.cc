@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ namespace bunsen {
 namespace {
 
 constexpr uint64_t kForgetIntervalMs = 10'000;
+constexpr int kNice = -10;
 
 // The clock of bpf_ktime_get_ns().
 uint64_t monotonicNs() {
@@ -79,6 +81,9 @@ int UnwindWorker::takeRequest(void* worker, void* bytes, size_t) {
 }
 
 void UnwindWorker::run() {
+  // Ahead of what keeps the CPUs busy: the samples of a process are poor until its tables are there.
+  // Without the privilege it is a thread like any other.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
   uint64_t forget_at_ms = 0;
   while (!is_stopping_) {
     pollfd ready[] = {{ring_buffer__epoll_fd(requests_.get()), POLLIN, 0},
