@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Walks user stacks by the tables of include/unwind_format.h, which user space fills. Who has none yet is
- * reported to user space, and walked by frame pointers.
+ * Walks user stacks by the tables of include/unwind_format.h, which user space fills. Who has none
+ * yet is reported to user space, and walked by frame pointers.
  */
 #ifndef BUNSEN_UNWIND_BPF_H
 #define BUNSEN_UNWIND_BPF_H
@@ -175,9 +175,9 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
 
   /* A switch, not a sum, so that the verifier sees that the place is one of the counters. */
   switch (walk.end) {
-#define COUNT_END(END, name)                              \
-  case BUNSEN_UNWIND_##END:                               \
-    counters->value[BUNSEN_COUNTER_unwind_##name]++;      \
+#define COUNT_END(END, name)                         \
+  case BUNSEN_UNWIND_##END:                          \
+    counters->value[BUNSEN_COUNTER_unwind_##name]++; \
     break;
     COUNT_END(COMPLETE, complete)
     COUNT_END(UNMAPPED, unmapped)

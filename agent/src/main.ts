@@ -58,7 +58,9 @@ async function main(): Promise<void> {
   const { cpus, noTables } = await startSampler(sampler);
   log(`sampling ${cpus} CPUs at ${config.frequencyHz} Hz, shipping to ${config.serverUrl}`);
   if (noTables) {
-    complain(`user stacks by frame pointers alone, programs built without them show little: ${noTables}`);
+    complain(
+      `user stacks by frame pointers alone, programs built without them show little: ${noTables}`,
+    );
   }
   process.send?.({ type: 'sampling', cpus, frequencyHz: config.frequencyHz });
   if (config.metricsAddress) {

@@ -92,30 +92,30 @@ BUNSEN_ASSERT_SIZE(struct bunsen_config, 20);
  *
  * holds exactly once the programs are detached. The rest says how good the kept samples are.
  */
-#define BUNSEN_COUNTERS(X)                                                                       \
-  X(0, samples_taken)          /* the program ran */                                             \
-  X(1, filtered_idle)          /* idle task */                                                   \
-  X(2, filtered_kernel_thread) /* kernel thread, with exclude_kernel_threads */                  \
-  X(3, filtered_pid)           /* by the pid filter */                                           \
-  X(4, filtered_cgroup)        /* by the cgroup filter */                                        \
-  X(5, lost_counts_full)       /* the counts map has no room */                                  \
-  X(6, lost_counts_failed)     /* the counts map refused otherwise: no memory, or a busy lock */ \
-  X(7, chains_full)            /* kept with BUNSEN_CHAIN_LOST: the chains map has no room */     \
-  X(8, chains_failed)          /* kept with BUNSEN_CHAIN_LOST: no memory, or a busy lock */      \
-  X(9, user_stack_failed)      /* kept without a user stack, although the thread has one */      \
-  X(10, kernel_stack_failed)   /* kept without a kernel stack, although it hit kernel mode */    \
-  X(11, stack_truncated)       /* a stack reached the depth limit */                             \
-  X(12, user_stacks)           /* a user stack was to be walked: see bpf/README.md */                 \
-  X(13, unwind_by_pointer)     /* by frame pointers alone: no tables of the process yet */       \
+#define BUNSEN_COUNTERS(X)                                                                         \
+  X(0, samples_taken)          /* the program ran */                                               \
+  X(1, filtered_idle)          /* idle task */                                                     \
+  X(2, filtered_kernel_thread) /* kernel thread, with exclude_kernel_threads */                    \
+  X(3, filtered_pid)           /* by the pid filter */                                             \
+  X(4, filtered_cgroup)        /* by the cgroup filter */                                          \
+  X(5, lost_counts_full)       /* the counts map has no room */                                    \
+  X(6, lost_counts_failed)     /* the counts map refused otherwise: no memory, or a busy lock */   \
+  X(7, chains_full)            /* kept with BUNSEN_CHAIN_LOST: the chains map has no room */       \
+  X(8, chains_failed)          /* kept with BUNSEN_CHAIN_LOST: no memory, or a busy lock */        \
+  X(9, user_stack_failed)      /* kept without a user stack, although the thread has one */        \
+  X(10, kernel_stack_failed)   /* kept without a kernel stack, although it hit kernel mode */      \
+  X(11, stack_truncated)       /* a stack reached the depth limit */                               \
+  X(12, user_stacks)           /* a user stack was to be walked: see bpf/README.md */              \
+  X(13, unwind_by_pointer)     /* by frame pointers alone: no tables of the process yet */         \
   X(14, unwind_complete)       /* by tables, and so are all that follow: to the outermost frame */ \
-  X(15, unwind_unmapped)       /* met an address outside the known mappings */                   \
-  X(16, unwind_unknown_rule)   /* met a rule that the tables cannot hold */                      \
-  X(17, unwind_bad_pointer)    /* met code without rules and without a frame pointer */          \
-  X(18, unwind_bad_frame)      /* the caller's frame would not have been above its callee's */   \
-  X(19, unwind_read_failed)    /* the stack's memory was not there */                            \
-  X(20, unwind_truncated)      /* reached the depth limit */                                     \
-  X(21, frames_by_table)       /* steps from frame to caller that a rule took */                 \
-  X(22, frames_by_pointer)     /* steps that the frame pointer took, in code without rules */    \
+  X(15, unwind_unmapped)       /* met an address outside the known mappings */                     \
+  X(16, unwind_unknown_rule)   /* met a rule that the tables cannot hold */                        \
+  X(17, unwind_bad_pointer)    /* met code without rules and without a frame pointer */            \
+  X(18, unwind_bad_frame)      /* the caller's frame would not have been above its callee's */     \
+  X(19, unwind_read_failed)    /* the stack's memory was not there */                              \
+  X(20, unwind_truncated)      /* reached the depth limit */                                       \
+  X(21, frames_by_table)       /* steps from frame to caller that a rule took */                   \
+  X(22, frames_by_pointer)     /* steps that the frame pointer took, in code without rules */      \
   X(23, unwind_requests_lost)  /* user space could not be told of a process without tables */
 
 #define BUNSEN_COUNTER_ID(id, name) BUNSEN_COUNTER_##name = id,

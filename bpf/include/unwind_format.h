@@ -27,7 +27,8 @@ enum bunsen_cfa {
 
 /* Where a saved register is. Any other value n: n words below the canonical frame address. */
 #define BUNSEN_SAVED_SAME 0 /* still in the register */
-#define BUNSEN_SAVED_LOST 1 /* nowhere that these tables could say (that word holds the return address) */
+#define BUNSEN_SAVED_LOST \
+  1 /* nowhere that these tables could say (that word holds the return address) */
 #define BUNSEN_SAVED_AT_RBP 255 /* rbp only: at the address that rbp holds */
 #define BUNSEN_SAVED_RBX_LIMIT 16
 #define BUNSEN_SAVED_RBP_LIMIT 255
@@ -46,8 +47,8 @@ BUNSEN_ASSERT_SIZE(struct bunsen_unwind_rule, 4);
  *
  * Row i is start[i], value[i]: from start[i] (bytes from the module's lowest code) up to the next
  * start holds the rule, or the page, value[i]. A sample finds the tables cold, and each line of the
- * cache that a search touches costs a tenth of a microsecond: hence groups, whose first starts stand
- * side by side, and starts apart from values. A search touches four lines, not eight.
+ * cache that a search touches costs a tenth of a microsecond: hence groups, whose first starts
+ * stand side by side, and starts apart from values. A search touches four lines, not eight.
  */
 #define BUNSEN_UNWIND_GROUPS 16
 #define BUNSEN_UNWIND_GROUP_ROWS 31
@@ -78,9 +79,9 @@ BUNSEN_ASSERT_SIZE(struct bunsen_unwind_page, 4096);
 
 /* An executable mapping of a process. */
 struct bunsen_unwind_mapping {
-  __u64 start; /* BUNSEN_UNWIND_NO_MAPPING in unused ones, which stand behind the used ones */
-  __u64 bias; /* address in the process - address in the module's rows */
-  __u32 pages; /* of 4 KiB */
+  __u64 start;      /* BUNSEN_UNWIND_NO_MAPPING in unused ones, which stand behind the used ones */
+  __u64 bias;       /* address in the process - address in the module's rows */
+  __u32 pages;      /* of 4 KiB */
   __u32 root : 30;  /* page of the module's rows */
   __u32 height : 2; /* pages from root to leaf; 0: no rows, frames are left by frame pointer */
 };

@@ -19,13 +19,13 @@
 /* Why a walk is over. Each has a counter of the same place in BUNSEN_COUNTERS. */
 enum bunsen_unwind_end {
   BUNSEN_UNWIND_GOES_ON = 0,
-  BUNSEN_UNWIND_COMPLETE,      /* reached the outermost frame */
-  BUNSEN_UNWIND_UNMAPPED,      /* an address outside the known mappings */
-  BUNSEN_UNWIND_UNKNOWN_RULE,  /* BUNSEN_CFA_UNKNOWN, or a register that was lost on the way */
-  BUNSEN_UNWIND_BAD_POINTER,   /* no rule, and no frame pointer either */
-  BUNSEN_UNWIND_BAD_FRAME,     /* the caller's frame would not be above its callee's */
-  BUNSEN_UNWIND_READ_FAILED,   /* the stack's memory is not there */
-  BUNSEN_UNWIND_TRUNCATED,     /* the depth limit */
+  BUNSEN_UNWIND_COMPLETE,     /* reached the outermost frame */
+  BUNSEN_UNWIND_UNMAPPED,     /* an address outside the known mappings */
+  BUNSEN_UNWIND_UNKNOWN_RULE, /* BUNSEN_CFA_UNKNOWN, or a register that was lost on the way */
+  BUNSEN_UNWIND_BAD_POINTER,  /* no rule, and no frame pointer either */
+  BUNSEN_UNWIND_BAD_FRAME,    /* the caller's frame would not be above its callee's */
+  BUNSEN_UNWIND_READ_FAILED,  /* the stack's memory is not there */
+  BUNSEN_UNWIND_TRUNCATED,    /* the depth limit */
 };
 
 #define BUNSEN_LOST_RBX (1u << 0)
@@ -97,7 +97,7 @@ BUNSEN_INLINE struct bunsen_unwind_rule bunsen_unwind_find_rule(
   __u32 id = mapping->root;
   if (mapping->height == 0 || at >= BUNSEN_UNWIND_NO_START) return none;
 
-  /* Unrolled, since a loop's counter may be spilled, and then the verifier sees no end to it. */
+    /* Unrolled, since a loop's counter may be spilled, and then the verifier sees no end to it. */
 #pragma GCC unroll 3
   for (__u32 level = 1; level <= BUNSEN_UNWIND_MAX_HEIGHT; level++) {
     const struct bunsen_unwind_page *page = bunsen_unwind_page_at(id);
@@ -201,8 +201,7 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave(struct bunsen_unwind_st
   if (rule.rbx == BUNSEN_SAVED_LOST) {
     state->lost |= BUNSEN_LOST_RBX;
   } else if (rule.rbx != BUNSEN_SAVED_SAME) {
-    if (bunsen_unwind_read(&state->bx, cfa - (__u64)rule.rbx * 8))
-      return BUNSEN_UNWIND_READ_FAILED;
+    if (bunsen_unwind_read(&state->bx, cfa - (__u64)rule.rbx * 8)) return BUNSEN_UNWIND_READ_FAILED;
     state->lost &= ~BUNSEN_LOST_RBX;
   }
   state->sp = cfa;
@@ -211,10 +210,11 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave(struct bunsen_unwind_st
 }
 
 /* Goes from a frame of the process to its caller. */
-BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_step(
-    const struct bunsen_unwind_process *process, struct bunsen_unwind_state *state) {
+BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_step(const struct bunsen_unwind_process *process,
+                                                        struct bunsen_unwind_state *state) {
   struct bunsen_unwind_rule rule = {0, 0, BUNSEN_CFA_NONE, 0};
-  /* A call may be the last instruction of its function, so the address behind it may be another's. */
+  /* A call may be the last instruction of its function, so the address behind it may be another's.
+   */
   __u64 address = state->is_exact ? state->pc : state->pc - 1;
   const struct bunsen_unwind_mapping *mapping = bunsen_unwind_find_mapping(process, address);
   if (mapping)

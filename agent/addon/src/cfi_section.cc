@@ -31,10 +31,9 @@ class Parser {
       if (!isCommon(*entry)) addFunction(*entry);
       // A zero length ends .eh_frame, but linked objects may leave one in the middle.
     }
-    std::stable_sort(section_.functions.begin(), section_.functions.end(),
-                     [](const CfiFunction& left, const CfiFunction& right) {
-                       return left.start < right.start;
-                     });
+    std::stable_sort(
+        section_.functions.begin(), section_.functions.end(),
+        [](const CfiFunction& left, const CfiFunction& right) { return left.start < right.start; });
     return std::move(section_);
   }
 
@@ -70,8 +69,7 @@ class Parser {
 
   void addFunction(const Entry& entry) {
     // .eh_frame counts back from the identifier, .debug_frame on from the section's start.
-    uint64_t common_at =
-        format_ == CfiFormat::kEhFrame ? entry.offset - entry.id : entry.id;
+    uint64_t common_at = format_ == CfiFormat::kEhFrame ? entry.offset - entry.id : entry.id;
     std::optional<uint32_t> common = commonAt(common_at);
     if (!common) return;
     const CfiCommon& shared = section_.commons[*common];

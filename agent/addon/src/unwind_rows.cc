@@ -80,9 +80,9 @@ UnwindRows toRows(const CfiSection& section, uint64_t base) {
 
 bunsen_unwind_rule UnwindRows::ruleAt(uint64_t address) const {
   if (address < base || address - base >= BUNSEN_UNWIND_NO_START) return kNoRule;
-  auto after = std::upper_bound(
-      rows.begin(), rows.end(), static_cast<uint32_t>(address - base),
-      [](uint32_t wanted, const UnwindRow& row) { return wanted < row.start; });
+  auto after =
+      std::upper_bound(rows.begin(), rows.end(), static_cast<uint32_t>(address - base),
+                       [](uint32_t wanted, const UnwindRow& row) { return wanted < row.start; });
   return after == rows.begin() ? kNoRule : (after - 1)->rule;
 }
 

@@ -68,8 +68,8 @@ void UnwindTables::fill(uint32_t pid, const std::string& maps, KnownProcess* pro
     std::shared_ptr<UnwindModule> module = modules_.open(pid, mapping, now_ms);
     std::optional<uint64_t> address;
     if (module && module->height != 0)
-      address = addressOfMapping(module->segments,
-                                 mapping.path == "[vdso]" ? 0 : mapping.file_offset);
+      address =
+          addressOfMapping(module->segments, mapping.path == "[vdso]" ? 0 : mapping.file_offset);
     if (address) {
       entry.bias = mapping.start - *address + module->base;
       entry.root = module->root & 0x3fffffff;

@@ -1,5 +1,5 @@
-// The processes whose stacks are unwound by tables: their mappings in the store, the newest first to
-// stay.
+// The processes whose stacks are unwound by tables: their mappings in the store, the newest first
+// to stay.
 #pragma once
 
 #include <cstdint>

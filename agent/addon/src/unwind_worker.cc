@@ -81,8 +81,8 @@ int UnwindWorker::takeRequest(void* worker, void* bytes, size_t) {
 }
 
 void UnwindWorker::run() {
-  // Ahead of what keeps the CPUs busy: the samples of a process are poor until its tables are there.
-  // Without the privilege it is a thread like any other.
+  // Ahead of what keeps the CPUs busy: the samples of a process are poor until its tables are
+  // there. Without the privilege it is a thread like any other.
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
   uint64_t forget_at_ms = 0;
   while (!is_stopping_) {

@@ -105,8 +105,8 @@ size_t compareWithReadelf(const std::string& path) {
     if (common != text.npos || entry != text.npos) compareFunction();
     if (common != text.npos) {
       is_function = false;
-      signal_frames[first] = text.substr(common, text.find('"', common + 6) - common).find('S') !=
-                             std::string::npos;
+      signal_frames[first] =
+          text.substr(common, text.find('"', common + 6) - common).find('S') != std::string::npos;
     } else if (entry != text.npos) {
       is_function = true;
       is_signal_frame = signal_frames[text.substr(entry + 9, 8)];
@@ -114,8 +114,8 @@ size_t compareWithReadelf(const std::string& path) {
     } else if (first == "LOC") {
       columns.clear();
       for (std::string column; words >> column;) columns.push_back(column);
-    } else if (is_function && first.size() == 16 && first.find_first_not_of("0123456789abcdef") ==
-                                                        std::string::npos) {
+    } else if (is_function && first.size() == 16 &&
+               first.find_first_not_of("0123456789abcdef") == std::string::npos) {
       Expected expected;
       std::string cell;
       for (const std::string& column : columns) {
@@ -215,10 +215,11 @@ TEST("unwind rows: a compiler's .debug_frame says the same as its .eh_frame") {
   CHECK(mkdtemp(folder) != nullptr);
   std::string base = folder;
   auto build = [&](const char* flags, const char* out) {
-    std::string command = "echo 'int f(int *); int g(int n) { int a[9]; return f(a) + a[n]; }' | "
-                          "gcc -O2 -c -x c - -g -o " + base + "/" + out + ".o " + flags +
-                          " && gcc -shared -nostdlib -o " + base + "/" + out + " " + base + "/" +
-                          out + ".o";
+    std::string command =
+        "echo 'int f(int *); int g(int n) { int a[9]; return f(a) + a[n]; }' | "
+        "gcc -O2 -c -x c - -g -o " +
+        base + "/" + out + ".o " + flags + " && gcc -shared -nostdlib -o " + base + "/" + out +
+        " " + base + "/" + out + ".o";
     return system(command.c_str()) == 0;
   };
   bool built = build("", "eh") && build("-fno-asynchronous-unwind-tables", "debug");

@@ -60,9 +60,7 @@ __attribute__((noinline)) void keep(const ucontext_t& context) {
                         static_cast<const char*>(lowest) + bytes);
 }
 
-void keepAtSignal(int, siginfo_t*, void* context) {
-  keep(*static_cast<ucontext_t*>(context));
-}
+void keepAtSignal(int, siginfo_t*, void* context) { keep(*static_cast<ucontext_t*>(context)); }
 
 // Stops here: at an instruction, as the sampler does.
 __attribute__((noinline)) void keepHere() {
@@ -333,7 +331,8 @@ TEST("unwind walk: damaged stacks, registers and tables end the walk, whatever t
     if (random() % 8 == 0) damaged.registers.sp = words(&snapshot.registers, 40);
     bunsen_unwind_process changed = process;
     if (random() % 4 == 0)
-      reinterpret_cast<unsigned char*>(&changed)[random() % 400] = static_cast<unsigned char>(random());
+      reinterpret_cast<unsigned char*>(&changed)[random() % 400] =
+          static_cast<unsigned char>(random());
     ends[walk(damaged, store, changed).end]++;
   }
   CHECK(ends[BUNSEN_UNWIND_COMPLETE] > 0);
