@@ -18,14 +18,18 @@ import { pushRoute } from './ingest/push-route.ts';
 import { pyroscopeRoute } from './ingest/pyroscope-route.ts';
 import { readableLog } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { Deletions } from './query/deletions.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
+import { migrate } from './store/migrate.ts';
 import { ProfileStore } from './store/profile-store.ts';
+import { Rollups } from './store/rollups.ts';
 import { openStore, type Store } from './store/store.ts';
 import { StoreState } from './store-state.ts';
 
 export interface App {
   fastify: FastifyInstance;
   store: Store;
+  rollups: Rollups;
   /** Finishes what was begun, then closes everything. */
   close: () => Promise<void>;
 }
@@ -57,14 +61,26 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       dataDir: config.dataDir,
       listen: config.storeListen,
       memoryBytes: config.storeMemoryBytes,
-      maxConcurrent: 12,
+      concurrency: { reads: 8, writes: 6 },
       lockWaitMs: 5_000,
     },
     queryTimeMs: config.queryTimeMs,
     queryMemoryBytes: config.queryMemoryBytes,
+    queryRows: config.queryRows,
     onWarning: warn,
   });
-  const state = new StoreState(store);
+  const rollups = new Rollups(store, warn);
+  const metrics = new Metrics();
+  const profiles = new ProfileStore(store, rollups, (pushes) =>
+    metrics.groupPushes.observe(pushes),
+  );
+  const deletions = new Deletions(store, { rollups, seen: profiles.seen, onWarning: warn });
+  const state = new StoreState(store, async () => {
+    await migrate(store);
+    await rollups.load();
+    rollups.start();
+    await deletions.resume();
+  });
   try {
     await state.prepare(config.clickhouseUrl, warn);
   } catch (error) {
@@ -72,8 +88,6 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     throw error;
   }
 
-  const metrics = new Metrics();
-  const profiles = new ProfileStore(store, (pushes) => metrics.groupPushes.observe(pushes));
   const ingester = new Ingester(profiles, {
     limits: config.ingest,
     inFlightBytes: config.inFlightBytes,
@@ -83,7 +97,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       else metrics.samplesStored.inc(samples);
     },
   });
-  const flamegraph = new FlamegraphQuery(store, { threads: config.workerThreads });
+  const flamegraph = new FlamegraphQuery(store, rollups, { threads: config.workerThreads });
 
   // Replies that are still given while the server ends are the last on their connections.
   let closing = false;
@@ -94,7 +108,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     if (closing) reply.header('connection', 'close');
   });
   fastify.setErrorHandler(answerError);
-  measure(fastify, metrics, ingester, store);
+  measure(fastify, metrics, { ingester, rollups, store });
   await fastify.register(compress, {
     encodings: ['br', 'gzip', 'identity'],
     threshold: 1024,
@@ -119,7 +133,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   });
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
-    queryRoutes(query, store, flamegraph);
+    queryRoutes(query, { store, status: rollups, flamegraph, deletions });
     pyroscopeRender(query, store, flamegraph);
   });
   healthRoutes(
@@ -135,9 +149,11 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   return {
     fastify,
     store,
+    rollups,
     async close() {
       state.stop();
       await fastify.close();
+      await Promise.all([rollups.close(), deletions.close()]);
       await Promise.all([ingester.close(), flamegraph.close()]);
       await store.close();
     },
@@ -186,8 +202,7 @@ function fastifyError(error: unknown, { headers }: FastifyRequest): BunsenError 
 function measure(
   fastify: FastifyInstance,
   metrics: Metrics,
-  ingester: Ingester,
-  store: Store,
+  { ingester, rollups, store }: { ingester: Ingester; rollups: Rollups; store: Store },
 ): void {
   fastify.addHook('onResponse', async (request, reply) => {
     metrics.requests.observe(
@@ -199,5 +214,8 @@ function measure(
     if (request.url !== '/metrics') return;
     metrics.inFlightBytes.set(ingester.inFlightBytes);
     metrics.storeRestarts.set(store.restarts);
+    for (const { table, buckets } of rollups.openBuckets()) {
+      metrics.rollupOpen.set({ rollup: table }, buckets);
+    }
   });
 }

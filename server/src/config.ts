@@ -59,6 +59,11 @@ export const OPTIONS = {
     default: 2 * GIB,
     help: 'Memory of one query; a merge of 1.2 million stacks needs less than 1 GiB.',
   },
+  queryRows: {
+    name: 'BUNSEN_QUERY_ROWS',
+    default: 1_000_000_000,
+    help: 'Rows that one query may read from tables: about what a store on two cores reads in the time of a query.',
+  },
   maxBodyBytes: {
     name: 'BUNSEN_MAX_BODY_BYTES',
     default: 32 * MIB,
@@ -116,6 +121,7 @@ export interface Config {
   storeMemoryBytes: number;
   queryTimeMs: number;
   queryMemoryBytes: number;
+  queryRows: number;
   ingest: IngestLimits;
   inFlightBytes: number;
   /** Threads that decode pushes, and as many that build trees. */
@@ -160,6 +166,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     storeMemoryBytes: number(OPTIONS.storeMemoryBytes, 256 * MIB),
     queryTimeMs: number(OPTIONS.queryTimeMs, 1),
     queryMemoryBytes: number(OPTIONS.queryMemoryBytes, MIB),
+    queryRows: number(OPTIONS.queryRows, 1),
     ingest: {
       bodyBytes: number(OPTIONS.maxBodyBytes, 1),
       profileBytes: number(OPTIONS.maxProfileBytes, 1, GIB),

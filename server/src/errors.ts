@@ -33,6 +33,7 @@ export const ERROR_STATUS = {
   FORMAT_UNSUPPORTED: 422,
   PARAMETER_CONTRADICTION: 422,
   QUERY_MEMORY_LIMIT: 422,
+  QUERY_ROWS_LIMIT: 422,
   // The server cannot do it now: the same request may succeed later.
   INGEST_BUSY: 429,
   INTERNAL: 500,

@@ -45,6 +45,7 @@ async function check(server: TestServer, keys: string[]): Promise<void> {
   ];
   const flame = await server.flame(cpuQuery(), { maxNodes: 1_000_000 });
   assert.deepEqual(foldedOf(flame).sort(), expected.sort());
+  await server.app.rollups.makeAll();
   const [sums] = await server.app.store.rows<{ hourly: string; profiles: string; marks: number }>(
     `SELECT (SELECT sum(total) FROM samples_1h WHERE type != '') AS hourly,
        (SELECT sum(total) FROM profiles WHERE type != '') AS profiles,

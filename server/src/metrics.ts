@@ -37,6 +37,12 @@ export class Metrics {
     help: 'Bytes of bodies, and of what they became, that are held while they are stored.',
     registers: [this.registry],
   });
+  readonly rollupOpen = new Gauge({
+    name: 'bunsen_rollup_open_buckets',
+    help: 'Minutes, hours or days of a rollup that are read from what they will be made of.',
+    labelNames: ['rollup'],
+    registers: [this.registry],
+  });
   readonly storeRestarts = new Gauge({
     name: 'bunsen_store_restarts',
     help: 'Times that the embedded store was started again after it had died.',

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BunsenError, ConfigError } from './errors.ts';
-import { migrate } from './store/migrate.ts';
 import { clickhouseCodeOf, type Store, withoutPassword } from './store/store.ts';
 
 const RETRY_MS = 2_000;
@@ -8,11 +7,14 @@ const RETRY_MS = 2_000;
 /** Whether the store may be used: it can be reached, and its tables are up to date. */
 export class StoreState {
   readonly #store: Store;
+  readonly #prepare: () => Promise<void>;
   #reason: string | undefined = 'the server is starting';
   readonly #stopped = new AbortController();
 
-  constructor(store: Store) {
+  /** @param prepare what must be done once before the store may be used; may be repeated */
+  constructor(store: Store, prepare: () => Promise<void>) {
     this.#store = store;
+    this.#prepare = prepare;
   }
 
   /** @throws BunsenError `STORE_UNAVAILABLE` with the reason */
@@ -53,7 +55,7 @@ export class StoreState {
   async #try(clickhouseUrl: string, onWarning: (message: string) => void): Promise<boolean> {
     try {
       await this.#store.ping();
-      await migrate(this.#store);
+      await this.#prepare();
       this.#reason = undefined;
       return true;
     } catch (error) {

@@ -18,8 +18,8 @@ export interface WindowOptions {
   /** Services that share the window. */
   services: string[];
   host: string;
-  /** Distinct stacks, over all services: each is one sample row. */
-  samples: number;
+  /** Distinct stacks, over all services: each is one sample row. 'all' = each stack of each service. */
+  samples: number | 'all';
   timeMs: number;
 }
 
@@ -53,14 +53,12 @@ export class Fleet {
     const labels: number[] = [];
     const values: bigint[] = [];
     services.forEach((service, index) => {
-      const share = Math.ceil((samples - stacks.length) / (services.length - index));
       const pool = this.#stacksOf(service);
-      const counts = new Map<number, number>();
-      while (counts.size < Math.min(share, pool.length)) {
-        const rank = this.#rank();
-        counts.set(rank, (counts.get(rank) ?? 0) + 1);
-      }
-      for (const [rank, count] of counts) {
+      const share =
+        samples === 'all'
+          ? pool.length
+          : Math.ceil((samples - stacks.length) / (services.length - index));
+      for (const [rank, count] of this.#counts(share)) {
         stacks.push((pool[rank] as number[]).map((fn) => fn + index * functions));
         labels.push(index);
         values.push(BigInt(count) * PERIOD_NS);
@@ -96,6 +94,23 @@ export class Fleet {
       })),
     });
     return gzipSync(pprof, { level: 6 });
+  }
+
+  /** How often each of `share` stacks occurs, by its rank. */
+  #counts(share: number): Map<number, number> {
+    const { stacks } = this.#options;
+    if (share >= stacks) {
+      // Drawing until the rarest comes would take millions of draws: as often as can be expected.
+      return new Map(
+        Array.from(this.#zipf.keys(), (rank) => [rank, Math.ceil(stacks / (rank + 1))]),
+      );
+    }
+    const counts = new Map<number, number>();
+    while (counts.size < share) {
+      const rank = this.#rank();
+      counts.set(rank, (counts.get(rank) ?? 0) + 1);
+    }
+    return counts;
   }
 
   /** Leaf first. Each stack leaves another one at some depth: branches of one tree. */

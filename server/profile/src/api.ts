@@ -1,3 +1,4 @@
+import type { DiffMeta } from './diff.ts';
 import type { FlameJson } from './flame-encoding.ts';
 import type { Labels } from './label.ts';
 
@@ -29,8 +30,15 @@ export const API = {
   callees: '/api/v1/callees',
   callers: '/api/v1/callers',
   /**
+   * GET `query`, `from`, `until` -> a gzipped pprof of the selection, its stacks summed up, for any
+   * tool that reads one. Frames have function, file, line, mapping and build ID as far as they were
+   * sent; an inlined frame is a location of its own. Warnings are comments of the profile.
+   */
+  pprof: '/api/v1/pprof',
+  /**
    * GET `left`, `leftFrom`, `leftUntil`, `right`, `rightFrom`, `rightUntil` (two queries of one
-   * profile type, each with its range), `maxNodes`? -> {@link DiffResponse}
+   * profile type, each with its range), `maxNodes`? -> binary flame of two sides or
+   * {@link DiffResponse} by Accept
    */
   diff: '/api/v1/diff',
   /**
@@ -38,6 +46,12 @@ export const API = {
    * `total`, the default), `limit`? -> {@link FunctionsResponse}
    */
   functions: '/api/v1/functions',
+  /**
+   * DELETE `query` (without a type: all types), `from`, `until` on the path of `push` -> {@link Deletion},
+   * 200 when done and 202 while it goes on; GET -> {@link DeletionsResponse}. Range: whole slots, and
+   * whole hours or days where only those are left.
+   */
+  deletions: '/api/v1/deletions',
 } as const;
 
 /** Header of a push: a request that is sent again with the same key counts once. */
@@ -101,16 +115,26 @@ export interface FunctionsResponse {
   warnings: string[];
 }
 
+export type DeletionState = 'running' | 'done';
+
+/** What is asked to be deleted. It goes on when the client or the server is gone. */
+export interface Deletion {
+  id: string;
+  /** `type{matchers}` as it was given. */
+  query: string;
+  fromMs: number;
+  untilMs: number;
+  requestedMs: number;
+  state: DeletionState;
+}
+
+export interface DeletionsResponse {
+  /** The latest first, at most 1000. */
+  deletions: Deletion[];
+}
+
 /** One tree with the values of both sides: nodes as columns, in preorder. */
-export interface DiffResponse {
-  profileType: string;
-  unit: string;
-  left: DiffSide;
-  right: DiffSide;
-  /** Nodes that were merged into `other`, and what they held on both sides together. */
-  foldedNodes: number;
-  foldedValue: number;
-  warnings: string[];
+export interface DiffResponse extends DiffMeta {
   frames: { name: string; module: string }[];
   nodes: {
     depth: number[];
@@ -121,12 +145,6 @@ export interface DiffResponse {
     rightSelf: number[];
     rightTotal: number[];
   };
-}
-
-/** The range that was merged, milliseconds since 1970: from inclusive, until exclusive. */
-export interface DiffSide {
-  fromMs: number;
-  untilMs: number;
 }
 
 /** Every error of every route has this body. */

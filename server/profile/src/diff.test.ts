@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_FRAME } from './call-tree.ts';
-import { buildDiffTree, type DiffTree } from './diff.ts';
+import { CallTreeBuilder, NO_FRAME } from './call-tree.ts';
+import { type DiffTree, diffTreeOf } from './diff.ts';
 import { parseFolded } from './folded.ts';
 
 /** Nodes as `name left/right` of the totals, indented; lines before `leftLines` are of the left side. */
 function draw(text: string, leftLines: number, maxNodes: number): string[] {
-  const folded = parseFolded(text);
-  const values = Float64Array.from(folded.values, Number);
-  return drawTree(buildDiffTree(folded, values, leftLines, maxNodes).tree);
+  const lines = text.split('\n');
+  return drawTree(diffOf(lines.slice(0, leftLines), lines.slice(leftLines), maxNodes));
+}
+
+function diffOf(left: string[], right: string[], maxNodes: number): DiffTree {
+  const builder = new CallTreeBuilder({ sides: 2 });
+  [left, right].forEach((lines, side) => {
+    const folded = parseFolded(lines.join('\n'));
+    builder.add(folded, Array.from(folded.values, Number), side);
+  });
+  return diffTreeOf(builder.cut(maxNodes));
 }
 
 function drawTree({ frames, frame, depth, left, right }: DiffTree): string[] {
@@ -49,14 +57,12 @@ test('both sides are exact for random trees at every size', () => {
     const stack = Array.from({ length: 1 + random(9) }, (_, i) => `f${i}_${random(3)}`);
     return `${stack.join(';')} ${1 + random(100)}`;
   });
-  const folded = parseFolded(lines.join('\n'));
-  const values = Float64Array.from(folded.values, Number);
   const sum = (from: number, until: number) =>
-    values.subarray(from, until).reduce((total, value) => total + value, 0);
+    lines.slice(from, until).reduce((total, line) => total + Number(line.split(' ')[1]), 0);
   for (const maxNodes of [1, 2, 10, 100, 10_000]) {
-    const { tree } = buildDiffTree(folded, values, 120, maxNodes);
+    const tree = diffOf(lines.slice(0, 120), lines.slice(120), maxNodes);
     assert.equal(tree.left.total[0], sum(0, 120));
-    assert.equal(tree.right.total[0], sum(120, values.length));
+    assert.equal(tree.right.total[0], sum(120, lines.length));
     assert.ok(tree.right.self.every((self) => self >= 0));
   }
 });

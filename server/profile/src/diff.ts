@@ -1,7 +1,6 @@
 import type { DiffResponse } from './api.ts';
-import { buildCallTree, NO_FRAME, totalsOf, truncateCallTree } from './call-tree.ts';
+import { type CutTree, NO_FRAME, totalsOf } from './call-tree.ts';
 import { parseFrame } from './frame.ts';
-import type { StackColumns } from './profile.ts';
 
 /** Two call trees as one: every node has a self and a total on both sides. Preorder, as in CallTree. */
 export interface DiffTree {
@@ -12,41 +11,31 @@ export interface DiffTree {
   right: { self: Float64Array; total: Float64Array };
 }
 
-/**
- * Merges the stacks of two sides into one tree, and cuts it to the nodes with the largest sums of both
- * sides. On each side, every total that remains is what it was, to the last unit.
- * @param values one a stack; sums of both sides together are exact up to 2^53
- * @param leftStacks how many of the stacks, the first ones, are of the left side
- */
-export function buildDiffTree(
-  stacks: StackColumns,
-  values: Float64Array,
-  leftStacks: number,
-  maxNodes: number,
-): { tree: DiffTree; foldedNodes: number; foldedValue: number } {
-  const both = buildCallTree(stacks, values);
-  // The same stacks make the same nodes, whatever their values.
-  const leftOnly = values.slice().fill(0, leftStacks);
-  const wholeLeft = buildCallTree(stacks, leftOnly).self;
-  const { tree, foldedNodes, foldedValue, nodeOf } = truncateCallTree(both, maxNodes);
-  const left = new Float64Array(tree.self.length);
-  wholeLeft.forEach((self, node) => {
-    const to = nodeOf[node] as number;
-    left[to] = (left[to] as number) + self;
-  });
-  const right = tree.self.map((self, node) => self - (left[node] as number));
-  const { frames, frame, depth } = tree;
-  return {
-    tree: {
-      frames,
-      frame,
-      depth,
-      left: { self: left, total: totalsOf(depth, left) },
-      right: { self: right, total: totalsOf(depth, right) },
-    },
-    foldedNodes,
-    foldedValue,
-  };
+/** A cut tree of two sides, with their totals. */
+export function diffTreeOf({ frames, frame, depth, self }: CutTree): DiffTree {
+  const [left, right] = self.map((side) => ({ self: side, total: totalsOf(depth, side) }));
+  if (!left || !right) throw new Error('a comparison has two sides');
+  return { frames, frame, depth, left, right };
+}
+
+/** What a comparison says about itself, beside its nodes. */
+export interface DiffMeta {
+  profileType: string;
+  /** Unit of self and total, such as `nanoseconds`. */
+  unit: string;
+  left: DiffSide;
+  right: DiffSide;
+  /** Nodes that were merged into `other`, and what they held on both sides together. */
+  foldedNodes: number;
+  foldedValue: number;
+  /** What the reader should know, such as a label that no series has. */
+  warnings: string[];
+}
+
+/** The range that was merged, milliseconds since 1970: from inclusive, until exclusive. */
+export interface DiffSide {
+  fromMs: number;
+  untilMs: number;
 }
 
 export function diffToJson(tree: DiffTree): Pick<DiffResponse, 'frames' | 'nodes'> {

@@ -1,4 +1,5 @@
 import { type CallTree, NO_FRAME, totalsOf } from './call-tree.ts';
+import type { DiffMeta, DiffTree } from './diff.ts';
 import { ProfileError } from './errors.ts';
 import { parseFrame } from './frame.ts';
 
@@ -23,20 +24,54 @@ export interface Flame {
   tree: CallTree;
 }
 
-/** `GET /api/v1/flamegraph` answers with this for `Accept: application/vnd.bunsen.flame+bin`. */
+export interface FlameDiff {
+  meta: DiffMeta;
+  tree: DiffTree;
+}
+
+/** Flame graphs, callers, callees and comparisons are answered with this for `Accept: application/vnd.bunsen.flame+bin`. */
 export const FLAME_CONTENT_TYPE = 'application/vnd.bunsen.flame+bin';
 
-const MAGIC = [0x42, 0x46, 0x4c, 0x31]; // BFL1
+const MAGIC = [0x42, 0x46, 0x4c, 0x32]; // BFL2
 
 /**
- * The binary form, version 1: `BFL1`, then varints (LEB128, up to 2^53):
- * length of the meta JSON, its UTF-8; number of nodes N, number of frames F;
- * N pops (by how much the next node's depth falls short of one below its predecessor's);
- * N frame indices + 1 (0 = the root's), the most frequent frame being 1; N selves, zigzag;
+ * The binary form, version 2: `BFL2`, then varints (LEB128):
+ * length of the meta JSON, its UTF-8; number of nodes N, of frames F, and of sides S: 1, and 2 for a
+ * comparison, left and right; N pops (by how much the next node's depth falls short of one below its
+ * predecessor's); N frame indices + 1 (0 = the root's), the most frequent frame being 1; S times N
+ * selves, each its magnitude (up to 2^63) above the lowest bit, which is set below 0;
  * byte length of the frames, and those, UTF-8, one a line.
  * Totals are not sent: the reader derives them.
  */
 export function encodeFlame({ meta, tree }: Flame): Uint8Array<ArrayBuffer> {
+  return encode(meta, tree, [tree.self]);
+}
+
+/** A comparison in the same form, with two sides. */
+export function encodeFlameDiff({ meta, tree }: FlameDiff): Uint8Array<ArrayBuffer> {
+  return encode(meta, tree, [tree.left.self, tree.right.self]);
+}
+
+/** @throws ProfileError `FLAME_MALFORMED` if the bytes are not a whole flame graph of version 2 */
+export function decodeFlame(bytes: Uint8Array): Flame {
+  const { meta, columns, selves } = decode(bytes, 1);
+  const self = selves[0] as Float64Array;
+  return {
+    meta: meta as FlameMeta,
+    tree: { ...columns, self, total: totalsOf(columns.depth, self) },
+  };
+}
+
+/** @throws ProfileError `FLAME_MALFORMED` if the bytes are not a whole comparison of version 2 */
+export function decodeFlameDiff(bytes: Uint8Array): FlameDiff {
+  const { meta, columns, selves } = decode(bytes, 2);
+  const [left, right] = selves.map((self) => ({ self, total: totalsOf(columns.depth, self) }));
+  return { meta: meta as DiffMeta, tree: { ...columns, left, right } as DiffTree };
+}
+
+type NodeColumns = Pick<CallTree, 'frames' | 'frame' | 'depth'>;
+
+function encode(meta: object, tree: NodeColumns, selves: Float64Array[]): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder();
   const metaBytes = text.encode(JSON.stringify(meta));
   const order = framesByFrequency(tree);
@@ -46,13 +81,14 @@ export function encodeFlame({ meta, tree }: Flame): Uint8Array<ArrayBuffer> {
   });
   const frameBytes = text.encode(order.map((frame) => tree.frames[frame]).join('\n'));
 
-  const nodes = tree.self.length;
+  const nodes = tree.frame.length;
   const out = new ByteWriter(64 + metaBytes.length + frameBytes.length + nodes * 12);
   for (const byte of MAGIC) out.byte(byte);
   out.varint(metaBytes.length);
   out.bytes(metaBytes);
   out.varint(nodes);
   out.varint(order.length);
+  out.varint(selves.length);
   for (let i = 0, previous = -1; i < nodes; i++) {
     const depth = tree.depth[i] as number;
     out.varint(previous + 1 - depth);
@@ -62,29 +98,29 @@ export function encodeFlame({ meta, tree }: Flame): Uint8Array<ArrayBuffer> {
     const frame = tree.frame[i] as number;
     out.varint(frame === NO_FRAME ? 0 : (code[frame] as number));
   }
-  for (let i = 0; i < nodes; i++) {
-    const self = Math.round(tree.self[i] as number);
-    out.varint(self >= 0 ? self * 2 : -self * 2 - 1);
-  }
+  for (const self of selves) for (const value of self) out.signed(Math.round(value));
   out.varint(frameBytes.length);
   out.bytes(frameBytes);
   return out.finish();
 }
 
-/** @throws ProfileError `FLAME_MALFORMED` if the bytes are not a whole flame graph of version 1 */
-export function decodeFlame(bytes: Uint8Array): Flame {
+function decode(
+  bytes: Uint8Array,
+  sides: number,
+): { meta: unknown; columns: NodeColumns; selves: Float64Array[] } {
   const reader = new ByteReader(bytes);
   for (const byte of MAGIC) {
-    if (reader.byte() !== byte) throw malformed('it does not begin with BFL1');
+    if (reader.byte() !== byte) throw malformed('it does not begin with BFL2');
   }
   const text = new TextDecoder();
-  const meta = JSON.parse(text.decode(reader.bytes(reader.varint()))) as FlameMeta;
+  const meta = JSON.parse(text.decode(reader.bytes(reader.varint())));
   const nodes = reader.varint();
   const frameCount = reader.varint();
+  const found = reader.varint();
   if (nodes > bytes.length) throw malformed(`it claims ${nodes} nodes`);
+  if (found !== sides) throw malformed(`it has ${found} values a node, not ${sides}`);
   const depth = new Uint32Array(nodes);
   const frame = new Uint32Array(nodes);
-  const self = new Float64Array(nodes);
   for (let i = 0, previous = -1; i < nodes; i++) {
     previous = previous + 1 - reader.varint();
     if (previous < 0) throw malformed(`node ${i} stands above the root`);
@@ -95,16 +131,14 @@ export function decodeFlame(bytes: Uint8Array): Flame {
     if (code > frameCount) throw malformed(`node ${i} has frame ${code} of ${frameCount}`);
     frame[i] = code === 0 ? NO_FRAME : code - 1;
   }
-  for (let i = 0; i < nodes; i++) {
-    const zigzag = reader.varint();
-    self[i] = zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
-  }
+  const selves = Array.from({ length: sides }, () => new Float64Array(nodes));
+  for (const self of selves) for (let i = 0; i < nodes; i++) self[i] = reader.signed();
   const frameText = text.decode(reader.bytes(reader.varint()));
   const frames = frameCount === 0 ? [] : frameText.split('\n');
   if (frames.length !== frameCount) {
     throw malformed(`it claims ${frameCount} frames and has ${frames.length}`);
   }
-  return { meta, tree: { frames, frame, depth, self, total: totalsOf(depth, self) } };
+  return { meta, columns: { frames, frame, depth }, selves };
 }
 
 /** The form for people and scripts: the same nodes as JSON columns, in preorder. */
@@ -131,7 +165,7 @@ export function flameToJson({ meta, tree }: Flame): FlameJson {
 }
 
 /** Frames that occur, the most frequent first: those get the shortest varints. */
-function framesByFrequency(tree: CallTree): number[] {
+function framesByFrequency(tree: NodeColumns): number[] {
   const uses = new Uint32Array(tree.frames.length);
   for (const frame of tree.frame) {
     if (frame !== NO_FRAME) uses[frame] = (uses[frame] as number) + 1;
@@ -173,12 +207,20 @@ class ByteWriter {
 
   /** Division instead of shifts: CPU nanoseconds pass 2^32 after four seconds. */
   varint(value: number): void {
-    this.#reserve(8);
+    this.#reserve(10);
     while (value >= 0x80) {
       this.#bytes[this.#at++] = (value % 0x80) | 0x80;
       value = Math.floor(value / 0x80);
     }
     this.#bytes[this.#at++] = value;
+  }
+
+  /** The sign is the lowest bit. Not as a product: twice a number of 2^53 and one is none. */
+  signed(value: number): void {
+    const magnitude = Math.abs(value);
+    const low = (magnitude % 0x40) * 2 + (value < 0 ? 1 : 0);
+    this.byte(magnitude < 0x40 ? low : low | 0x80);
+    if (magnitude >= 0x40) this.varint(Math.floor(magnitude / 0x40));
   }
 
   finish(): Uint8Array<ArrayBuffer> {
@@ -219,7 +261,13 @@ class ByteReader {
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
       scale *= 0x80;
-      if (scale > 2 ** 56) throw malformed(`the number at byte ${this.#at} is longer than 64 bits`);
+      if (scale > 2 ** 63) throw malformed(`the number at byte ${this.#at} is longer than 64 bits`);
     }
+  }
+
+  signed(): number {
+    const low = this.byte();
+    const magnitude = ((low & 0x7f) >> 1) + (low < 0x80 ? 0 : this.varint() * 0x40);
+    return (low & 1) === 0 ? magnitude : -magnitude;
   }
 }

@@ -14,7 +14,13 @@ export interface FoldedStacks extends StackColumns {
  */
 const MAX_STACK_FRAMES = 1 << 25;
 
-/** Collects stacks of frame texts into columns, each distinct frame once. */
+/**
+ * V8 hashes a longer text by its length alone, so that a Map of many of one length takes quadratic
+ * time. Such texts are not looked up: they may recur.
+ */
+export const MAX_HASHED_LENGTH = 16_383;
+
+/** Collects stacks of frame texts into columns. */
 export class StackColumnsBuilder {
   readonly frames: string[] = [];
   readonly #frameIds = new Map<string, number>();
@@ -22,40 +28,46 @@ export class StackColumnsBuilder {
   #stackFrames = new Uint32Array(1024);
   #length = 0;
 
+  /** The index of a frame, which is added if {@link frameId} has not been asked for it before. */
   frameId(frame: string): number {
+    if (frame.length > MAX_HASHED_LENGTH) return this.addFrame(frame);
     let id = this.#frameIds.get(frame);
     if (id === undefined) {
-      id = this.frames.length;
-      this.frames.push(frame);
+      id = this.addFrame(frame);
       this.#frameIds.set(frame, id);
     }
     return id;
   }
 
-  /** @throws ProfileError `PPROF_LIMIT` if a stack of so many frames is too much on top */
-  checkRoom(frames: number): void {
-    if (this.#length + frames <= MAX_STACK_FRAMES) return;
-    throw new ProfileError(
-      'PPROF_LIMIT',
-      `the stacks of the profile have more than ${MAX_STACK_FRAMES} frames together: send a shorter window`,
-    );
+  /** Adds a frame that its caller knows by other means to be a new one. */
+  addFrame(frame: string): number {
+    return this.frames.push(frame) - 1;
   }
 
   /**
-   * Adds a stack of frame ids, root first, and returns its index.
+   * Adds a frame to the stack that is being made.
    * @throws ProfileError `PPROF_LIMIT`
    */
-  addStack(frameIds: readonly number[]): number {
-    this.checkRoom(frameIds.length);
-    const end = this.#length + frameIds.length;
-    if (end > this.#stackFrames.length) {
-      const grown = new Uint32Array(Math.max(end, this.#stackFrames.length * 2));
-      grown.set(this.#stackFrames);
-      this.#stackFrames = grown;
+  push(frameId: number): void {
+    if (this.#length === this.#stackFrames.length) this.#grow();
+    this.#stackFrames[this.#length++] = frameId;
+  }
+
+  /** Ends a stack whose frames were pushed root first, and returns its index. */
+  endStack(): number {
+    return this.#offsets.push(this.#length) - 2;
+  }
+
+  /** Ends a stack whose frames were pushed leaf first, as pprof has them, and returns its index. */
+  endReversedStack(): number {
+    const frames = this.#stackFrames;
+    let from = this.#offsets[this.#offsets.length - 1] as number;
+    for (let to = this.#length - 1; from < to; from++, to--) {
+      const frame = frames[from] as number;
+      frames[from] = frames[to] as number;
+      frames[to] = frame;
     }
-    this.#stackFrames.set(frameIds, this.#length);
-    this.#length = end;
-    return this.#offsets.push(end) - 2;
+    return this.endStack();
   }
 
   build(): StackColumns {
@@ -64,6 +76,18 @@ export class StackColumnsBuilder {
       stackOffsets: Uint32Array.from(this.#offsets),
       stackFrames: this.#stackFrames.slice(0, this.#length),
     };
+  }
+
+  #grow(): void {
+    if (this.#length === MAX_STACK_FRAMES) {
+      throw new ProfileError(
+        'PPROF_LIMIT',
+        `the stacks of the profile have more than ${MAX_STACK_FRAMES} frames together: send a shorter window`,
+      );
+    }
+    const grown = new Uint32Array(this.#length * 2);
+    grown.set(this.#stackFrames);
+    this.#stackFrames = grown;
   }
 }
 
@@ -97,7 +121,8 @@ export function parseFolded(text: string, { counted = true } = {}): FoldedStacks
         `line ${lineNumber}: the count ${count.slice(0, 40)} does not fit into 64 bits`,
       );
     }
-    builder.addStack(stack.split(';').map((name) => builder.frameId(formatFrame({ name }))));
+    for (const name of stack.split(';')) builder.push(builder.frameId(formatFrame({ name })));
+    builder.endStack();
     values.push(value);
   }
   return { ...builder.build(), values: BigInt64Array.from(values) };

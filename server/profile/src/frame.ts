@@ -55,6 +55,12 @@ export function parseFrame(text: string): Frame {
   return { name, module, file, line: Number(line) || 0, buildId };
 }
 
+/** Whether a name stands for an address: an agent that could not name a frame says `module+0x…`. */
+export function isUnnamedFrame(name: string, module: string): boolean {
+  if (module === '') return name.startsWith('0x');
+  return name.startsWith(module) && name.startsWith('+0x', module.length);
+}
+
 /** The part of a stored frame that makes two frames the same function: name and module. */
 export function functionOfFrame(text: string): string {
   const afterName = text.indexOf(SEPARATOR);

@@ -108,31 +108,6 @@ test('numbers of 64 bits, negative ones, and addresses above 2^63 are exact', ()
   assert.deepEqual(Array.from(profile.sampleValues), values);
 });
 
-/** A varint field, and a field of bytes, of protobuf. */
-const number = (field: number, value: number) => [...varint(field * 8), ...varint(value)];
-const bytesOf = (field: number, bytes: number[]) => [
-  ...varint(field * 8 + 2),
-  ...varint(bytes.length),
-  ...bytes,
-];
-function varint(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(Math.floor(value / 0x80))];
-}
-
-test('a small profile that stands for thousands of millions of frames is refused, not built', () => {
-  const text = (value: string) => bytesOf(6, Array.from(Buffer.from(value)));
-  const line = bytesOf(4, number(1, 1));
-  const stack = bytesOf(1, new Array<number>(20_000).fill(1));
-  const bytes = Uint8Array.from([
-    ...bytesOf(1, [...number(1, 1), ...number(2, 2)]),
-    ...bytesOf(2, [...stack, ...number(2, 1)]),
-    ...bytesOf(4, [...number(1, 1), ...Array.from({ length: 20_000 }, () => line).flat()]),
-    ...bytesOf(5, [...number(1, 1), ...number(2, 1)]),
-    ...['', 'cpu', 'nanoseconds'].flatMap(text),
-  ]);
-  assert.throws(() => decodePprof(bytes), { code: 'PPROF_LIMIT', message: /33554432 frames/ });
-});
-
 test('a label named __proto__ is not lost on the way to the check of labels', () => {
   const labelSets = [JSON.parse('{"service_name":"app","__proto__":"x"}') as Labels];
   const { labelSets: decoded } = decodePprof(

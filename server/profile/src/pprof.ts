@@ -20,8 +20,18 @@ export interface PprofColumns {
   periodType: ValueType;
   period: bigint;
   mappings: { file: string; buildId: string }[];
-  /** A location each. `address` is relative to the mapping's file; `mapping` indexes `mappings`. */
-  functions: { name: string; systemName: string; mapping: number; address: bigint }[];
+  /**
+   * A location each, and a function; those of one name and file are lines of one function. `address`
+   * is relative to the mapping's file; `mapping` indexes `mappings`, -1 = none; `line` 0 = unknown.
+   */
+  functions: {
+    name: string;
+    systemName: string;
+    mapping: number;
+    address: bigint;
+    file?: string;
+    line?: number;
+  }[];
   /** Stack `i` is `stackFunctions[stackOffsets[i] .. stackOffsets[i + 1]]`, leaf first, as in pprof. */
   stackOffsets: Uint32Array;
   stackFunctions: Uint32Array;
@@ -55,7 +65,7 @@ export function encodePprof(columns: PprofColumns): Uint8Array {
       label: labelSets[columns.sampleLabels[index] as number] as Label[],
     });
   });
-  const mapping = columns.mappings.map(
+  const mappings = columns.mappings.map(
     ({ file, buildId }, index) =>
       new Mapping({
         id: index + 1,
@@ -64,27 +74,38 @@ export function encodePprof(columns: PprofColumns): Uint8Array {
         hasFunctions: true,
       }),
   );
-  const fn = columns.functions.map(
-    ({ name, systemName }, index) =>
-      new PprofFunction({
-        id: index + 1,
-        name: strings.dedup(name),
-        systemName: strings.dedup(systemName),
-      }),
-  );
+  const fn: PprofFunction[] = [];
+  const byFile = new Map<string, number>();
   const location = columns.functions.map(
-    ({ mapping, address }, index) =>
-      new Location({
+    ({ name, systemName, mapping, address, file = '', line = 0 }, index) => {
+      const key = `${name}\0${systemName}\0${file}`;
+      let functionId = file === '' ? undefined : byFile.get(key);
+      if (functionId === undefined) {
+        functionId = fn.length + 1;
+        fn.push(
+          new PprofFunction({
+            id: functionId,
+            name: strings.dedup(name),
+            systemName: strings.dedup(systemName),
+            filename: strings.dedup(file),
+          }),
+        );
+        byFile.set(key, functionId);
+        if (file !== '' && mapping >= 0) (mappings[mapping] as Mapping).hasFilenames = true;
+      }
+      if (line !== 0 && mapping >= 0) (mappings[mapping] as Mapping).hasLineNumbers = true;
+      return new Location({
         id: index + 1,
         mappingId: mapping + 1,
         address,
-        line: [new Line({ functionId: index + 1 })],
-      }),
+        line: [new Line({ functionId, line })],
+      });
+    },
   );
   return new PprofProfile({
     sampleType: columns.sampleTypes.map(valueType),
     sample,
-    mapping,
+    mapping: mappings,
     location,
     function: fn,
     stringTable: strings,

@@ -3,7 +3,7 @@ import type { ValueType } from './profile-type.ts';
 
 /** Stacks as columns. Stack `i` is `stackFrames[stackOffsets[i] .. stackOffsets[i + 1]]`, root first. */
 export interface StackColumns {
-  /** Distinct stored frames (frame.ts). */
+  /** Stored frames (frame.ts). Some may recur: of functions that look the same, or very long. */
   frames: string[];
   /** One entry more than there are stacks; starts with 0. */
   stackOffsets: Uint32Array;
@@ -29,6 +29,6 @@ export interface Profile extends StackColumns {
   sampleLabels: Uint32Array;
   /** Samples x sample types, row by row, as sent: negative values are allowed. */
   sampleValues: BigInt64Array;
-  /** Distinct label sets; string labels only. */
+  /** Label sets, distinct but for those of more than 16,000 characters; string labels only. */
   labelSets: Labels[];
 }

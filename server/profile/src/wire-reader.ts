@@ -10,18 +10,17 @@ const FIXED_32 = 5;
  * was cut short for a smaller one: nested lengths must fit exactly.
  */
 export class WireReader {
-  readonly #bytes: Uint8Array;
-  readonly #decoder = new TextDecoder();
+  readonly bytes: Uint8Array;
   at = 0;
   /** Number of the field that {@link nextField} found. */
   field = 0;
+  /** The two halves of what {@link int64} read, as signed 32-bit numbers. */
+  low = 0;
+  high = 0;
   #wireType = 0;
-  /** The two halves of the last varint, as unsigned 32-bit numbers. */
-  #low = 0;
-  #high = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
   }
 
   fail(what: string): never {
@@ -32,9 +31,10 @@ export class WireReader {
   nextField(end: number): boolean {
     if (this.at === end) return false;
     if (this.at > end) this.fail('a field is longer than its message');
-    const tag = this.#unsigned();
-    this.field = Math.floor(tag / 8);
-    this.#wireType = tag % 8;
+    const tag = this.unsigned();
+    if (tag > 0xffff_ffff) this.fail('a tag is longer than 32 bits');
+    this.field = tag >>> 3;
+    this.#wireType = tag & 7;
     if (this.field === 0) this.fail('field number 0');
     return true;
   }
@@ -45,56 +45,51 @@ export class WireReader {
     return end;
   }
 
-  /** The end of the nested message, text or packed list that the field is. */
+  /** The end of the nested message or text that the field is. */
   message(): number {
     if (this.#wireType !== LENGTH) this.fail(`field ${this.field} has the wrong type`);
-    const length = this.#unsigned();
+    const length = this.unsigned();
     const end = this.at + length;
-    if (end > this.#bytes.length) this.fail(`field ${this.field} is cut off`);
+    if (end > this.bytes.length) this.fail(`field ${this.field} is cut off`);
     return end;
+  }
+
+  /**
+   * The end of the numbers that a repeated field holds: of the whole list where it is packed, of the
+   * one number where it is not. They are read until `at` is there; {@link endList} checks that it is.
+   */
+  list(): number {
+    return this.#wireType === VARINT ? this.at + 1 : this.message();
+  }
+
+  /** @param end what {@link list} returned */
+  endList(end: number): void {
+    if (this.at > end && this.#wireType === LENGTH) this.fail('a number is longer than its list');
   }
 
   /** The field as an unsigned number; exact up to 2^53. */
   number(): number {
     if (this.#wireType !== VARINT) this.fail(`field ${this.field} has the wrong type`);
-    return this.#unsigned();
+    return this.unsigned();
+  }
+
+  /** The field as an id, which some producers make of all 64 bits. */
+  id(): Id {
+    if (this.#wireType !== VARINT) this.fail(`field ${this.field} has the wrong type`);
+    return this.unsignedId();
   }
 
   /** The field as a signed 64-bit number. */
-  int64(): bigint {
+  bigint(): bigint {
     if (this.#wireType !== VARINT) this.fail(`field ${this.field} has the wrong type`);
-    this.#varint();
-    if (this.#high < 0x200000) return BigInt(this.#high * 2 ** 32 + this.#low);
-    return BigInt.asIntN(64, (BigInt(this.#high) << 32n) | BigInt(this.#low));
-  }
-
-  /** Appends the numbers of a repeated field, packed or not, to a list. Exact up to 2^53. */
-  numbers(list: number[]): void {
-    if (this.#wireType === VARINT) {
-      list.push(this.#unsigned());
-      return;
-    }
-    const end = this.message();
-    while (this.at < end) list.push(this.#unsigned());
-    if (this.at > end) this.fail('a number is longer than its list');
-  }
-
-  /** Calls `read` for each number of a repeated field, packed or not. */
-  repeated(read: () => void): void {
-    if (this.#wireType === VARINT) {
-      read();
-      return;
-    }
-    const end = this.message();
-    this.#wireType = VARINT;
-    while (this.at < end) read();
-    if (this.at > end) this.fail('a number is longer than its list');
+    this.int64();
+    return (BigInt(this.high) << 32n) | BigInt(this.low >>> 0);
   }
 
   skip(): void {
     switch (this.#wireType) {
       case VARINT:
-        this.#varint();
+        this.int64();
         break;
       case FIXED_64:
         this.at += 8;
@@ -108,27 +103,12 @@ export class WireReader {
       default:
         this.fail(`unknown wire type ${this.#wireType}`);
     }
-    if (this.at > this.#bytes.length) this.fail(`field ${this.field} is cut off`);
+    if (this.at > this.bytes.length) this.fail(`field ${this.field} is cut off`);
   }
 
-  /** The UTF-8 text between two places. Short ASCII, which most names are, is read without a call. */
-  text(start: number, end: number): string {
-    const bytes = this.#bytes;
-    if (end - start < 24) {
-      let text = '';
-      for (let i = start; i < end; i++) {
-        const byte = bytes[i] as number;
-        if (byte >= 0x80) return this.#decoder.decode(bytes.subarray(start, end));
-        text += String.fromCharCode(byte);
-      }
-      return text;
-    }
-    return this.#decoder.decode(bytes.subarray(start, end));
-  }
-
-  #unsigned(): number {
-    const bytes = this.#bytes;
-    const { at } = this;
+  /** The next number; exact up to 2^53. */
+  unsigned(): number {
+    const { bytes, at } = this;
     // Nearly all numbers are indices of one or two bytes. (Comparisons with undefined are false.)
     const byte = bytes[at] as number;
     if (byte < 0x80) {
@@ -140,12 +120,20 @@ export class WireReader {
       this.at = at + 2;
       return (byte & 0x7f) | (next << 7);
     }
-    this.#varint();
-    return this.#high * 2 ** 32 + this.#low;
+    this.int64();
+    return (this.high >>> 0) * 2 ** 32 + (this.low >>> 0);
   }
 
-  #varint(): void {
-    const bytes = this.#bytes;
+  /** The next number as an id. */
+  unsignedId(): Id {
+    const id = this.unsigned();
+    if (id <= Number.MAX_SAFE_INTEGER) return id;
+    return (BigInt(this.high >>> 0) << 32n) | BigInt(this.low >>> 0);
+  }
+
+  /** Reads the next number into `low` and `high`. */
+  int64(): void {
+    const { bytes } = this;
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {
@@ -159,11 +147,14 @@ export class WireReader {
       } else if (shift < 63) high |= bits << (shift - 32);
       else high |= bits << 31;
       if (byte < 0x80) {
-        this.#low = low >>> 0;
-        this.#high = high >>> 0;
+        this.low = low;
+        this.high = high;
         return;
       }
     }
     this.fail('a number is longer than 64 bits');
   }
 }
+
+/** An exact unsigned 64-bit number: a bigint only where it must be. */
+export type Id = number | bigint;

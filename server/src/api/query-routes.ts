@@ -1,7 +1,15 @@
-import { API, FLAME_CONTENT_TYPE } from '@bunsen/profile';
+import {
+  API,
+  type DeletionsResponse,
+  FLAME_CONTENT_TYPE,
+  parseProfileType,
+  parseSelector,
+  SERVICE_NAME,
+} from '@bunsen/profile';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readInteger, readParams } from '../params.ts';
+import type { Deletions } from '../query/deletions.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { Focus } from '../query/focus.ts';
 import { queryFunctions } from '../query/functions.ts';
@@ -12,6 +20,8 @@ import {
   queryServices,
 } from '../query/labels.ts';
 import { querySeries } from '../query/series.ts';
+import type { DiffForm } from '../query/tree-worker.ts';
+import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
 
@@ -22,9 +32,21 @@ const MAX_STEP_MS = 366 * 86_400_000;
 const MAX_GROUP_BY = 8;
 const DEFAULT_FUNCTIONS = 100;
 const MAX_FUNCTIONS = 10_000;
+/** How long a request to delete is held: most are done by then, and proxies still wait. */
+const DELETION_WAIT_MS = 20_000;
+
+export interface QuerySources {
+  store: Store;
+  status: RollupStatus;
+  flamegraph: FlamegraphQuery;
+  deletions: Deletions;
+}
 
 /** Bunsen's own API (`API` in @bunsen/profile, which says what each route takes and answers). */
-export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: FlamegraphQuery): void {
+export function queryRoutes(
+  app: FastifyInstance,
+  { store, status, flamegraph, deletions }: QuerySources,
+): void {
   app.get(API.profileTypes, async (request, reply) => {
     const params = readParams(request.query, ['from', 'until']);
     return queryProfileTypes(store, rangeOf(params), { signal: whileConnected(reply) });
@@ -84,7 +106,7 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
     if (orderBy !== 'self' && orderBy !== 'total') {
       throw new BunsenError('PARAMETER_INVALID', `orderBy=${orderBy} is not self or total`);
     }
-    return queryFunctions(store, {
+    return queryFunctions(store, status, {
       query: required('query', params.query),
       range: rangeOf(params),
       name: params.name ?? '',
@@ -95,6 +117,20 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
           : readInteger('limit', params.limit, 1, MAX_FUNCTIONS),
       signal: whileConnected(reply),
     });
+  });
+
+  app.delete(API.push, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until']);
+    const [from, until] = [required('from', params.from), required('until', params.until)];
+    const query = required('query', params.query);
+    const range = rangeBetween('from', from, 'until', until);
+    const deletion = await deletions.request(query, range, DELETION_WAIT_MS);
+    return reply.code(deletion.state === 'done' ? 200 : 202).send(deletion);
+  });
+
+  app.get(API.deletions, async (request): Promise<DeletionsResponse> => {
+    readParams(request.query, []);
+    return { deletions: await deletions.list() };
   });
 
   const around = ['query', 'from', 'until', 'maxNodes'] as const;
@@ -109,6 +145,18 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
     });
   }
 
+  // A gzipped file, and to be saved as one: no Content-Encoding, which a client would take off.
+  app.get(API.pprof, { compress: false }, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until']);
+    const query = required('query', params.query);
+    const range = rangeOf(params);
+    const bytes = await flamegraph.pprof({ query, range, signal: whileConnected(reply) });
+    return reply
+      .type('application/octet-stream')
+      .header('content-disposition', `attachment; filename="${pprofFileName(query, range)}"`)
+      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  });
+
   app.get(API.diff, async (request, reply) => {
     const params = readParams(request.query, [
       'left',
@@ -119,6 +167,7 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
       'rightUntil',
       'maxNodes',
     ]);
+    const form = formOf(request);
     const bytes = await flamegraph.diff({
       left: {
         query: required('left', params.left),
@@ -129,34 +178,52 @@ export function queryRoutes(app: FastifyInstance, store: Store, flamegraph: Flam
         range: rangeBetween('rightFrom', params.rightFrom, 'rightUntil', params.rightUntil),
       },
       maxNodes: maxNodesOf('maxNodes', params.maxNodes),
+      form,
       signal: whileConnected(reply),
     });
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return answer(reply, form, bytes);
   });
 
-  /** Answers with a tree: binary for who accepts that, JSON otherwise. */
   async function flame(
     request: FastifyRequest,
     reply: FastifyReply,
     params: { query?: string; from?: string; until?: string; maxNodes?: string },
     focus?: Focus,
   ): Promise<FastifyReply> {
-    const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
+    const form = formOf(request);
     const bytes = await flamegraph.run({
       query: required('query', params.query),
       range: rangeOf(params),
       maxNodes: maxNodesOf('maxNodes', params.maxNodes),
-      form: { kind: binary ? 'binary' : 'json' },
+      form,
       ...(focus && { focus }),
       signal: whileConnected(reply),
     });
-    return reply
-      .header('vary', 'accept')
-      .type(binary ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
-      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return answer(reply, form, bytes);
   }
+}
+
+/** `api-process_cpu-cpu-2026-11-21T10-00-00Z.pb.gz`: the service if the query names one, and what is in it. */
+function pprofFileName(query: string, { fromMs }: TimeRange): string {
+  const { profileType, matchers } = parseSelector(query);
+  const service = matchers.find(({ name, operator }) => name === SERVICE_NAME && operator === '=');
+  const { name, sampleType } = parseProfileType(profileType);
+  const from = `${new Date(fromMs).toISOString().slice(0, 19)}Z`;
+  const parts = [...(service ? [service.value] : []), name, sampleType, from];
+  return `${parts.map((part) => part.replace(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 80)).join('-')}.pb.gz`;
+}
+
+/** Binary for who accepts that, JSON otherwise. */
+function formOf(request: FastifyRequest): DiffForm {
+  const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
+  return { kind: binary ? 'binary' : 'json' };
+}
+
+function answer(reply: FastifyReply, { kind }: DiffForm, bytes: Uint8Array): FastifyReply {
+  return reply
+    .header('vary', 'accept')
+    .type(kind === 'binary' ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
+    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
 /** A signal that fires when the client goes away before it has its answer: the query is stopped. */

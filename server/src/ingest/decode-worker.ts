@@ -62,8 +62,8 @@ function checkTime(timeMs: number | undefined, { limits, nowMs, repeatable }: De
 
 /** Hands the blocks over instead of copying them: a big one would hold up the main thread. */
 function transfer(result: { batch: ProfileBatch }): DecodeResult {
-  const { tables, stacks, functions } = result.batch;
-  const blocks = [...Object.values(tables), stacks, functions];
+  const { tables, stacks } = result.batch;
+  const blocks = [...Object.values(tables), stacks];
   const buffers = blocks.flatMap((block) => (block ? [block.buffer] : []));
   const movable = { [transferableSymbol]: buffers, [valueSymbol]: result };
   return move(movable as never) as unknown as DecodeResult;

@@ -45,7 +45,7 @@ class StalledStore extends ProfileStore {
 
 test('a store that stalls: memory stays bounded, the rest is refused, what was admitted is stored', async () => {
   const inFlightBytes = 1e6;
-  const store = new StalledStore(server.app.store);
+  const store = new StalledStore(server.app.store, server.app.rollups);
   let stored = 0;
   const ingester = new Ingester(store, {
     limits: LIMITS,

@@ -33,7 +33,6 @@ async function refusal(body: Uint8Array, headers: Record<string, string> = {}) {
 async function assertNothingStored(service: string): Promise<void> {
   const [row] = await server.app.store.rows<Record<string, number>>(
     `SELECT toUInt32((SELECT count() FROM samples WHERE service = {service:String})
-       + (SELECT count() FROM samples_1h WHERE service = {service:String})
        + (SELECT count() FROM profiles WHERE service = {service:String})
        + (SELECT count() FROM series WHERE service = {service:String})
        + (SELECT count() FROM stacks WHERE service = {service:String})) AS rows`,

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { API, CPU_PROFILE_TYPE, type DiffResponse } from '@bunsen/profile';
+import {
+  API,
+  CPU_PROFILE_TYPE,
+  type DiffResponse,
+  decodeFlameDiff,
+  diffToJson,
+  FLAME_CONTENT_TYPE,
+} from '@bunsen/profile';
 import { pprofOf } from '../testing/pprof-of.ts';
 import { cpuQuery, searchOf, TestServer } from '../testing/test-server.ts';
 
@@ -92,4 +99,19 @@ test('a side without samples is 0 everywhere; two types are refused', async () =
   assert.match(refusal.message, /one type/);
   const missing = await server.refusal(`${API.diff}?${searchOf({ left: query })}`);
   assert.match(missing.message, /right is missing/);
+});
+
+test('the binary form says the same as JSON', async () => {
+  const params = { left: query, leftFrom: T0, leftUntil: T0 + HOUR, right: query, rightFrom: T0 };
+  const json = await server.get<DiffResponse>(API.diff, params);
+  const response = await server.fetch(`${API.diff}?${searchOf(params)}`, {
+    headers: { accept: FLAME_CONTENT_TYPE },
+  });
+  assert.equal(response.headers.get('content-type'), FLAME_CONTENT_TYPE);
+  assert.equal(response.headers.get('vary'), 'accept');
+  const { meta, tree } = decodeFlameDiff(new Uint8Array(await response.arrayBuffer()));
+  const binary: DiffResponse = { ...meta, ...diffToJson(tree) };
+  assert.deepEqual(draw(binary), draw(json));
+  const { frames: _frames, nodes: _nodes, ...jsonMeta } = json;
+  assert.deepEqual(meta, { ...jsonMeta, right: meta.right });
 });

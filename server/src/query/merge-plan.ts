@@ -1,69 +1,116 @@
 import { SLOT_MS } from '@bunsen/profile';
 import { mondayOf } from '../store/profile-batch.ts';
+import { type Rollup, type RollupTable, rollupOf } from '../store/rollup-sql.ts';
+import { RAW_MS, type RollupStatus } from '../store/rollups.ts';
 import type { QueryParams } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { rangeParams, type Selection, seriesIn } from './selection.ts';
 
 const HOUR_MS = 3_600_000;
-/** How long samples are kept one by one (schema/001_profiles.sql); by the hour they live longer. */
-export const RAW_MS = 14 * 24 * HOUR_MS;
+
+/** Rollups of stacks, and of functions, the coarsest first. */
+export const STACK_ROLLUPS: readonly RollupTable[] = ['samples_1d', 'samples_1h'];
+export const FUNCTION_ROLLUPS: readonly RollupTable[] = [
+  'function_days',
+  'function_hours',
+  'function_minutes',
+];
 
 /** Which table answers for which part of a range. */
 export interface MergePlan {
   /** What is merged: the range that was asked for, widened to what the tables can tell apart. */
   range: TimeRange;
-  /** Whole hours, from the hourly rollup. */
-  hours: TimeRange | undefined;
-  /** The rest, from the samples. */
-  edges: TimeRange[];
+  rollups: { rollup: Rollup; ranges: TimeRange[] }[];
+  /** The rest, from the samples: what is younger, late, or at a ragged edge. */
+  samples: TimeRange[];
+}
+
+export interface PlanOptions {
+  /** The coarsest first; none where series must be told apart, for which rollups have no answer. */
+  rollups: readonly RollupTable[];
+  /** What an edge is widened to. */
+  slotMs: number;
+  status: RollupStatus;
+  nowMs: number;
 }
 
 /**
- * Whole hours come from the rollup and the ragged edges from the samples, which gives the same sums
- * and reads a tenth. Where series must be told apart, the rollup has no answer: samples only. Where
- * samples have expired, the edges are widened to whole hours.
- * @param slotMs what the table of the edges tells apart
+ * Takes each part of a range from the coarsest rollup that has it whole, which gives the same sums
+ * and reads a tenth and less. A bucket that is not up to date is read from what it will be made of.
+ * Where samples have expired, the edges are widened to whole hours.
  */
 export function planMerge(
   asked: TimeRange,
-  bySeries: boolean,
-  nowMs: number,
-  slotMs = SLOT_MS,
+  { rollups, slotMs, status, nowMs }: PlanOptions,
 ): MergePlan {
-  const range = {
-    fromMs: Math.floor(asked.fromMs / slotMs) * slotMs,
-    untilMs: Math.ceil(asked.untilMs / slotMs) * slotMs,
-  };
-  if (bySeries) return { range, hours: undefined, edges: [range] };
-  const expired = nowMs - RAW_MS + HOUR_MS;
-  if (range.fromMs < expired) range.fromMs = Math.floor(range.fromMs / HOUR_MS) * HOUR_MS;
-  if (range.untilMs < expired) range.untilMs = Math.ceil(range.untilMs / HOUR_MS) * HOUR_MS;
-  const hours = {
-    fromMs: Math.ceil(range.fromMs / HOUR_MS) * HOUR_MS,
-    untilMs: Math.floor(range.untilMs / HOUR_MS) * HOUR_MS,
-  };
-  if (hours.fromMs >= hours.untilMs) return { range, hours: undefined, edges: [range] };
-  const edges = [
-    { fromMs: range.fromMs, untilMs: hours.fromMs },
-    { fromMs: hours.untilMs, untilMs: range.untilMs },
-  ].filter((edge) => edge.fromMs < edge.untilMs);
-  return { range, hours, edges };
+  const range = widened(asked, slotMs);
+  if (rollups.length > 0) {
+    const expired = nowMs - RAW_MS + HOUR_MS;
+    const hours = widened(range, HOUR_MS);
+    if (range.fromMs < expired) range.fromMs = hours.fromMs;
+    if (range.untilMs < expired) range.untilMs = hours.untilMs;
+  }
+  let rest = [range];
+  const parts = rollups.map((table) => {
+    const rollup = rollupOf(table);
+    const taken = rest.map((part) => wholeBuckets(part, rollup, status));
+    rest = rest.flatMap((part, i) => without(part, taken[i] as TimeRange[]));
+    return { rollup, ranges: taken.flat() };
+  });
+  return { range, rollups: parts.filter(({ ranges }) => ranges.length > 0), samples: rest };
 }
 
-/** SELECT of (stack_id, v): the sum of each stack over the plan's range, in the type's unit. */
-export function mergeSql(plan: MergePlan, selection: Selection): string {
-  const parts = plan.edges.map(
-    (edge) =>
-      `SELECT stack_id, value * unit AS v FROM samples
-       WHERE ${selection.keys} AND ${slotsOf(edge)} ${seriesIn(selection)}`,
-  );
-  if (plan.hours) {
-    parts.push(
-      `SELECT stack_id, total AS v FROM samples_1h
-       WHERE ${selection.keys} AND h >= ${hourSql(plan.hours.fromMs)} AND h < ${hourSql(plan.hours.untilMs)}`,
-    );
+function widened({ fromMs, untilMs }: TimeRange, toMs: number): TimeRange {
+  return {
+    fromMs: Math.floor(fromMs / toMs) * toMs,
+    untilMs: Math.ceil(untilMs / toMs) * toMs,
+  };
+}
+
+/** Ranges of buckets that are whole and up to date, ascending. */
+function wholeBuckets(
+  { fromMs, untilMs }: TimeRange,
+  { table, bucketMs }: Rollup,
+  status: RollupStatus,
+): TimeRange[] {
+  const ranges: TimeRange[] = [];
+  const first = Math.ceil(fromMs / bucketMs) * bucketMs;
+  for (let bucket = first; bucket + bucketMs <= untilMs; bucket += bucketMs) {
+    if (!status.isSettled(table, bucket)) continue;
+    const last = ranges.at(-1);
+    if (last?.untilMs === bucket) last.untilMs += bucketMs;
+    else ranges.push({ fromMs: bucket, untilMs: bucket + bucketMs });
   }
-  return `SELECT stack_id, sum(v) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
+  return ranges;
+}
+
+/** What is left of a range. @param taken inside of it, ascending */
+function without({ fromMs, untilMs }: TimeRange, taken: TimeRange[]): TimeRange[] {
+  const starts = [fromMs, ...taken.map((range) => range.untilMs)];
+  const ends = [...taken.map((range) => range.fromMs), untilMs];
+  return starts
+    .map((start, i) => ({ fromMs: start, untilMs: ends[i] as number }))
+    .filter((range) => range.fromMs < range.untilMs);
+}
+
+/**
+ * SELECT of (stack_id, v): the sum of each stack over the plan's range, in the type's unit, as an
+ * Int128: an Int64 would wrap around silently, and is no faster.
+ */
+export function mergeSql(plan: MergePlan, selection: Selection): string {
+  const parts = [
+    ...plan.rollups.flatMap(({ rollup, ranges }) =>
+      ranges.map(
+        (range) => `SELECT stack_id, total AS v FROM ${rollup.table}
+          WHERE ${selection.keys} AND ${bucketsOf(rollup, range)}`,
+      ),
+    ),
+    ...plan.samples.map(
+      (range) => `SELECT stack_id, value * unit AS v FROM samples
+        WHERE ${selection.keys} AND ${slotsOf(range)} ${seriesIn(selection)}`,
+    ),
+  ];
+  return `SELECT stack_id, sum(toInt128(v)) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
 }
 
 /**
@@ -91,17 +138,22 @@ export function mergeParams(selection: Selection): QueryParams {
   };
 }
 
+/** Condition on a rollup's time for a range of its buckets. */
+export function bucketsOf({ time }: Rollup, { fromMs, untilMs }: TimeRange): string {
+  return `${time} >= ${secondSql(fromMs)} AND ${time} < ${secondSql(untilMs)}`;
+}
+
 /** Condition on (h, slot) for a range of whole slots. */
-function slotsOf({ fromMs, untilMs }: TimeRange): string {
+export function slotsOf({ fromMs, untilMs }: TimeRange): string {
   const firstHour = Math.floor(fromMs / HOUR_MS) * HOUR_MS;
   const lastMs = untilMs - SLOT_MS;
   const lastHour = Math.floor(lastMs / HOUR_MS) * HOUR_MS;
-  const [first, last] = [hourSql(firstHour), hourSql(lastHour)];
+  const [first, last] = [secondSql(firstHour), secondSql(lastHour)];
   return `h >= ${first} AND h <= ${last}
     AND (h > ${first} OR slot >= ${(fromMs - firstHour) / SLOT_MS})
     AND (h < ${last} OR slot <= ${(lastMs - lastHour) / SLOT_MS})`;
 }
 
-export function hourSql(ms: number): string {
+export function secondSql(ms: number): string {
   return `toDateTime(${ms / 1000}, 'UTC')`;
 }

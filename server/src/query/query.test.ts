@@ -40,7 +40,7 @@ function random(seed: number): () => number {
 test('sums are exact over any range, by rollup and by samples alike', async () => {
   const next = random(7);
   const windows: { timeMs: number; value: number }[] = [];
-  const store = new ProfileStore(server.app.store);
+  const store = new ProfileStore(server.app.store, server.app.rollups);
   // Five hours with a window a minute; written as pushes are, without the way over HTTP.
   for (let minute = 0; minute < 300; minute += 3) {
     const timeMs = T0 + minute * 60_000 + Math.floor(next() * 4) * SLOT;
@@ -57,6 +57,7 @@ test('sums are exact over any range, by rollup and by samples alike', async () =
       encodeBatch({ profile, types: [CPU_PROFILE_TYPE], timeMs, pushId }, store.seen),
     );
   }
+  await server.app.rollups.makeAll();
   for (let i = 0; i < 25; i++) {
     const a = T0 + Math.floor(next() * 5 * 240) * SLOT;
     const b = T0 + Math.floor(next() * 5 * 240) * SLOT;
@@ -302,7 +303,10 @@ test('what is wrong with a query is said, with the place', async () => {
 });
 
 test('a query that takes too long, or too much, names the limit', async () => {
-  const slow = await TestServer.start({ BUNSEN_QUERY_TIME_MS: '1000' });
+  const slow = await TestServer.start({
+    BUNSEN_QUERY_TIME_MS: '1000',
+    BUNSEN_QUERY_ROWS: '100000000000',
+  });
   await assert.rejects(
     slow.app.store.rows('SELECT sum(sipHash64(number)) FROM numbers(10000000000)'),
     { code: 'QUERY_TIMEOUT', message: /BUNSEN_QUERY_TIME_MS/ },
@@ -314,6 +318,13 @@ test('a query that takes too long, or too much, names the limit', async () => {
     message: /BUNSEN_QUERY_MEMORY_BYTES/,
   });
   await small.close();
+  const few = await TestServer.start({ BUNSEN_QUERY_ROWS: '2' });
+  await few.push(pprofOf('main;a 1\nmain;b 2\nmain;c 3'));
+  const refusal = await few.refusal(`${API.flamegraph}?${searchOf({ query: cpuQuery() })}`);
+  assert.deepEqual([refusal.status, refusal.code], [422, 'QUERY_ROWS_LIMIT']);
+  assert.match(refusal.message, /BUNSEN_QUERY_ROWS/);
+  await few.push(pprofOf('main;a 1')); // what comes in is not limited
+  await few.close();
 });
 
 test('a range may begin in 1970 and end in 2099', async () => {
@@ -327,7 +338,7 @@ test('a range may begin in 1970 and end in 2099', async () => {
   assert.equal(Math.max(...(series.series[0]?.values ?? []).map(Number)), 2e7);
 });
 
-test('sums over time go beyond 64 bits', async () => {
+test('sums go beyond 64 bits', async () => {
   const push = pprofOf('main 6000000000000000000', {
     labels: { service_name: 'vast' },
     period: 1,
@@ -337,8 +348,11 @@ test('sums over time go beyond 64 bits', async () => {
   const type = `${CPU_PROFILE_TYPE}:delta`; // old clients send a sixth part
   const { services } = await server.get<ServicesResponse>(API.services, { type });
   assert.equal(services.find(({ service }) => service === 'vast')?.total, 1.2e19);
+  const query = cpuQuery('service_name="vast"');
+  const flame = await server.flame(query);
+  assert.equal(totalOf(flame), 1.2e19);
+  assert.match(flame.meta.warnings.join(), /2\^53/);
   for (const groupBy of ['', 'service_name', 'pod']) {
-    const query = cpuQuery('service_name="vast"');
     const { series } = await server.get<SeriesResponse>(API.series, {
       query,
       groupBy,

@@ -1,19 +1,20 @@
 /** Worker: merged stacks in, the bytes of an answer out. */
 import {
-  buildCallTree,
-  buildDiffTree,
-  type DiffResponse,
+  CallTreeBuilder,
+  callTreeOf,
+  type DiffMeta,
   diffToJson,
+  diffTreeOf,
   encodeFlame,
+  encodeFlameDiff,
   type FlameMeta,
   flameToJson,
   functionOfFrame,
   NO_STACK_FRAME,
   toFlamebearer,
-  truncateCallTree,
 } from '@bunsen/profile';
 import { move } from 'piscina';
-import { type Block, type DictionaryArrayColumn, decodeBlocks } from '../store/native-block.ts';
+import { type DictionaryArrayColumn, decodeBlocks } from '../store/native-block.ts';
 import { type Focus, focusStacks, type ValuedStacks } from './focus.ts';
 
 /** `render` is Pyroscope's answer: what stands beside the flamebearer comes from the asker. */
@@ -23,8 +24,8 @@ export type TreeForm =
   | { kind: 'render'; envelope: Record<string, unknown> };
 
 export interface TreeTask {
-  /** (frames, v) in Native format. */
-  blocks: Uint8Array;
+  /** (frames, v) in Native format, in pieces that were cut anywhere. */
+  native: Uint8Array[];
   meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'>;
   maxNodes: number;
   form: TreeForm;
@@ -32,15 +33,17 @@ export interface TreeTask {
   focus: Focus | undefined;
 }
 
-export default function buildTree(task: TreeTask): Uint8Array {
-  const { blocks, meta, maxNodes, form, focus } = task;
-  const merged = readStacks(decodeBlocks(blocks));
-  const { stacks, values } = focus ? focusStacks(merged, focus) : merged;
-  const { tree, foldedNodes, foldedValue } = truncateCallTree(
-    buildCallTree(stacks, values),
-    maxNodes,
-  );
-  const flame = { meta: { ...meta, foldedNodes, foldedValue }, tree };
+export default function buildTree({ native, meta, maxNodes, form, focus }: TreeTask): Uint8Array {
+  const builder = new CallTreeBuilder({ nodes: nodesIn([native]) });
+  for (const merged of readStacks(native)) {
+    const { stacks, values } = focus ? focusStacks(merged, focus) : merged;
+    builder.add(stacks, values);
+  }
+  const cut = builder.cut(maxNodes);
+  const tree = callTreeOf(cut);
+  const { foldedNodes, foldedValue } = cut;
+  const warnings = [...meta.warnings, ...warningsOf(tree.total)];
+  const flame = { meta: { ...meta, foldedNodes, foldedValue, warnings }, tree };
   switch (form.kind) {
     case 'binary':
       return move(encodeFlame(flame)) as Uint8Array;
@@ -52,76 +55,84 @@ export default function buildTree(task: TreeTask): Uint8Array {
 }
 
 export interface DiffTask {
-  /** (frames, v) in Native format. */
-  left: Uint8Array;
-  right: Uint8Array;
-  meta: Omit<DiffResponse, 'foldedNodes' | 'foldedValue' | 'frames' | 'nodes'>;
+  /** Of each side: (frames, v) in Native format, in pieces. */
+  native: [left: Uint8Array[], right: Uint8Array[]];
+  meta: Omit<DiffMeta, 'foldedNodes' | 'foldedValue'>;
   maxNodes: number;
+  form: DiffForm;
 }
 
-/** The second entry of this worker: two sides in, the bytes of a {@link DiffResponse} out. */
-export function buildDiff({ left, right, meta, maxNodes }: DiffTask): Uint8Array {
-  const leftBlocks = [...decodeBlocks(left)];
-  const leftStacks = leftBlocks.reduce((sum, { rows }) => sum + rows, 0);
-  const { stacks, values } = readStacks([...leftBlocks, ...decodeBlocks(right)]);
-  const { tree, ...folded } = buildDiffTree(stacks, values, leftStacks, maxNodes);
-  return bytesOfJson({ ...meta, ...folded, ...diffToJson(tree) });
+export type DiffForm = { kind: 'binary' } | { kind: 'json' };
+
+/** The second entry of this worker: two sides in, one tree out. Equal stacks make equal nodes. */
+export function buildDiff({ native, meta, maxNodes, form }: DiffTask): Uint8Array {
+  const builder = new CallTreeBuilder({ sides: 2, nodes: nodesIn(native) });
+  native.forEach((bytes, side) => {
+    for (const { stacks, values } of readStacks(bytes)) builder.add(stacks, values, side);
+  });
+  const cut = builder.cut(maxNodes);
+  const tree = diffTreeOf(cut);
+  const { foldedNodes, foldedValue } = cut;
+  const warnings = [...meta.warnings, ...warningsOf(tree.left.total, tree.right.total)];
+  const diff = { ...meta, foldedNodes, foldedValue, warnings };
+  return form.kind === 'binary'
+    ? (move(encodeFlameDiff({ meta: diff, tree })) as Uint8Array)
+    : bytesOfJson({ ...diff, ...diffToJson(tree) });
+}
+
+/** A stack of 35 frames has ten nodes of its own and takes a hundred bytes. */
+function nodesIn(sides: Uint8Array[][]): number {
+  return sides.flat().reduce((sum, { length }) => sum + length, 0) / 10;
+}
+
+/** Doubles add up exactly to 2^53, and are never wrapped around beyond it: see merge-plan.ts. */
+function warningsOf(...totals: Float64Array[]): string[] {
+  return totals.some(([root = 0]) => Math.abs(root) > Number.MAX_SAFE_INTEGER)
+    ? ['the values pass 2^53, beyond which they are rounded: ask for a shorter range']
+    : [];
 }
 
 /** Frames are reduced to functions here: lines and files of one function are one node. */
-function readStacks(blocks: Iterable<Block>): ValuedStacks {
-  const merged = Array.from(blocks, mergedColumns);
-  const count = (length: (columns: MergedColumns) => number) =>
-    merged.reduce((sum, columns) => sum + length(columns), 0);
-  const rows = count(({ values }) => values.length);
-  // A stack without frames gets one: hence room for one more a row.
-  const stackFrames = new Uint32Array(count(({ stacks }) => stacks.codes.length) + rows);
-  const stackOffsets = new Uint32Array(rows + 1);
-  const values = new Float64Array(rows);
-  const frames: string[] = [];
-  const frameIds = new Map<string, number>();
-  const idOf = (frame: string): number => {
-    let id = frameIds.get(frame);
-    if (id === undefined) {
-      id = frames.push(frame) - 1;
-      frameIds.set(frame, id);
+function* readStacks(native: Uint8Array[]): Generator<ValuedStacks> {
+  const bytes = native.length === 1 ? (native[0] as Uint8Array) : Buffer.concat(native);
+  for (const { rows, columns } of decodeBlocks(bytes)) {
+    if (rows === 0) continue;
+    const [stacks, sums] = columns;
+    if (stacks?.type !== 'Array(LowCardinality(String))' || sums?.type !== 'Float64') {
+      throw new Error(`merged stacks have the columns ${columns.map(({ type }) => type)}`);
     }
-    return id;
-  };
-  let at = 0;
-  let stack = 0;
-  for (const { stacks, values: sums } of merged) {
-    const { dictionary, codes, offsets } = stacks;
-    // Only what a stack refers to: the first key of a dictionary is the empty string, unused.
-    const ids = new Int32Array(dictionary.length).fill(-1);
-    for (let row = 0; row < sums.length; row++) {
-      const start = offsets[row] as number;
-      const end = offsets[row + 1] as number;
-      for (let i = start; i < end; i++) {
-        const code = codes[i] as number;
-        if (ids[code] === -1) ids[code] = idOf(functionOfFrame(dictionary[code] as string));
-        stackFrames[at++] = ids[code] as number;
-      }
-      if (start === end) stackFrames[at++] = idOf(NO_STACK_FRAME);
-      values[stack++] = Number(sums[row]);
-      stackOffsets[stack] = at;
-    }
+    const { dictionary, codes, offsets } = withoutEmpty(stacks);
+    yield {
+      stacks: {
+        frames: dictionary.map(functionOfFrame),
+        stackOffsets: offsets,
+        stackFrames: codes,
+      },
+      values: sums.values,
+    };
   }
-  return { stacks: { frames, stackOffsets, stackFrames: stackFrames.subarray(0, at) }, values };
 }
 
-interface MergedColumns {
-  stacks: DictionaryArrayColumn;
-  values: BigInt64Array;
+/** A stack without frames, which is one that is missing, gets a frame that says so. */
+function withoutEmpty(stacks: Stacks): Stacks {
+  const { dictionary, codes, offsets } = stacks;
+  const rows = offsets.length - 1;
+  let empty = 0;
+  for (let row = 0; row < rows; row++) if (offsets[row] === offsets[row + 1]) empty++;
+  if (empty === 0) return stacks;
+  const filled = new Uint32Array(codes.length + empty);
+  const starts = new Uint32Array(offsets.length);
+  for (let row = 0, at = 0; row < rows; row++) {
+    const stack = codes.subarray(offsets[row], offsets[row + 1]);
+    if (stack.length === 0) filled[at++] = dictionary.length;
+    filled.set(stack, at);
+    at += stack.length;
+    starts[row + 1] = at;
+  }
+  return { dictionary: [...dictionary, NO_STACK_FRAME], codes: filled, offsets: starts };
 }
 
-function mergedColumns({ columns }: Block): MergedColumns {
-  const [stacks, sums] = columns;
-  if (stacks?.type !== 'Array(LowCardinality(String))' || sums?.type !== 'Int64') {
-    throw new Error(`merged stacks have the columns ${columns.map(({ type }) => type)}`);
-  }
-  return { stacks, values: sums.values };
-}
+type Stacks = Pick<DictionaryArrayColumn, 'dictionary' | 'codes' | 'offsets'>;
 
 function bytesOfJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));

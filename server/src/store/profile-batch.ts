@@ -1,7 +1,6 @@
 import { type Labels, type Profile, SERVICE_NAME, SLOT_MS } from '@bunsen/profile';
 import { hashStacks, hashTexts } from './content-hash.ts';
 import { Dictionary } from './dictionary.ts';
-import { encodeFunctions } from './function-batch.ts';
 import { type Column, encodeBlock } from './native-block.ts';
 import type { SeenSet } from './seen-set.ts';
 
@@ -11,39 +10,30 @@ export const DEFAULT_TENANT = 'anonymous';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The tables that a push goes to, in one part each. */
-export const PUSH_TABLES = [
-  'samples',
-  'samples_1h',
-  'profiles',
-  'function_minutes',
-  'function_hours',
-] as const;
+/** The tables that a push goes to, in one part each. Rollups are made of them (rollups.ts). */
+export const PUSH_TABLES = ['samples', 'profiles'] as const;
 export type PushTable = (typeof PUSH_TABLES)[number];
 
 /** Everything that one request stores, encoded: made in a worker, written by ProfileStore. */
 export interface ProfileBatch {
   /** Content hash of the idempotency key: the mark of this push. */
   pushId: bigint;
-  /** Seconds since 1970, a whole hour. All of a push has one time, and so lies in one partition. */
-  hour: number;
+  /** Milliseconds since 1970. All of a push has one time, and so lies in one partition. */
+  timeMs: number;
   /** Samples of the request. */
   samples: number;
   tables: Record<PushTable, Uint8Array<ArrayBuffer>>;
   /** Stacks that are not known to be stored; undefined if there are none. */
   stacks: Uint8Array<ArrayBuffer> | undefined;
-  /** Names of functions that are not known to be stored; undefined if there are none. */
-  functions: Uint8Array<ArrayBuffer> | undefined;
   /** Series of which it is not known that they have been stored today. */
   series: SeriesRow[];
-  /** What becomes known when `stacks`, `functions` and `series` have been written. */
+  /** What becomes known when `stacks` and `series` have been written. */
   newKeys: BigUint64Array;
 }
 
 /** Memory of the encoded blocks. */
-export function sizeBytesOf({ tables, stacks, functions }: ProfileBatch): number {
-  const references = (stacks?.length ?? 0) + (functions?.length ?? 0);
-  return Object.values(tables).reduce((sum, { length }) => sum + length, references);
+export function sizeBytesOf({ tables, stacks }: ProfileBatch): number {
+  return Object.values(tables).reduce((sum, { length }) => sum + length, stacks?.length ?? 0);
 }
 
 export interface SeriesRow {
@@ -86,7 +76,6 @@ export function encodeBatch(
   const series = new BigUint64Array(rows);
   const value = new BigInt64Array(rows);
   const unit = new BigInt64Array(rows);
-  const total = new BigInt64Array(rows);
   const totals = new BigInt64Array(labelSets.length * typeCount);
   const counts = new Uint32Array(labelSets.length * typeCount);
   const stacks = new StackRows(profile, stackIds, seen);
@@ -107,7 +96,6 @@ export function encodeBatch(
       series[row] = seriesOf[set] as bigint;
       value[row] = raw / (units[t] as bigint);
       unit[row] = units[t] as bigint;
-      total[row] = raw;
       const profileIndex = set * typeCount + t;
       totals[profileIndex] = (totals[profileIndex] as bigint) + raw;
       counts[profileIndex] = (counts[profileIndex] as number) + 1;
@@ -122,7 +110,6 @@ export function encodeBatch(
   type[row] = types.length;
   stack[row] = pushId;
   unit[row] = 1n;
-  total[row] = 1n; // the summing table drops rows of 0
 
   const hour = Math.floor(timeMs / HOUR_MS) * 3600;
   const tenants: Column = {
@@ -149,13 +136,9 @@ export function encodeBatch(
     if (count > 0) live.push(index);
   });
   const seriesRows = newSeries(live, labelSets, types, seriesOf, timeMs, seen);
-  const functions = encodeFunctions(
-    { tenant: DEFAULT_TENANT, profile, types, timeMs, week, pushId },
-    seen,
-  );
   return {
     pushId,
-    hour,
+    timeMs,
     samples: sampleStack.length,
     tables: {
       samples: encodeBlock(rows, [
@@ -165,7 +148,6 @@ export function encodeBatch(
         { name: 'value', type: 'Int64', values: value },
         { name: 'unit', type: 'Int64', values: unit },
       ]),
-      samples_1h: encodeBlock(rows, [...keys, { name: 'total', type: 'Int64', values: total }]),
       profiles: encodeBlock(live.length + 1, [
         { ...tenants, codes: new Uint32Array(live.length + 1) },
         {
@@ -207,12 +189,10 @@ export function encodeBatch(
           values: Uint32Array.from([...live.map((index) => counts[index] as number), 0]),
         },
       ]),
-      ...functions.tables,
     },
     stacks: stacks.encode(services.texts, week),
-    functions: functions.functions,
     series: seriesRows.rows,
-    newKeys: BigUint64Array.from([...stacks.keys, ...functions.newKeys, ...seriesRows.keys]),
+    newKeys: BigUint64Array.from([...stacks.keys, ...seriesRows.keys]),
   };
 }
 

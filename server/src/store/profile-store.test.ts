@@ -40,10 +40,7 @@ function batchOf(
 async function sums(service: string): Promise<number[]> {
   const rows = await server.app.store.rows<Record<string, number>>(
     `SELECT toFloat64((SELECT sum(value * unit) FROM samples WHERE service = {service:String})) AS a,
-       toFloat64((SELECT sum(total) FROM samples_1h WHERE service = {service:String})) AS b,
-       toFloat64((SELECT sum(total) FROM profiles WHERE service = {service:String})) AS c,
-       toFloat64((SELECT sum(self) FROM function_minutes WHERE service = {service:String})) AS d,
-       toFloat64((SELECT sum(self) FROM function_hours WHERE service = {service:String})) AS e`,
+       toFloat64((SELECT sum(total) FROM profiles WHERE service = {service:String})) AS b`,
     { params: { service } },
   );
   return Object.values(rows[0] ?? {});
@@ -65,10 +62,7 @@ async function partsOf(service: string): Promise<Record<string, number>> {
 async function insertInto(table: PushTable, batch: ProfileBatch): Promise<void> {
   const columns: Record<string, string> = {
     samples: 'tenant, service, type, h, stack_id, series, slot, value, unit',
-    samples_1h: 'tenant, service, type, h, stack_id, total',
     profiles: 'tenant, service, type, series, ts, total, n',
-    function_minutes: 'tenant, service, type, function_id, version, self, total, minute',
-    function_hours: 'tenant, service, type, function_id, version, self, total, h',
   };
   await server.app.store.insertNative(table, [columns[table] as string], [batch.tables[table]]);
 }
@@ -94,7 +88,7 @@ const everyTable = (parts: number) =>
   Object.fromEntries(PUSH_TABLES.map((table) => [table, parts]));
 
 test('a push that a crash left in some of the tables is completed, and never doubled', async () => {
-  const store = new ProfileStore(server.app.store);
+  const store = new ProfileStore(server.app.store, server.app.rollups);
   const pushes = await leftovers('alone');
   for (const { service, batch } of pushes) {
     assert.deepEqual(await store.write(batch), { duplicate: batch === pushes.at(-1)?.batch });
@@ -105,7 +99,7 @@ test('a push that a crash left in some of the tables is completed, and never dou
 });
 
 test('and so are all of them as one group, among new pushes', async () => {
-  const store = new ProfileStore(server.app.store);
+  const store = new ProfileStore(server.app.store, server.app.rollups);
   const pushes = await leftovers('group');
   for (const service of ['group-new-1', 'group-new-2']) {
     pushes.unshift({ service, batch: batchOf(service, service, 'main;a 3\nmain;b 4') });
@@ -124,7 +118,7 @@ test('and so are all of them as one group, among new pushes', async () => {
 
 test('pushes that come together are one part in every table', async () => {
   await server.app.store.command('SYSTEM STOP MERGES');
-  const store = new ProfileStore(server.app.store);
+  const store = new ProfileStore(server.app.store, server.app.rollups);
   await Promise.all(
     Array.from({ length: 100 }, (_, i) =>
       store.write(batchOf(`together-${i}`, 'together', `main;f${i} 1`)),
@@ -137,9 +131,9 @@ test('pushes that come together are one part in every table', async () => {
 });
 
 test('a push that the store refuses does not take its group along', async () => {
-  const store = new ProfileStore(server.app.store);
+  const store = new ProfileStore(server.app.store, server.app.rollups);
   const broken = batchOf('broken', 'broken', 'main 1');
-  broken.tables.samples_1h = broken.tables.samples_1h.subarray(0, -3);
+  broken.tables.profiles = broken.tables.profiles.subarray(0, -3);
   const first = store.write(batchOf('before', 'before', 'main 1'));
   const good = [1, 2, 3].map((i) => batchOf(`good-${i}`, 'good', 'main 1'));
   const [refused, ...written] = await Promise.allSettled(
@@ -158,7 +152,7 @@ test('a large push is one part in every table', async () => {
   const lines = Array.from({ length: 100_000 }, (_, i) => `main;f${i % 1000};g${i} 1`).join('\n');
   const batch = batchOf('large', 'large', lines);
   await server.app.store.command('SYSTEM STOP MERGES');
-  await new ProfileStore(server.app.store).write(batch);
+  await new ProfileStore(server.app.store, server.app.rollups).write(batch);
   const parts = await partsOf('large');
   await server.app.store.command('SYSTEM START MERGES');
   assert.deepEqual(parts, everyTable(1));
@@ -167,56 +161,13 @@ test('a large push is one part in every table', async () => {
 test('stacks and series are written when they are not known yet, and again in another week', () => {
   const seen = new SeenSet(1024);
   const first = batchOf('a', 'weekly', 'main;a 1\nmain;b 1', seen);
-  // Two stacks, one series, and the functions main, a, b and the one of samples without a stack.
-  assert.equal(first.newKeys.length, 7);
+  assert.equal(first.newKeys.length, 3); // two stacks, a series
   for (const key of first.newKeys) seen.add(key);
   const second = batchOf('b', 'weekly', 'main;a 1\nmain;c 1', seen);
-  assert.equal(second.newKeys.length, 2); // a stack, a function
+  assert.equal(second.newKeys.length, 1);
   assert.equal(second.series.length, 0);
   const other = batchOf('c', 'another', 'main;a 1', seen);
   assert.equal(other.newKeys.length, 2); // by service, so that a service's stacks are read together
-  assert.equal(other.functions, undefined); // by name alone: services share functions
-});
-
-test('functions are summed by version and minute, and have their names', async () => {
-  const store = new ProfileStore(server.app.store);
-  const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
-  const push = (offsetS: number, version: string, folded: string) => {
-    const timeMs = hour + offsetS * 1000;
-    const labels = { service_name: 'versions', pod: 'p', ...(version !== '' && { version }) };
-    const profile = decodePprof(pprofOf(folded, { labels, timeMs }));
-    const pushId = hashTexts([`versions-${offsetS}-${version}`]);
-    return store.write(
-      encodeBatch({ profile, types: [CPU_PROFILE_TYPE], timeMs, pushId }, store.seen),
-    );
-  };
-  await push(5, '1', 'main;f;f 1');
-  await push(50, '1', 'main;f 2');
-  await push(65, '1', 'main 4');
-  await push(70, '', 'main;f 8');
-  await server.app.store.command('OPTIMIZE TABLE function_hours FINAL');
-  const sumsOf = (table: string, time: string) =>
-    server.app.store.rows(
-      `SELECT toFloat64(toUInt32(${time}) - ${hour / 1000}) AS s, version,
-         splitByChar('\x1f', name.function)[1] AS f,
-         toFloat64(sum(self)) / 1e7 AS self, toFloat64(sum(total)) / 1e7 AS total
-       FROM ${table} INNER JOIN (SELECT DISTINCT function_id, function FROM functions) AS name
-         USING function_id
-       WHERE service = 'versions' GROUP BY ALL ORDER BY s, version, f`,
-    );
-  assert.deepEqual(await sumsOf('function_minutes', 'minute'), [
-    { s: 0, version: '1', f: 'f', self: 3, total: 3 },
-    { s: 0, version: '1', f: 'main', self: 0, total: 3 },
-    { s: 60, version: '', f: 'f', self: 8, total: 8 },
-    { s: 60, version: '', f: 'main', self: 0, total: 8 },
-    { s: 60, version: '1', f: 'main', self: 4, total: 4 },
-  ]);
-  assert.deepEqual(await sumsOf('function_hours', 'h'), [
-    { s: 0, version: '', f: 'f', self: 8, total: 8 },
-    { s: 0, version: '', f: 'main', self: 0, total: 8 },
-    { s: 0, version: '1', f: 'f', self: 3, total: 3 },
-    { s: 0, version: '1', f: 'main', self: 4, total: 7 },
-  ]);
 });
 
 test('values are stored in periods where all of them are multiples', () => {

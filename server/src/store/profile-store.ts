@@ -7,6 +7,7 @@ import {
   type PushTable,
   sizeBytesOf,
 } from './profile-batch.ts';
+import type { Rollups } from './rollups.ts';
 import { SeenSet } from './seen-set.ts';
 import type { Store } from './store.ts';
 
@@ -21,29 +22,17 @@ const GROUP_BYTES = 32 * 1024 * 1024;
 /** A group costs the store 60 ms of CPU time whatever it holds, so a busy one writes four a second. */
 const GROUPS_APART_MS = 250;
 
-const SAMPLE_KEYS = ['tenant', 'service', 'type', 'h', 'stack_id'];
-const FUNCTION_COLUMNS = ['tenant', 'service', 'type', 'function_id', 'version', 'self', 'total'];
-const COLUMNS: Record<PushTable | 'stacks' | 'functions', string[]> = {
-  samples: [...SAMPLE_KEYS, 'series', 'slot', 'value', 'unit'],
-  samples_1h: [...SAMPLE_KEYS, 'total'],
+const COLUMNS: Record<PushTable | 'stacks', string[]> = {
+  samples: ['tenant', 'service', 'type', 'h', 'stack_id', 'series', 'slot', 'value', 'unit'],
   profiles: ['tenant', 'service', 'type', 'series', 'ts', 'total', 'n'],
-  function_minutes: [...FUNCTION_COLUMNS, 'minute'],
-  function_hours: [...FUNCTION_COLUMNS, 'h'],
   stacks: ['tenant', 'service', 'week', 'stack_id', 'frames'],
-  functions: ['tenant', 'week', 'function_id', 'function'],
 };
 
 const HOUR = `toDateTime({hour:UInt32}, 'UTC')`;
 /** Where a table keeps a push's mark: the column with its id, and what holds for rows of its hour. */
 const MARKS: Record<PushTable, { id: string; inHour: string }> = {
   samples: { id: 'stack_id', inHour: `h = ${HOUR}` },
-  samples_1h: { id: 'stack_id', inHour: `h = ${HOUR}` },
   profiles: { id: 'series', inHour: `ts >= ${HOUR} AND ts < ${HOUR} + INTERVAL 1 HOUR` },
-  function_minutes: {
-    id: 'function_id',
-    inHour: `minute >= ${HOUR} AND minute < ${HOUR} + INTERVAL 1 HOUR`,
-  },
-  function_hours: { id: 'function_id', inHour: `h = ${HOUR}` },
 };
 
 export interface WriteResult {
@@ -72,17 +61,25 @@ export class ProfileStore {
   /** What the workers need not encode again. */
   readonly seen = new SeenSet(SEEN_KEYS);
 
-  /** @param onGroup told how many pushes were written together */
-  constructor(store: Store, onGroup: (pushes: number) => void = () => {}) {
+  /**
+   * @param rollups told of what they do not have
+   * @param onGroup told how many pushes were written together
+   */
+  constructor(store: Store, rollups: Rollups, onGroup: (pushes: number) => void = () => {}) {
     this.#store = store;
     this.#groups = new GroupCommit({
-      keyOf: ({ hour }) => hour,
+      keyOf: hourOf,
       sizeBytesOf,
       maxItems: GROUP_PUSHES,
       maxBytes: GROUP_BYTES,
       apartMs: GROUPS_APART_MS,
       write: async (batches) => {
-        const results = await this.#write(batches);
+        // Before and after: a bucket that is being made meanwhile may have the group, or not.
+        const touch = () => {
+          for (const { timeMs } of batches) rollups.touch(timeMs);
+        };
+        touch();
+        const results = await this.#write(batches).finally(touch);
         onGroup(batches.length);
         return results;
       },
@@ -132,11 +129,9 @@ export class ProfileStore {
 
   async #writeReferences(batches: ProfileBatch[]): Promise<void> {
     const stacks = batches.flatMap(({ stacks }) => stacks ?? []);
-    const functions = batches.flatMap(({ functions }) => functions ?? []);
     const series = batches.flatMap(({ series }) => series);
     await settleAll([
       stacks.length > 0 && this.#store.insertNative('stacks', COLUMNS.stacks, stacks),
-      functions.length > 0 && this.#store.insertNative('functions', COLUMNS.functions, functions),
       series.length > 0 && this.#store.insertJson('series', series),
     ]);
     for (const { newKeys } of batches) for (const key of newKeys) this.seen.add(key);
@@ -144,7 +139,7 @@ export class ProfileStore {
 
   /** @returns for each table, the pushes of one hour that are in it */
   async #markedPushes(batches: ProfileBatch[]): Promise<Record<PushTable, Set<bigint>>> {
-    const { hour } = batches[0] as ProfileBatch;
+    const hour = hourOf(batches[0] as ProfileBatch);
     // In the text, not as a parameter: those travel in the URL, which may not be as long.
     const pushes = batches.map(({ pushId }) => pushId).join(', ');
     const selects = PUSH_TABLES.map((table) => {
@@ -155,7 +150,7 @@ export class ProfileStore {
     });
     const rows = await this.#store.rows<{ name: PushTable; push: string }>(
       selects.join('\nUNION ALL\n'),
-      { params: { tenant: DEFAULT_TENANT, hour } },
+      { params: { tenant: DEFAULT_TENANT, hour }, forWrite: true },
     );
     const marked = Object.fromEntries(
       PUSH_TABLES.map((table) => [table, new Set<bigint>()]),
@@ -163,6 +158,11 @@ export class ProfileStore {
     for (const { name, push } of rows) marked[name].add(BigInt(push));
     return marked;
   }
+}
+
+/** Beginning of the hour, in seconds since 1970. */
+function hourOf({ timeMs }: ProfileBatch): number {
+  return Math.floor(timeMs / 3_600_000) * 3600;
 }
 
 /** Waits for all, also after one has failed: nothing of a push may still be going on afterwards. */

@@ -44,4 +44,8 @@ export class SeenSet {
     }
     Atomics.store(this.#keys, at, key);
   }
+
+  clear(): void {
+    for (let i = 0; i < this.#keys.length; i++) Atomics.store(this.#keys, i, 0n);
+  }
 }

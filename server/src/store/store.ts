@@ -9,7 +9,7 @@ import {
   createClient,
 } from '@clickhouse/client';
 import { BunsenError, ConfigError } from '../errors.ts';
-import { DATABASE } from './embedded/protocol.ts';
+import { type ChildOptions, DATABASE, WRITE_LINE } from './embedded/protocol.ts';
 import { Supervisor } from './embedded/supervisor.ts';
 
 export interface StoreOptions {
@@ -19,12 +19,14 @@ export interface StoreOptions {
     dataDir: string;
     listen: string;
     memoryBytes: number;
-    maxConcurrent: number;
+    concurrency: ChildOptions['concurrency'];
     lockWaitMs: number;
   };
   /** Longest that a query may take; inserts get as long. */
   queryTimeMs: number;
   queryMemoryBytes: number;
+  /** Rows that a query may read from tables. */
+  queryRows: number;
   onWarning: (message: string) => void;
 }
 
@@ -34,6 +36,8 @@ export type QueryParams = Record<string, unknown>;
 export interface ReadOptions {
   params?: QueryParams;
   signal?: AbortSignal | undefined;
+  /** For a write, or for upkeep: as many rows as it takes, and never in line behind queries. */
+  forWrite?: boolean;
 }
 
 /** ClickHouse, embedded or not: the one place that knows the client. */
@@ -46,11 +50,12 @@ export class Store {
   readonly #writer: ClickHouseClient;
   readonly #supervisor: Supervisor | undefined;
   readonly #readSettings: ClickHouseSettings;
+  readonly #rowLimit: ClickHouseSettings;
 
   constructor(
     clients: { reader: ClickHouseClient; writer: ClickHouseClient },
     supervisor: Supervisor | undefined,
-    limits: { queryTimeMs: number; queryMemoryBytes: number },
+    limits: Pick<StoreOptions, 'queryTimeMs' | 'queryMemoryBytes' | 'queryRows'>,
   ) {
     this.#client = clients.reader;
     this.#writer = clients.writer;
@@ -62,7 +67,10 @@ export class Store {
       cancel_http_readonly_queries_on_client_close: 1,
       // Whole numbers beyond 2^53 must not become JSON numbers.
       output_format_json_quote_64bit_integers: 1,
+      // Starting its threads takes a millisecond: as long as most answers, and no large one gains.
+      output_format_parallel_formatting: 0,
     };
+    this.#rowLimit = { max_rows_to_read: String(limits.queryRows) };
   }
 
   /** Process of the embedded store, while it has one. */
@@ -88,12 +96,12 @@ export class Store {
   }
 
   /** @returns the rows of a SELECT; 64-bit integers are strings */
-  async rows<Row>(sql: string, { params, signal }: ReadOptions = {}): Promise<Row[]> {
+  async rows<Row>(sql: string, { params, signal, forWrite }: ReadOptions = {}): Promise<Row[]> {
     return this.#reach(async () => {
-      const result = await this.#client.query({
+      const result = await (forWrite ? this.#writer : this.#client).query({
         query: sql,
         format: 'JSONEachRow',
-        clickhouse_settings: this.#readSettings,
+        clickhouse_settings: { ...this.#readSettings, ...(!forWrite && this.#rowLimit) },
         ...(params && { query_params: params }),
         ...(signal && { abort_signal: signal }),
       });
@@ -101,16 +109,23 @@ export class Store {
     }, signal);
   }
 
-  /** @returns the result of a SELECT as blocks in Native format: see native-block.ts */
-  async native(sql: string, { params, signal }: ReadOptions = {}): Promise<Buffer> {
+  /**
+   * @returns the result of a SELECT as blocks in Native format (see native-block.ts), in pieces that
+   *   were cut anywhere. Each has a buffer of its own, which can be transferred to a worker. They are
+   *   not put together here: one copy of a hundred megabytes holds up the event loop.
+   */
+  async native(
+    sql: string,
+    { params, signal }: Omit<ReadOptions, 'forWrite'> = {},
+  ): Promise<Uint8Array<ArrayBuffer>[]> {
     return this.#reach(async () => {
       const result = await this.#client.exec({
         query: `${sql} FORMAT Native`,
-        clickhouse_settings: this.#readSettings,
+        clickhouse_settings: { ...this.#readSettings, ...this.#rowLimit },
         ...(params && { query_params: params }),
         ...(signal && { abort_signal: signal }),
       });
-      return buffer(result.stream);
+      return pieces(result.stream);
     }, signal);
   }
 
@@ -181,6 +196,29 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return new Store(createClients(options, config), supervisor, options);
 }
 
+const PIECE_BYTES = 1024 * 1024;
+
+/** All that comes, as pieces with a buffer of their own: a chunk may be a part of a shared one. */
+async function pieces(stream: Readable): Promise<Uint8Array<ArrayBuffer>[]> {
+  const full: Uint8Array<ArrayBuffer>[] = [];
+  let piece = new Uint8Array(PIECE_BYTES);
+  let at = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for (let from = 0; from < chunk.length; ) {
+      const part = chunk.subarray(from, from + PIECE_BYTES - at);
+      piece.set(part, at);
+      from += part.length;
+      at += part.length;
+      if (at === PIECE_BYTES) {
+        full.push(piece);
+        piece = new Uint8Array(PIECE_BYTES);
+        at = 0;
+      }
+    }
+  }
+  return [...full, piece.slice(0, at)];
+}
+
 /** A store that does not answer a ping within this is hung; who asks whether it is ready waits no longer. */
 const PING_MS = 3_000;
 const NOT_CLICKHOUSE = 'what answers there is not ClickHouse';
@@ -200,9 +238,10 @@ const WRITE_TIME_MS = 600_000;
  *   as each has its own timer for a connection that is idle
  */
 function createClients(options: StoreOptions, config: () => ClickHouseClientConfigOptions) {
-  const create = (requestTimeMs: number) =>
+  const create = (requestTimeMs: number, headers: Record<string, string> = {}) =>
     createClient({
       ...config(),
+      http_headers: headers,
       application: 'bunsen',
       request_timeout: requestTimeMs,
       max_open_connections: 64,
@@ -216,7 +255,7 @@ function createClients(options: StoreOptions, config: () => ClickHouseClientConf
     return {
       // Time for the store to say by itself that a limit was reached.
       reader: create(options.queryTimeMs + 5_000),
-      writer: create(WRITE_TIME_MS),
+      writer: create(WRITE_TIME_MS, WRITE_LINE),
     };
   } catch (cause) {
     throw new ConfigError(
@@ -268,6 +307,12 @@ function translate(error: unknown): unknown {
       return new BunsenError(
         'QUERY_MEMORY_LIMIT',
         'the query needs more memory than BUNSEN_QUERY_MEMORY_BYTES allows: ask for a shorter range or fewer series',
+        { cause: error },
+      );
+    case '158': // TOO_MANY_ROWS
+      return new BunsenError(
+        'QUERY_ROWS_LIMIT',
+        'the query would read more rows than BUNSEN_QUERY_ROWS allows: ask for a shorter range or fewer series',
         { cause: error },
       );
     case '427': // CANNOT_COMPILE_REGEXP

@@ -115,7 +115,7 @@ function listenOn(
   options: ChildOptions,
   where: { path: string } | { host: string; port: number },
 ): Promise<Server> {
-  const server = createFront(engine, { spoolDir, maxConcurrent: options.maxConcurrent });
+  const server = createFront(engine, { spoolDir, concurrency: options.concurrency });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(

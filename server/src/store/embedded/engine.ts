@@ -77,11 +77,14 @@ export class Engine {
     }
   }
 
-  /** Stops the statements whose text contains the mark. They end with an error soon after. */
+  /**
+   * Stops the statements that run with this `log_comment`. They end with an error soon after. It is
+   * not a comment in the SQL: the engine drops those where it puts parameters in.
+   */
   async kill(mark: string): Promise<void> {
     // ASYNC: waiting for the query to end hangs in this engine.
     await this.run({
-      sql: `KILL QUERY WHERE position(query, {mark:String}) > 0 AND position(query, 'KILL QUERY') = 0 ASYNC`,
+      sql: `KILL QUERY WHERE Settings['log_comment'] = {mark:String} ASYNC`,
       database: '',
       format: 'Null',
       settings: [['param_mark', mark]],

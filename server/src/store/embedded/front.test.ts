@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { tempDir } from '../../testing/test-server.ts';
+import { WRITE_LINE } from './protocol.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** The stock client, and plain HTTP, against the embedded store as a tool sees it. */
@@ -21,7 +22,7 @@ before(async () => {
     dataDir,
     listen: `127.0.0.1:${port}`,
     memoryBytes: 1 << 30,
-    maxConcurrent: 8,
+    concurrency: { reads: 8, writes: 2 },
     lockWaitMs: 1000,
     onDeath: () => {},
   });
@@ -179,15 +180,50 @@ test('a query ends when its client goes', async () => {
   await sleep(300);
   abort.abort();
   await assert.rejects(query);
-  for (let i = 0; ; i++) {
-    const running = await value<number>(
-      `SELECT toUInt32(count()) FROM system.processes WHERE query LIKE '%sipHash64(number)%' AND query NOT LIKE '%system.processes%'`,
-    );
-    if (running === 0) break;
-    assert.ok(i < 50, 'it still runs 5 s later');
+  await until(async () => (await running('%sipHash64(number)%')) === 0);
+});
+
+test('a burst of queries does not hold up writes, nor what is asked for one', async () => {
+  await client.command({
+    query: 'CREATE TABLE bunsen.lines (n UInt32) ENGINE = MergeTree ORDER BY n',
+  });
+  const abort = new AbortController();
+  const endless = 'SELECT sum(sipHash64(number, 7)) FROM numbers(100000000000)';
+  // More than run at once: the rest waits in line.
+  const burst = Array.from({ length: 20 }, () =>
+    client.query({
+      query: endless,
+      abort_signal: abort.signal,
+      clickhouse_settings: { max_threads: 1 },
+    }),
+  );
+  const refused = Promise.allSettled(burst);
+  await until(async () => (await running('%sipHash64(number, 7)%')) === 8);
+  await client.insert({ table: 'bunsen.lines', values: [{ n: 1 }], format: 'JSONEachRow' });
+  const written = await fetch(`${url}/?query=${encodeURIComponent('SELECT n FROM bunsen.lines')}`, {
+    method: 'POST',
+    headers: WRITE_LINE,
+  });
+  assert.equal(await written.text(), '1\n');
+  assert.equal(await running('%sipHash64(number, 7)%'), 8); // they did not end meanwhile
+  abort.abort();
+  for (const { status } of await refused) assert.equal(status, 'rejected');
+  await until(async () => (await running('%sipHash64(number, 7)%')) === 0);
+});
+
+/** Asked in the line of writes, as the other one may be full. */
+async function running(like: string): Promise<number> {
+  const query = `SELECT count() FROM system.processes WHERE query LIKE '${like}' AND query NOT LIKE '%system.processes%'`;
+  const response = await fetch(url, { method: 'POST', body: query, headers: WRITE_LINE });
+  return Number(await response.text());
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; !(await condition()); i++) {
+    assert.ok(i < 100, 'it is not so 10 s later');
     await sleep(100);
   }
-});
+}
 
 test('queries run side by side', async () => {
   const start = performance.now();

@@ -8,15 +8,13 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip, gzip } from 'node:zlib';
 import { type Engine, EngineError, quoteString, type Statement } from './engine.ts';
+import { type ChildOptions, WRITE_LINE } from './protocol.ts';
 
 export interface FrontOptions {
   /** Directory for the bodies of inserts while they are being read. */
   spoolDir: string;
-  /**
-   * Statements that run at once; more wait in line. Must stay below UV_THREADPOOL_SIZE, on whose
-   * threads they run, so that a KILL and file access always find one.
-   */
-  maxConcurrent: number;
+  /** Both together must stay below UV_THREADPOOL_SIZE, so that a KILL always finds a thread. */
+  concurrency: ChildOptions['concurrency'];
 }
 
 /**
@@ -25,9 +23,10 @@ export interface FrontOptions {
  * own block compression), progress headers, streamed results, multi-part bodies.
  */
 export function createFront(engine: Engine, options: FrontOptions): Server {
-  const line = new WaitingLine(options.maxConcurrent);
+  const { reads, writes } = options.concurrency;
+  const lines = { reads: new WaitingLine(reads), writes: new WaitingLine(writes) };
   const server = createServer((request, response) => {
-    answer(engine, line, options, request, response).catch((error: unknown) => {
+    answer(engine, lines, options, request, response).catch((error: unknown) => {
       // The client is gone, or the reply had begun: there is nobody to tell.
       response.destroy(error instanceof Error ? error : undefined);
     });
@@ -39,7 +38,7 @@ export function createFront(engine: Engine, options: FrontOptions): Server {
 
 async function answer(
   engine: Engine,
-  line: WaitingLine,
+  lines: { reads: WaitingLine; writes: WaitingLine },
   options: FrontOptions,
   request: IncomingMessage,
   response: ServerResponse,
@@ -50,7 +49,7 @@ async function answer(
     response.end('Ok.\n');
     return;
   }
-  const mark = `/*${randomUUID()}*/`;
+  const mark = randomUUID();
   let spooled: string | undefined;
   let running = false;
   let gone = false;
@@ -74,11 +73,14 @@ async function answer(
       const text = (await readAll(body)).toString('utf8');
       statement.sql = statement.sql === '' ? text : `${statement.sql}\n${text}`;
     }
+    const writes = WRITES.test(statement.sql);
+    const line = writes || isForWrite(request) ? lines.writes : lines.reads;
     await line.enter();
     try {
       if (gone) return;
-      running = !WRITES.test(statement.sql);
-      statement.sql = `${mark} ${statement.sql}`;
+      running = !writes;
+      // The last one counts. There is no query log here that the client's own would be for.
+      statement.settings.push(['log_comment', mark]);
       const result = await engine.run(statement);
       response.setHeader(
         'X-ClickHouse-Summary',
@@ -116,6 +118,10 @@ async function answer(
 const INSERT_WITH_DATA =
   /^\s*(INSERT\s+INTO\s[\s\S]*?)\s((?:SETTINGS\s[\s\S]*?\s)?FORMAT\s+(?!Values\b)\w+)\s*;?\s*$/i;
 const WRITES = /^\s*(INSERT|CREATE|ALTER|DROP|RENAME|TRUNCATE|OPTIMIZE|SYSTEM|KILL|EXCHANGE)\b/i;
+
+function isForWrite({ headers }: IncomingMessage): boolean {
+  return Object.entries(WRITE_LINE).every(([name, value]) => headers[name] === value);
+}
 
 /** Parameters of the HTTP interface that are neither settings nor parameters of a query. */
 const NOT_SETTINGS = new Set([

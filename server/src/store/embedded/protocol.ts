@@ -5,7 +5,11 @@ export interface ChildOptions {
   /** `host:port` to listen on as well, for other ClickHouse tools; empty = nowhere. */
   listen: string;
   memoryBytes: number;
-  maxConcurrent: number;
+  /**
+   * Statements that run at once; more wait in line. Writes have a line of their own, so that no burst
+   * of queries holds up what comes in.
+   */
+  concurrency: { reads: number; writes: number };
   /** How long to wait for another process to let go of the directory. */
   lockWaitMs: number;
 }
@@ -20,6 +24,9 @@ export type ChildMessage =
 export const ALIVE_MS = 1_000;
 
 export type ParentMessage = { type: 'close' };
+
+/** Header of a query that stands in the line of writes, since a write waits for its answer. */
+export const WRITE_LINE = { 'x-bunsen-line': 'write' };
 
 /** The database of all tables. */
 export const DATABASE = 'bunsen';

@@ -12,7 +12,7 @@ function optionsOf(dataDir: string): SupervisorOptions {
     dataDir,
     listen: '',
     memoryBytes: 1 << 30,
-    maxConcurrent: 4,
+    concurrency: { reads: 4, writes: 1 },
     lockWaitMs: 500,
     onDeath: () => {},
   };

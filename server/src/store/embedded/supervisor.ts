@@ -69,13 +69,14 @@ export class Supervisor {
 
   #spawn(): Promise<void> {
     const { onDeath, silenceMs = SILENCE_MS, ...options } = this.#options;
+    const { reads, writes } = options.concurrency;
     rmSync(this.socketPath, { force: true });
     const child = fork(
       new URL('./child.js', import.meta.url),
       [JSON.stringify({ ...options, socketPath: this.socketPath } satisfies ChildOptions)],
       {
         // Queries run on this pool; the rest of the threads are for files and for KILL.
-        env: { ...process.env, UV_THREADPOOL_SIZE: String(options.maxConcurrent + 8) },
+        env: { ...process.env, UV_THREADPOOL_SIZE: String(reads + writes + 8) },
         execArgv: [],
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       },

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import {
+  API,
+  type Deletion,
+  type DeletionsResponse,
+  type FunctionsResponse,
+  type LabelValuesResponse,
+  type SeriesResponse,
+} from '@bunsen/profile';
+import { pprofOf } from '../testing/pprof-of.ts';
+import { cpuQuery, foldedOf, searchOf, TestServer, tempDir } from '../testing/test-server.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** The beginning of the day before yesterday: all of it is over. */
+const T0 = (Math.floor(Date.now() / DAY) - 2) * DAY;
+
+let server: TestServer;
+before(async () => {
+  server = await TestServer.start();
+});
+after(() => server.close());
+
+function midnight(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 10)} 00:00:00`;
+}
+
+/** Two pods with a minute each in three hours; values tell them all apart. */
+async function fill(service: string): Promise<void> {
+  for (const [i, offsetMs] of [0, 30 * MINUTE, HOUR, 5 * HOUR].entries()) {
+    for (const [j, pod] of ['a', 'b'].entries()) {
+      await server.push(
+        pprofOf(`main;f 1\nmain;g ${10 ** (i + 1) * (j + 1)}`, {
+          timeMs: T0 + offsetMs,
+          labels: { service_name: service, pod },
+        }),
+        `${service}-${i}-${j}`,
+      );
+    }
+  }
+  await server.app.rollups.makeAll();
+}
+
+async function remove(query: string, from: number, until: number): Promise<Deletion> {
+  const response = await server.fetch(`${API.push}?${searchOf({ query, from, until })}`, {
+    method: 'DELETE',
+  });
+  assert.equal(response.status, 200);
+  return (await response.json()) as Deletion;
+}
+
+/** What every table has of a service, in samples: the same number, or it is named. */
+async function leftOf(service: string): Promise<number> {
+  const tables = ['samples_1h', 'samples_1d', 'profiles'].map(
+    (table) =>
+      `SELECT '${table}' AS name, sum(total) AS v FROM ${table} WHERE service = '${service}'`,
+  );
+  const functions = ['function_minutes', 'function_hours', 'function_days'].map(
+    (table) =>
+      `SELECT '${table}' AS name, sum(self) AS v FROM ${table} WHERE service = '${service}'`,
+  );
+  const samples = `SELECT 'samples' AS name, sum(value * unit) AS v FROM samples WHERE service = '${service}'`;
+  const rows = await server.app.store.rows<{ name: string; v: number }>(
+    `SELECT name, toFloat64(v) / 1e7 AS v FROM (${[samples, ...tables, ...functions].join(' UNION ALL ')})`,
+  );
+  const values = new Set(rows.map(({ v }) => v));
+  assert.equal(values.size, 1, JSON.stringify(rows));
+  return rows[0]?.v as number;
+}
+
+test('what is deleted is gone from samples, series and every rollup; the rest is as it was', async () => {
+  const service = 'shop';
+  await fill(service);
+  await fill('other');
+  const other = await leftOf('other');
+  assert.equal(await leftOf(service), 8 + 3 * 11_110);
+  const query = cpuQuery(`service_name="${service}", pod="b"`);
+  const deletion = await remove(query, T0 + 15 * MINUTE, T0 + 2 * HOUR);
+  assert.equal(deletion.state, 'done');
+  assert.equal(await leftOf(service), 6 + 3 * 10_010 + 100 + 1000);
+  assert.equal(await leftOf('other'), other);
+
+  const of = cpuQuery(`service_name="${service}"`);
+  const range = { from: T0, until: T0 + DAY };
+  assert.deepEqual(foldedOf(await server.flame(of, range)), [
+    'main;f 60000000',
+    'main;g 311300000000',
+  ]);
+  const { functions } = await server.get<FunctionsResponse>(API.functions, { query: of, ...range });
+  assert.deepEqual(
+    functions.map(({ name, total }) => `${name} ${total / 1e7}`),
+    ['main 31136', 'g 31130', 'f 6'],
+  );
+  const series = await server.get<SeriesResponse>(API.series, {
+    query: of,
+    ...range,
+    stepMs: HOUR,
+  });
+  assert.deepEqual(
+    series.series[0]?.values.slice(0, 6).map((value) => value && value / 1e7),
+    [32 + 101, 1001, null, null, null, 30_002],
+  );
+
+  // A repeated push was stored, and does not come back.
+  const again = await server.push(
+    pprofOf('main;f 1\nmain;g 200', {
+      timeMs: T0 + 30 * MINUTE,
+      labels: { service_name: service, pod: 'b' },
+    }),
+    `${service}-1-1`,
+  );
+  assert.equal(again.duplicate, true);
+  assert.equal(await leftOf(service), 31_136);
+
+  const { deletions } = await server.get<DeletionsResponse>(API.deletions);
+  assert.deepEqual(deletions[0], deletion);
+});
+
+test('whole days take the labels with them, and what is pushed again has them again', async () => {
+  await fill('gone');
+  const pods = async () =>
+    (
+      await server.get<LabelValuesResponse>(API.labelValues('pod'), {
+        query: '{service_name="gone"}',
+        from: T0,
+        until: T0 + DAY,
+      })
+    ).values;
+  assert.deepEqual(await pods(), ['a', 'b']);
+  await remove('{service_name="gone", pod=~"b|c"}', T0, T0 + DAY);
+  assert.deepEqual(await pods(), ['a']);
+  assert.equal(await leftOf('gone'), 4 + 11_110);
+  const pprof = pprofOf('main;f 1', { timeMs: T0, labels: { service_name: 'gone', pod: 'b' } });
+  await server.push(pprof);
+  assert.deepEqual(await pods(), ['a', 'b']);
+});
+
+test('what only rollups have is deleted by whole hours, or days', async () => {
+  const { store } = server.app;
+  const old = (Math.floor(Date.now() / DAY) - 30) * DAY;
+  const oldest = (Math.floor(Date.now() / DAY) - 200) * DAY;
+  const insert = (table: string, columns: string, values: string[]) =>
+    store.command(
+      `INSERT INTO ${table} (tenant, service, type, ${columns}) VALUES ${values
+        .map((value) => `('anonymous', 'old', 't:a:count:a:count', ${value})`)
+        .join(', ')}`,
+    );
+  const at = (ms: number) => `toDateTime(${ms / 1000}, 'UTC')`;
+  await insert('samples_1h', 'h, stack_id, total', [`${at(old)}, 1, 1`, `${at(old + HOUR)}, 1, 2`]);
+  await insert('samples_1d', 'day, stack_id, total', [`${at(old)}, 1, 3`, `${at(oldest)}, 1, 4`]);
+  await insert('function_hours', 'h, function_id, self, total', [
+    `${at(old)}, 1, 1, 1`,
+    `${at(old + HOUR)}, 1, 2, 2`,
+  ]);
+  await insert('function_days', 'day, function_id, self, total', [
+    `${at(old)}, 1, 3, 3`,
+    `${at(oldest)}, 1, 4, 4`,
+  ]);
+  const sums = async () => {
+    const [row] = await store.rows<Record<string, number>>(
+      `SELECT ${['samples_1h', 'samples_1d', 'function_hours', 'function_days']
+        .map(
+          (table) =>
+            `toUInt32((SELECT sum(total) FROM ${table} WHERE service = 'old')) AS ${table}`,
+        )
+        .join(', ')}`,
+    );
+    return Object.values(row ?? {});
+  };
+  assert.deepEqual(await sums(), [3, 7, 3, 7]);
+  await remove('{service_name="old"}', old + HOUR, old + 2 * HOUR);
+  assert.deepEqual(await sums(), [1, 5, 1, 5]);
+  await remove('{service_name="old"}', oldest, oldest + DAY);
+  assert.deepEqual(await sums(), [1, 1, 1, 1]);
+});
+
+test('what cannot be deleted exactly is refused, and nothing is deleted', async () => {
+  const recent = T0 + HOUR;
+  const old = T0 - 30 * DAY;
+  const cases: [Record<string, string | number>, RegExp][] = [
+    [{ query: '{}', from: recent }, /until is missing/],
+    [{ query: '{}', until: recent }, /from is missing/],
+    [{ from: old, until: recent }, /query is missing/],
+    [
+      { query: '{}', from: recent + 1, until: recent + HOUR },
+      /from=\d+ is not a multiple of 15000/,
+    ],
+    [{ query: '{}', from: old + MINUTE, until: recent }, /from=\d+ is not a multiple of 3600000/],
+    [{ query: '{}', from: T0 - 200 * DAY + HOUR, until: recent }, /not a multiple of 86400000/],
+    [{ query: '{pod="a"}', from: old, until: recent }, /only sums by service are left/],
+  ];
+  for (const [params, message] of cases) {
+    const refusal = await server.refusal(`${API.push}?${searchOf(params)}`, { method: 'DELETE' });
+    assert.deepEqual([refusal.status, refusal.code], [400, 'PARAMETER_INVALID']);
+    assert.match(refusal.message, message);
+  }
+  const { deletions } = await server.get<DeletionsResponse>(API.deletions);
+  assert.ok(deletions.every(({ query }) => query !== '{}' && query !== '{pod="a"}'));
+});
+
+test('a deletion that a crash interrupted is taken up by the next start', async () => {
+  const dir = tempDir();
+  const first = await TestServer.start({ BUNSEN_DATA_DIR: dir });
+  const timeMs = T0 + HOUR;
+  await first.push(pprofOf('main 1', { timeMs, labels: { service_name: 'a' } }));
+  await first.push(pprofOf('main 2', { timeMs, labels: { service_name: 'b' } }));
+  await first.app.rollups.makeAll();
+  // What a server that was killed leaves: the note, and the rows of one table deleted.
+  await first.app.store.insertJson('deletions', [
+    {
+      tenant: 'anonymous',
+      id: '0b3cbd3e-0000-4000-8000-000000000000',
+      query: '{service_name="a"}',
+      range_from: midnight(T0),
+      range_until: midnight(T0 + DAY),
+      requested: midnight(Date.now()),
+      state: 'running',
+    },
+  ]);
+  await first.app.store.command(
+    `ALTER TABLE samples DELETE WHERE service = 'a' SETTINGS mutations_sync = 2`,
+  );
+  await first.close();
+  const second = await TestServer.start({ BUNSEN_DATA_DIR: dir });
+  for (let tries = 0; ; tries++) {
+    const { deletions } = await second.get<DeletionsResponse>(API.deletions);
+    if (deletions[0]?.state === 'done') break;
+    assert.ok(tries < 200, 'the deletion is not taken up');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const flame = await second.flame(cpuQuery(), { from: T0, until: T0 + DAY });
+  assert.deepEqual(foldedOf(flame), ['main 20000000']);
+  await second.close();
+});

@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Deletion, type DeletionState, SLOT_MS } from '@bunsen/profile';
+import { BunsenError } from '../errors.ts';
+import { DEFAULT_TENANT } from '../store/profile-batch.ts';
+import { type RollupTable, rollupOf } from '../store/rollup-sql.ts';
+import { RAW_MS, type Rollups } from '../store/rollups.ts';
+import type { SeenSet } from '../store/seen-set.ts';
+import type { Store } from '../store/store.ts';
+import type { TimeRange } from '../time.ts';
+import { bucketsOf, secondSql, slotsOf } from './merge-plan.ts';
+import { checkSelection, rangeParams, type Selection, selectionOf, seriesIn } from './selection.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** How long rollups by the hour are kept (schema/*.sql). */
+const HOURLY_MS = 90 * DAY_MS;
+const RETRY_MS = 5_000;
+
+/**
+ * Deletes what a selector matches in a range, from every table. A deletion is noted before it begins,
+ * and taken up again after a crash; each of its steps may be repeated.
+ *
+ * Samples go first, and then the rollups of their time are made again of what is left. Marks of
+ * pushes stay: a push that is repeated later was stored, and does not come back.
+ */
+export class Deletions {
+  readonly #store: Store;
+  readonly #rollups: Rollups;
+  readonly #seen: SeenSet;
+  readonly #onWarning: (message: string) => void;
+  readonly #stopped = new AbortController();
+  /** One after the other: each rewrites parts. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    store: Store,
+    {
+      rollups,
+      seen,
+      onWarning,
+    }: { rollups: Rollups; seen: SeenSet; onWarning: (message: string) => void },
+  ) {
+    this.#store = store;
+    this.#rollups = rollups;
+    this.#seen = seen;
+    this.#onWarning = onWarning;
+  }
+
+  /** Takes up what was not finished. */
+  async resume(): Promise<void> {
+    for (const deletion of await this.list()) {
+      if (deletion.state === 'running') void this.#enqueue(deletion);
+    }
+  }
+
+  /** The latest first. */
+  async list(): Promise<Deletion[]> {
+    return this.#store.rows<Deletion>(
+      `SELECT toString(id) AS id, query, toFloat64(toUnixTimestamp64Milli(range_from)) AS fromMs,
+         toFloat64(toUnixTimestamp64Milli(range_until)) AS untilMs,
+         toFloat64(toUnixTimestamp64Milli(requested)) AS requestedMs, state
+       FROM deletions FINAL WHERE tenant = {tenant:String} ORDER BY requested DESC LIMIT 1000`,
+      { params: { tenant: DEFAULT_TENANT } },
+    );
+  }
+
+  /**
+   * Notes a deletion and begins it.
+   * @param query `type{matchers}`; without a type, of all types
+   * @param waitMs how long to wait for its end
+   * @returns what it has come to by then
+   * @throws ProfileError or BunsenError if it cannot be done as asked; then nothing is deleted
+   */
+  async request(query: string, range: TimeRange, waitMs: number): Promise<Deletion> {
+    const selection = selectionOf(query, range, false);
+    checkReach(selection, Date.now());
+    await checkSelection(this.#store, selection, {});
+    const deletion: Deletion = {
+      id: randomUUID(),
+      query,
+      ...range,
+      requestedMs: Date.now(),
+      state: 'running',
+    };
+    await this.#note(deletion);
+    const end = this.#enqueue(deletion);
+    const state = await Promise.race([end, sleep(waitMs, 'running' as const, { ref: false })]);
+    return { ...deletion, state };
+  }
+
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#last;
+  }
+
+  #enqueue(deletion: Deletion): Promise<DeletionState> {
+    const end = this.#last.then(() => this.#run(deletion));
+    this.#last = end;
+    return end;
+  }
+
+  /** Until it is done, or the server ends. */
+  async #run(deletion: Deletion): Promise<DeletionState> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      try {
+        await this.#delete(deletion);
+        return 'done';
+      } catch (error) {
+        this.#onWarning(
+          `the deletion ${deletion.id} is tried again in ${RETRY_MS / 1000} s: ${(error as Error).message}`,
+        );
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+    return 'running'; // taken up by the next start
+  }
+
+  async #delete(deletion: Deletion): Promise<void> {
+    const { query, fromMs, untilMs } = deletion;
+    const selection = selectionOf(query, { fromMs, untilMs }, false);
+    const oldestMs = oldestSamples(Date.now());
+    const recent = { fromMs: Math.max(fromMs, oldestMs), untilMs };
+    const old = { fromMs, untilMs: Math.min(untilMs, oldestMs) };
+    if (recent.fromMs < recent.untilMs) await this.#rollups.reopen(recent);
+    await this.#deleteRows('samples', slotsOf(selection.range), selection);
+    await this.#deleteRows('profiles', IN_RANGE, selection);
+    if (old.fromMs < old.untilMs) await this.#deleteOld(old, selection);
+    await this.#rollups.makeWithin(recent);
+    await this.#remakeOldDays({ fromMs, untilMs: old.untilMs });
+    await this.#deleteSeries(selection);
+    await this.#note({ ...deletion, state: 'done' });
+  }
+
+  /** From rollups whose samples have expired: `checkReach` has seen to it that they can tell. */
+  async #deleteOld(old: TimeRange, selection: Selection): Promise<void> {
+    for (const table of ['function_minutes', 'function_hours', 'samples_1h'] as const) {
+      await this.#deleteRows(table, bucketsOf(rollupOf(table), old), selection);
+    }
+    const untilMs = Math.min(old.untilMs, oldestHours(Date.now()));
+    if (old.fromMs >= untilMs) return;
+    for (const table of DAY_TABLES) {
+      const days = bucketsOf(rollupOf(table), { fromMs: old.fromMs, untilMs });
+      await this.#deleteRows(table, days, selection);
+    }
+  }
+
+  /** Days of which hours are there, but not all samples. */
+  async #remakeOldDays({ fromMs, untilMs }: TimeRange): Promise<void> {
+    const days = {
+      fromMs: Math.floor(Math.max(fromMs, oldestHours(Date.now())) / DAY_MS) * DAY_MS,
+      untilMs: Math.ceil(untilMs / DAY_MS) * DAY_MS,
+    };
+    if (days.fromMs >= days.untilMs) return;
+    for (const table of DAY_TABLES) await this.#rollups.remake(table, days);
+  }
+
+  /** Labels of what is gone, by the day: a series has a row for each on which it lived. */
+  async #deleteSeries(selection: Selection): Promise<void> {
+    const { keys, labels, range } = selection;
+    const matches = labels === '' ? keys : `${keys} AND ${labels}`;
+    await this.#mutate(
+      `ALTER TABLE series DELETE WHERE ${matches}
+         AND day >= toDate(${secondSql(Math.ceil(range.fromMs / DAY_MS) * DAY_MS)})
+         AND day < toDate(${secondSql(Math.floor(range.untilMs / DAY_MS) * DAY_MS)})`,
+      selection,
+    );
+    this.#seen.clear(); // should they come again
+  }
+
+  async #deleteRows(table: string, inRange: string, selection: Selection): Promise<void> {
+    const bySeries = seriesIn(selection);
+    await this.#mutate(
+      `ALTER TABLE ${table} DELETE WHERE ${selection.keys} AND ${inRange} ${bySeries}`,
+      selection,
+    );
+  }
+
+  /** Returns when it is done: what was read before is then gone from disk as well, some minutes later. */
+  async #mutate(sql: string, selection: Selection): Promise<void> {
+    await this.#store.command(`${sql} SETTINGS mutations_sync = 2`, rangeParams(selection));
+  }
+
+  async #note({ id, query, fromMs, untilMs, requestedMs, state }: Deletion): Promise<void> {
+    await this.#store.insertJson('deletions', [
+      {
+        tenant: DEFAULT_TENANT,
+        id,
+        query,
+        range_from: dateTime(fromMs),
+        range_until: dateTime(untilMs),
+        requested: dateTime(requestedMs),
+        state,
+      },
+    ]);
+  }
+}
+
+const DAY_TABLES = ['samples_1d', 'function_days'] as const satisfies RollupTable[];
+
+const IN_RANGE = `ts >= fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC')
+  AND ts < fromUnixTimestamp64Milli({untilMs:Int64}, 'UTC')`;
+
+function dateTime(ms: number): string {
+  return new Date(ms).toISOString().slice(0, -1).replace('T', ' ');
+}
+
+/** From here on, all samples are there. */
+function oldestSamples(nowMs: number): number {
+  return Math.ceil((nowMs - RAW_MS) / HOUR_MS) * HOUR_MS;
+}
+
+/** From here on, all rollups by the hour are there. */
+function oldestHours(nowMs: number): number {
+  return Math.ceil((nowMs - HOURLY_MS) / DAY_MS) * DAY_MS;
+}
+
+/**
+ * Whether the tables can tell apart what is to be deleted, so that nothing else goes with it.
+ * @throws BunsenError `PARAMETER_INVALID`
+ */
+function checkReach({ range, labels }: Selection, nowMs: number): void {
+  const isOld = range.fromMs < oldestSamples(nowMs);
+  if (isOld && labels !== '') {
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `from=${range.fromMs} is before ${oldestSamples(nowMs)}, where only sums by service are left: match no label but service_name, or begin later`,
+    );
+  }
+  for (const [name, ms] of [
+    ['from', range.fromMs],
+    ['until', range.untilMs],
+  ] as const) {
+    const widthMs =
+      ms < oldestHours(nowMs) ? DAY_MS : ms < oldestSamples(nowMs) ? HOUR_MS : SLOT_MS;
+    if (ms % widthMs !== 0) {
+      throw new BunsenError(
+        'PARAMETER_INVALID',
+        `${name}=${ms} is not a multiple of ${widthMs} ms, which is what is told apart at that time: take ${Math.floor(ms / widthMs) * widthMs} or ${Math.ceil(ms / widthMs) * widthMs}`,
+      );
+    }
+  }
+}
