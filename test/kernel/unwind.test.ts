@@ -189,7 +189,7 @@ test('programs as the distribution ships them', { skip: needsRoot }, async (t) =
     },
     { name: 'openssl', command: ['openssl', 'speed', '-seconds', '1', 'aes-256-cbc', 'rsa2048'] },
     { name: 'perl', command: ['perl', '-e', perl] },
-    { name: 'bash', command: ['bash', '-c', 'while :; do x=$((x + 1)) y=${x/1/2}; done'] },
+    { name: 'bash', command: ['bash', '-c', 'while :; do x=$((x + 1)); [[ $x == *9* ]]; done'] },
     { name: 'gzip', command: ['sh', '-c', 'exec gzip -9 < /dev/urandom > /dev/null'] },
   ];
   const rows: string[] = [];
