@@ -73,7 +73,7 @@ struct {
 } unwind_asked SEC(".maps");
 
 /* User space answers within milliseconds; whom it cannot help, it answers less often than this. */
-#define ASK_AGAIN_NS 50000000ull
+#define ASK_AGAIN_NS 100000000ull
 
 static __always_inline const struct bunsen_unwind_page *bunsen_unwind_page_at(__u32 id) {
   __u32 shard = id / BUNSEN_UNWIND_SHARD_PAGES;

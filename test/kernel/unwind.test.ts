@@ -48,14 +48,15 @@ function stacksOf(columns: WindowColumns): Stack[] {
 }
 
 /** Samples the host while `work` runs. */
-async function sampled(work: () => Promise<unknown>) {
+async function sampled(work: () => Promise<unknown>, framePointersOnly = false) {
   const sampler = openSampler({
     frequencyHz: FREQUENCY_HZ,
     drainIntervalMs: 1000,
     includeIdle: false,
     excludeKernelThreads: false,
+    framePointersOnly,
   });
-  assert.equal((await sampler.start()).noTables, undefined);
+  const { noTables } = await sampler.start();
   let running = true;
   const drains = (async () => {
     while (running) {
@@ -72,7 +73,7 @@ async function sampled(work: () => Promise<unknown>) {
   const counters = sampler.counters();
   const stacks = stacksOf(await sampler.takeWindow());
   sampler.close();
-  return { stacks, counters };
+  return { noTables, stacks, counters };
 }
 
 /**
@@ -107,7 +108,8 @@ test('code without frame pointers: every stack reaches main', { skip: needsRoot 
     '-ldl',
     '-pthread',
   ]);
-  const { stacks, counters } = await sampled(() => run(t, [program, plugin]).ended);
+  const { noTables, stacks, counters } = await sampled(() => run(t, [program, plugin]).ended);
+  assert.equal(noTables, undefined);
   assertEnds(counters);
   const own = stacks.filter(({ comm }) => comm === 'no-pointers');
 
@@ -144,6 +146,18 @@ test('code without frame pointers: every stack reaches main', { skip: needsRoot 
     ({ frames }) => frames.filter(({ name }) => name === 'in_recursion').length === 31,
   );
   assert.ok(full.length > 0, 'no stack shows all 31 levels of the recursion');
+});
+
+test('without tables: frame pointers, every stack counted', { skip: needsRoot }, async (t) => {
+  const program = compile(t, 'burn');
+  const { noTables, stacks, counters } = await sampled(() => run(t, [program, '3']).ended, true);
+  assert.equal(noTables, 'switched off');
+  assert.equal(counters['tables_active'], 0);
+  assert.equal(counters['frames_by_table'], 0);
+  assert.ok((counters['unwind_by_pointer'] ?? 0) > 0);
+  assertEnds(counters);
+  const burning = stacks.find(({ frames }) => frames[0]?.name === 'burn_seventy');
+  assert.equal(burning?.frames[1]?.name, 'main');
 });
 
 /** Whether code at the address starts a process (the file's entry point) or a thread (it exits next). */

@@ -1,6 +1,7 @@
 #include "unwind_worker.h"
 
 #include <bpf/libbpf.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -89,7 +90,10 @@ void UnwindWorker::run() {
     pollfd ready[] = {{ring_buffer__epoll_fd(requests_.get()), POLLIN, 0},
                       {wake_.get(), POLLIN, 0}};
     poll(ready, 2, -1);
+    uint64_t modules_before = tables_.figures().modules;
     ring_buffer__consume(requests_.get());
+    // A file takes ten times its rows while it is read, which the allocator would keep.
+    if (tables_.figures().modules != modules_before) malloc_trim(0);
 
     uint64_t count;
     while (read(wake_.get(), &count, sizeof(count)) > 0) continue;
