@@ -16,7 +16,7 @@
 #define BUNSEN_INLINE static __attribute__((always_inline)) inline
 #endif
 
-/* Why a walk is over. Each has a counter of the same place in BUNSEN_COUNTERS. */
+/* Why a walk is over. Each has a counter, unwind_*. */
 enum bunsen_unwind_end {
   BUNSEN_UNWIND_GOES_ON = 0,
   BUNSEN_UNWIND_COMPLETE,     /* reached the outermost frame */

@@ -60,6 +60,12 @@ await Cleanups.run(async (t) => {
   const delta = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
   const runs = delta('bunsen_agent_events_total{reason="bpf_run_count"}');
   const nsPerSample = delta('bunsen_agent_events_total{reason="bpf_run_time_ns"}') / runs;
+  const userStacks = Object.keys(after).filter((name) =>
+    name.startsWith('bunsen_agent_user_stacks_total'),
+  );
+  const completePercent =
+    (100 * delta('bunsen_agent_user_stacks_total{end="complete"}')) /
+    userStacks.reduce((sum, name) => sum + delta(name), 0);
   const agentCpuPercent = (delta('bunsen_agent_cpu_seconds_total') / STEADY_S) * 100;
   const agentRssMb = (after['bunsen_agent_resident_bytes'] ?? 0) / 1e6;
   endAll();
@@ -88,7 +94,14 @@ await Cleanups.run(async (t) => {
   const percent = (ratios: number[]) => (median(ratios) - 1) * 100;
 
   report('cost', size, [
-    { name: 'bpf_ns_per_sample', value: nsPerSample, unit: 'ns', note: `${runs} samples` },
+    {
+      name: 'bpf_ns_per_sample',
+      value: nsPerSample,
+      unit: 'ns',
+      bar: '<= 15000',
+      note: `${runs} samples`,
+    },
+    { name: 'complete_stacks', value: completePercent, unit: '% of user stacks', bar: '>= 98' },
     { name: 'agent_cpu', value: agentCpuPercent, unit: '% of one core', bar: '< 1' },
     { name: 'agent_rss', value: agentRssMb, unit: 'MB', bar: '< 120' },
     { name: 'slowdown', value: percent(slowdown), unit: '% CPU time', bar: '<= 0.5' },

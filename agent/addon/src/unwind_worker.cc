@@ -92,7 +92,7 @@ void UnwindWorker::run() {
     poll(ready, 2, -1);
     uint64_t modules_before = tables_.figures().modules;
     ring_buffer__consume(requests_.get());
-    // A file takes ten times its rows while it is read, which the allocator would keep.
+    // A file takes several times its rows while it is read, which the allocator would keep.
     if (tables_.figures().modules != modules_before) malloc_trim(0);
 
     uint64_t count;
