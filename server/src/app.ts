@@ -20,7 +20,7 @@ import { readableLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Deletions } from './query/deletions.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
-import { migrate } from './store/migrate.ts';
+import { prepareTables } from './store/prepare-tables.ts';
 import { ProfileStore } from './store/profile-store.ts';
 import { Rollups } from './store/rollups.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -57,6 +57,9 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   const warn = (message: string) => fastify.log.warn(message);
   const store = await openStore({
     clickhouseUrl: config.clickhouseUrl,
+    clusterName: config.clickhouseCluster,
+    quorum: config.clickhouseQuorum,
+    retention: config.retention,
     embedded: {
       dataDir: config.dataDir,
       listen: config.storeListen,
@@ -76,7 +79,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   );
   const deletions = new Deletions(store, { rollups, seen: profiles.seen, onWarning: warn });
   const state = new StoreState(store, async () => {
-    await migrate(store);
+    await prepareTables(store, (message) => fastify.log.info(message));
     await rollups.load();
     rollups.start();
     await deletions.resume();

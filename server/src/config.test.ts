@@ -39,3 +39,36 @@ test('defaults hold where nothing, or an empty text, is set', () => {
   assert.equal(config.host, '0.0.0.0');
   assert.equal(config.ingest.bodyBytes, 32 * 1024 * 1024);
 });
+
+test('what cannot be kept, or stored where it is to be, is refused by name', () => {
+  const refusal = (env: Record<string, string>) => {
+    try {
+      readConfig(env);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'accepted';
+  };
+  assert.match(
+    refusal({ BUNSEN_RETENTION_RAW_DAYS: '91' }),
+    /BUNSEN_RETENTION_RAW_DAYS=91 must not be more than BUNSEN_RETENTION_HOURLY_DAYS=90/,
+  );
+  assert.match(
+    refusal({ BUNSEN_RETENTION_DAILY_DAYS: '30' }),
+    /BUNSEN_RETENTION_HOURLY_DAYS=90 must not be more than BUNSEN_RETENTION_DAILY_DAYS=30/,
+  );
+  assert.match(
+    refusal({ BUNSEN_RETENTION_RAW_DAYS: '7' }),
+    /BUNSEN_RETENTION_RAW_DAYS=7 must be a day more than BUNSEN_MAX_AGE_MS=604800000 .* 8 or more/,
+  );
+  assert.equal(refusal({ BUNSEN_RETENTION_RAW_DAYS: '8' }), 'accepted');
+  assert.match(refusal({ BUNSEN_RETENTION_RAW_DAYS: '0' }), /BUNSEN_RETENTION_RAW_DAYS=0/);
+  assert.match(
+    refusal({ BUNSEN_CLICKHOUSE_CLUSTER: 'fleet' }),
+    /BUNSEN_CLICKHOUSE_CLUSTER=fleet needs CLICKHOUSE_URL/,
+  );
+  assert.match(
+    refusal({ BUNSEN_CLICKHOUSE_QUORUM: '2' }),
+    /BUNSEN_CLICKHOUSE_QUORUM=2 needs BUNSEN_CLICKHOUSE_CLUSTER/,
+  );
+});

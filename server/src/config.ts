@@ -2,11 +2,14 @@ import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { ConfigError } from './errors.ts';
 import type { IngestLimits } from './ingest/limits.ts';
+import type { Retention } from './store/retention.ts';
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
+/** A hundred years: the times of the tables end in 2106. */
+const LONGEST_DAYS = 36_500;
 
 interface Option {
   /** Environment variable. */
@@ -33,6 +36,31 @@ export const OPTIONS = {
     name: 'CLICKHOUSE_URL',
     default: '',
     help: 'A ClickHouse to use instead of the embedded store: http://user:password@host:8123/database.',
+  },
+  clickhouseCluster: {
+    name: 'BUNSEN_CLICKHOUSE_CLUSTER',
+    default: '',
+    help: 'Cluster of that ClickHouse (system.clusters) over which the tables are spread. Needs CLICKHOUSE_URL.',
+  },
+  clickhouseQuorum: {
+    name: 'BUNSEN_CLICKHOUSE_QUORUM',
+    default: 1,
+    help: 'Replicas of a shard that have a push before it is acknowledged. With 2, one may be lost right after; but both must be there.',
+  },
+  retentionRawDays: {
+    name: 'BUNSEN_RETENTION_RAW_DAYS',
+    default: 14,
+    help: 'Days that samples are kept one by one: what filters by label and parts of an hour are read from.',
+  },
+  retentionHourlyDays: {
+    name: 'BUNSEN_RETENTION_HOURLY_DAYS',
+    default: 90,
+    help: 'Days that sums by the hour and totals of profiles are kept. At least as long as samples.',
+  },
+  retentionDailyDays: {
+    name: 'BUNSEN_RETENTION_DAILY_DAYS',
+    default: 400,
+    help: 'Days that sums by the day, and the names of what they are about, are kept. At least as long as hours.',
   },
   logLevel: {
     name: 'BUNSEN_LOG_LEVEL',
@@ -97,7 +125,7 @@ export const OPTIONS = {
   maxAgeMs: {
     name: 'BUNSEN_MAX_AGE_MS',
     default: 7 * DAY_MS,
-    help: 'How old a profile may be. Below the 14 days that samples are kept.',
+    help: 'How old a profile may be. At least a day less than samples are kept.',
   },
   maxAheadMs: {
     name: 'BUNSEN_MAX_AHEAD_MS',
@@ -116,6 +144,10 @@ export interface Config {
   port: number;
   dataDir: string;
   clickhouseUrl: string;
+  /** Empty = one server. */
+  clickhouseCluster: string;
+  clickhouseQuorum: number;
+  retention: Retention;
   logLevel: string;
   storeListen: string;
   storeMemoryBytes: number;
@@ -152,15 +184,37 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (clickhouseUrl !== '' && !/^https?:\/\//.test(clickhouseUrl)) {
     throw new ConfigError('CLICKHOUSE_URL must look like http://user:password@host:8123/database');
   }
+  const clickhouseCluster = text(OPTIONS.clickhouseCluster);
+  if (clickhouseCluster !== '' && clickhouseUrl === '') {
+    throw new ConfigError(
+      `BUNSEN_CLICKHOUSE_CLUSTER=${clickhouseCluster} needs CLICKHOUSE_URL: the embedded store is one server, and no cluster`,
+    );
+  }
+  const clickhouseQuorum = number(OPTIONS.clickhouseQuorum, 1, 9);
+  if (clickhouseQuorum > 1 && clickhouseCluster === '') {
+    throw new ConfigError(
+      `BUNSEN_CLICKHOUSE_QUORUM=${clickhouseQuorum} needs BUNSEN_CLICKHOUSE_CLUSTER: without it there is one replica`,
+    );
+  }
   const storeListen = text(OPTIONS.storeListen);
   if (storeListen !== '' && !/^.+:\d+$/.test(storeListen)) {
     throw new ConfigError(`BUNSEN_STORE_LISTEN=${storeListen} must look like 127.0.0.1:8123`);
   }
+  const ageMs = number(OPTIONS.maxAgeMs, 0);
+  const retention = {
+    rawDays: number(OPTIONS.retentionRawDays, 1, LONGEST_DAYS),
+    hourlyDays: number(OPTIONS.retentionHourlyDays, 1, LONGEST_DAYS),
+    dailyDays: number(OPTIONS.retentionDailyDays, 1, LONGEST_DAYS),
+  };
+  checkRetention(retention, ageMs);
   return {
     host: text(OPTIONS.host),
     port: number(OPTIONS.port, 0, 65_535),
     dataDir: resolve(text(OPTIONS.dataDir)),
     clickhouseUrl,
+    clickhouseCluster,
+    clickhouseQuorum,
+    retention,
     logLevel,
     storeListen,
     storeMemoryBytes: number(OPTIONS.storeMemoryBytes, 256 * MIB),
@@ -174,10 +228,28 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       series: number(OPTIONS.maxSeries, 1),
       stackDepth: number(OPTIONS.maxStackDepth, 1),
       frameBytes: number(OPTIONS.maxFrameBytes, 1),
-      ageMs: number(OPTIONS.maxAgeMs, 0, 13 * DAY_MS),
+      ageMs,
       aheadMs: number(OPTIONS.maxAheadMs, 0, DAY_MS),
     },
     inFlightBytes: number(OPTIONS.maxInFlightBytes, 1),
     workerThreads: Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2))),
   };
+}
+
+/** What is counted by the hour must outlive its samples, and a push must never come after its mark. */
+function checkRetention({ rawDays, hourlyDays, dailyDays }: Retention, ageMs: number): void {
+  const raw = `${OPTIONS.retentionRawDays.name}=${rawDays}`;
+  const hourly = `${OPTIONS.retentionHourlyDays.name}=${hourlyDays}`;
+  const daily = `${OPTIONS.retentionDailyDays.name}=${dailyDays}`;
+  if (rawDays > hourlyDays) {
+    throw new ConfigError(`${raw} must not be more than ${hourly}: raise that, or lower this`);
+  }
+  if (hourlyDays > dailyDays) {
+    throw new ConfigError(`${hourly} must not be more than ${daily}: raise that, or lower this`);
+  }
+  if (rawDays * DAY_MS < ageMs + DAY_MS) {
+    throw new ConfigError(
+      `${raw} must be a day more than ${OPTIONS.maxAgeMs.name}=${ageMs} allows profiles to be old: make it ${Math.ceil(ageMs / DAY_MS) + 1} or more, or lower that`,
+    );
+  }
 }

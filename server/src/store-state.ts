@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BunsenError, ConfigError } from './errors.ts';
+import { checkServerVersion } from './store/server-version.ts';
 import { clickhouseCodeOf, type Store, withoutPassword } from './store/store.ts';
 
 const RETRY_MS = 2_000;
@@ -54,6 +55,7 @@ export class StoreState {
 
   async #try(clickhouseUrl: string, onWarning: (message: string) => void): Promise<boolean> {
     try {
+      checkServerVersion(await this.#store.version(), withoutPassword(clickhouseUrl));
       await this.#store.ping();
       await this.#prepare();
       this.#reason = undefined;

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Deletion, type DeletionState, SLOT_MS } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
+import { clusterStatements } from '../store/cluster-ddl.ts';
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
+import { type Retention, rawMsOf } from '../store/retention.ts';
 import { type RollupTable, rollupOf } from '../store/rollup-sql.ts';
-import { RAW_MS, type Rollups } from '../store/rollups.ts';
+import type { Rollups } from '../store/rollups.ts';
 import type { SeenSet } from '../store/seen-set.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
@@ -13,8 +15,6 @@ import { checkSelection, rangeParams, type Selection, selectionOf, seriesIn } fr
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** How long rollups by the hour are kept (schema/*.sql). */
-const HOURLY_MS = 90 * DAY_MS;
 const RETRY_MS = 5_000;
 
 /**
@@ -74,7 +74,7 @@ export class Deletions {
    */
   async request(query: string, range: TimeRange, waitMs: number): Promise<Deletion> {
     const selection = selectionOf(query, range, false);
-    checkReach(selection, Date.now());
+    checkReach(selection, this.#store.retention, Date.now());
     await checkSelection(this.#store, selection, {});
     const deletion: Deletion = {
       id: randomUUID(),
@@ -120,7 +120,7 @@ export class Deletions {
   async #delete(deletion: Deletion): Promise<void> {
     const { query, fromMs, untilMs } = deletion;
     const selection = selectionOf(query, { fromMs, untilMs }, false);
-    const oldestMs = oldestSamples(Date.now());
+    const oldestMs = oldestSamples(this.#store.retention, Date.now());
     const recent = { fromMs: Math.max(fromMs, oldestMs), untilMs };
     const old = { fromMs, untilMs: Math.min(untilMs, oldestMs) };
     if (recent.fromMs < recent.untilMs) await this.#rollups.reopen(recent);
@@ -138,7 +138,7 @@ export class Deletions {
     for (const table of ['function_minutes', 'function_hours', 'samples_1h'] as const) {
       await this.#deleteRows(table, bucketsOf(rollupOf(table), old), selection);
     }
-    const untilMs = Math.min(old.untilMs, oldestHours(Date.now()));
+    const untilMs = Math.min(old.untilMs, oldestHours(this.#store.retention, Date.now()));
     if (old.fromMs >= untilMs) return;
     for (const table of DAY_TABLES) {
       const days = bucketsOf(rollupOf(table), { fromMs: old.fromMs, untilMs });
@@ -149,7 +149,9 @@ export class Deletions {
   /** Days of which hours are there, but not all samples. */
   async #remakeOldDays({ fromMs, untilMs }: TimeRange): Promise<void> {
     const days = {
-      fromMs: Math.floor(Math.max(fromMs, oldestHours(Date.now())) / DAY_MS) * DAY_MS,
+      fromMs:
+        Math.floor(Math.max(fromMs, oldestHours(this.#store.retention, Date.now())) / DAY_MS) *
+        DAY_MS,
       untilMs: Math.ceil(untilMs / DAY_MS) * DAY_MS,
     };
     if (days.fromMs >= days.untilMs) return;
@@ -179,7 +181,11 @@ export class Deletions {
 
   /** Returns when it is done: what was read before is then gone from disk as well, some minutes later. */
   async #mutate(sql: string, selection: Selection): Promise<void> {
-    await this.#store.command(`${sql} SETTINGS mutations_sync = 2`, rangeParams(selection));
+    const { cluster } = this.#store;
+    const statement = `${sql} SETTINGS mutations_sync = 2`;
+    for (const each of cluster ? clusterStatements(statement, cluster) : [statement]) {
+      await this.#store.command(each, rangeParams(selection));
+    }
   }
 
   async #note({ id, query, fromMs, untilMs, requestedMs, state }: Deletion): Promise<void> {
@@ -207,25 +213,26 @@ function dateTime(ms: number): string {
 }
 
 /** From here on, all samples are there. */
-function oldestSamples(nowMs: number): number {
-  return Math.ceil((nowMs - RAW_MS) / HOUR_MS) * HOUR_MS;
+function oldestSamples(retention: Retention, nowMs: number): number {
+  return Math.ceil((nowMs - rawMsOf(retention)) / HOUR_MS) * HOUR_MS;
 }
 
 /** From here on, all rollups by the hour are there. */
-function oldestHours(nowMs: number): number {
-  return Math.ceil((nowMs - HOURLY_MS) / DAY_MS) * DAY_MS;
+function oldestHours({ hourlyDays }: Retention, nowMs: number): number {
+  return Math.ceil((nowMs - hourlyDays * DAY_MS) / DAY_MS) * DAY_MS;
 }
 
 /**
  * Whether the tables can tell apart what is to be deleted, so that nothing else goes with it.
  * @throws BunsenError `PARAMETER_INVALID`
  */
-function checkReach({ range, labels }: Selection, nowMs: number): void {
-  const isOld = range.fromMs < oldestSamples(nowMs);
+function checkReach({ range, labels }: Selection, retention: Retention, nowMs: number): void {
+  const samplesMs = oldestSamples(retention, nowMs);
+  const isOld = range.fromMs < samplesMs;
   if (isOld && labels !== '') {
     throw new BunsenError(
       'PARAMETER_INVALID',
-      `from=${range.fromMs} is before ${oldestSamples(nowMs)}, where only sums by service are left: match no label but service_name, or begin later`,
+      `from=${range.fromMs} is before ${samplesMs}, where only sums by service are left: match no label but service_name, or begin later`,
     );
   }
   for (const [name, ms] of [
@@ -233,7 +240,7 @@ function checkReach({ range, labels }: Selection, nowMs: number): void {
     ['until', range.untilMs],
   ] as const) {
     const widthMs =
-      ms < oldestHours(nowMs) ? DAY_MS : ms < oldestSamples(nowMs) ? HOUR_MS : SLOT_MS;
+      ms < oldestHours(retention, nowMs) ? DAY_MS : ms < samplesMs ? HOUR_MS : SLOT_MS;
     if (ms % widthMs !== 0) {
       throw new BunsenError(
         'PARAMETER_INVALID',

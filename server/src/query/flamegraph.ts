@@ -1,7 +1,8 @@
 import { type FlameMeta, NO_STACK_FRAME, parseProfileType, SLOT_MS } from '@bunsen/profile';
 import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
-import { RAW_MS, type RollupStatus } from '../store/rollups.ts';
+import { rawMsOf } from '../store/retention.ts';
+import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
@@ -166,7 +167,13 @@ export class FlamegraphQuery {
   #plan(query: string, range: TimeRange, nowMs: number): Side {
     const asked = selectionOf(query, range, true);
     const rollups = asked.labels === '' ? STACK_ROLLUPS : [];
-    const plan = planMerge(range, { rollups, slotMs: SLOT_MS, status: this.#status, nowMs });
+    const plan = planMerge(range, {
+      rollups,
+      slotMs: SLOT_MS,
+      status: this.#status,
+      nowMs,
+      rawMs: rawMsOf(this.#store.retention),
+    });
     return { selection: { ...asked, range: plan.range }, plan, nowMs };
   }
 
@@ -182,9 +189,10 @@ export class FlamegraphQuery {
         signal,
       }),
     ]);
-    if (selection.labels !== '' && plan.range.fromMs < nowMs - RAW_MS) {
+    const { retention } = this.#store;
+    if (selection.labels !== '' && plan.range.fromMs < nowMs - rawMsOf(retention)) {
       warnings.push(
-        `samples by label are kept for ${RAW_MS / 86_400_000} days: what is older is missing here, and is there without matchers other than service_name`,
+        `samples by label are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
       );
     }
     return { warnings, native };

@@ -10,6 +10,7 @@ import {
   VERSION,
   VERSION_LABELS,
 } from '../store/function-sql.ts';
+import { rawMsOf } from '../store/retention.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { ReadOptions, Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
@@ -72,7 +73,13 @@ export async function queryFunctions(
   const rollups = (await isByVersion(store, asked, read)) ? FUNCTION_ROLLUPS : [];
   const long = range.untilMs - range.fromMs >= WHOLE_HOURS_FROM_MS;
   const slotMs = long ? HOUR_MS : MINUTE_MS;
-  const plan = planMerge(range, { rollups, slotMs, status, nowMs: Date.now() });
+  const plan = planMerge(range, {
+    rollups,
+    slotMs,
+    status,
+    nowMs: Date.now(),
+    rawMs: rawMsOf(store.retention),
+  });
   const selection = { ...asked, range: plan.range };
   const options = { params: mergeParams(selection), signal };
   const sums = sumsSql(plan, selection);

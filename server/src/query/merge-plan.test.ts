@@ -20,6 +20,7 @@ function plan(
       rollups,
       slotMs,
       nowMs: now,
+      rawMs: 14 * 24 * HOUR,
       status: {
         isSettled: (table, bucketMs) =>
           !isOpen.has(`${table} ${new Date(bucketMs).toISOString().slice(8, 16)}`),

@@ -1,7 +1,7 @@
 import { SLOT_MS } from '@bunsen/profile';
 import { mondayOf } from '../store/profile-batch.ts';
 import { type Rollup, type RollupTable, rollupOf } from '../store/rollup-sql.ts';
-import { RAW_MS, type RollupStatus } from '../store/rollups.ts';
+import type { RollupStatus } from '../store/rollups.ts';
 import type { QueryParams } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { rangeParams, type Selection, seriesIn } from './selection.ts';
@@ -32,6 +32,8 @@ export interface PlanOptions {
   slotMs: number;
   status: RollupStatus;
   nowMs: number;
+  /** How long samples are kept. */
+  rawMs: number;
 }
 
 /**
@@ -41,11 +43,11 @@ export interface PlanOptions {
  */
 export function planMerge(
   asked: TimeRange,
-  { rollups, slotMs, status, nowMs }: PlanOptions,
+  { rollups, slotMs, status, nowMs, rawMs }: PlanOptions,
 ): MergePlan {
   const range = widened(asked, slotMs);
   if (rollups.length > 0) {
-    const expired = nowMs - RAW_MS + HOUR_MS;
+    const expired = nowMs - rawMs + HOUR_MS;
     const hours = widened(range, HOUR_MS);
     if (range.fromMs < expired) range.fromMs = hours.fromMs;
     if (range.untilMs < expired) range.untilMs = hours.untilMs;

@@ -1,4 +1,12 @@
 import { BunsenError } from '../errors.ts';
+import {
+  insertUntilSure,
+  onEveryReplica,
+  pushSettings,
+  SKIP_DEAD_REPLICAS,
+  shardOf,
+} from './cluster.ts';
+import { localTable } from './cluster-ddl.ts';
 import { GroupCommit } from './group-commit.ts';
 import {
   DEFAULT_TENANT,
@@ -68,7 +76,9 @@ export class ProfileStore {
   constructor(store: Store, rollups: Rollups, onGroup: (pushes: number) => void = () => {}) {
     this.#store = store;
     this.#groups = new GroupCommit({
-      keyOf: hourOf,
+      // An hour has 3600 seconds, and so room for the number of a shard.
+      keyOf: (batch) =>
+        hourOf(batch) + (store.cluster ? shardOf(batch.pushId, store.cluster.shards) : 0),
       sizeBytesOf,
       maxItems: GROUP_PUSHES,
       maxBytes: GROUP_BYTES,
@@ -115,16 +125,18 @@ export class ProfileStore {
     const incomplete = new Set(missing.flatMap((each) => each.batches));
     // What samples refer to comes first: writing it again does no harm, missing it would.
     await this.#writeReferences([...incomplete]);
-    await settleAll(
-      missing.map(({ table, batches }) =>
-        this.#store.insertNative(
-          table,
-          COLUMNS[table],
-          batches.map(({ tables }) => tables[table]),
-        ),
-      ),
-    );
+    await settleAll(missing.map(({ table, batches }) => this.#insert(table, batches)));
     return batches.map((batch) => ({ duplicate: !incomplete.has(batch) }));
+  }
+
+  /** @param batches of one hour, and in a cluster of one shard */
+  async #insert(table: PushTable, batches: ProfileBatch[]): Promise<void> {
+    const { cluster } = this.#store;
+    const blocks = batches.map(({ tables }) => tables[table]);
+    if (!cluster) return this.#store.insertNative(table, COLUMNS[table], blocks);
+    const pushIds = batches.map(({ pushId }) => pushId);
+    const settings = pushSettings(table, pushIds, cluster);
+    await insertUntilSure(() => this.#store.insertNative(table, COLUMNS[table], blocks, settings));
   }
 
   async #writeReferences(batches: ProfileBatch[]): Promise<void> {
@@ -139,17 +151,20 @@ export class ProfileStore {
 
   /** @returns for each table, the pushes of one hour that are in it */
   async #markedPushes(batches: ProfileBatch[]): Promise<Record<PushTable, Set<bigint>>> {
+    const { cluster } = this.#store;
     const hour = hourOf(batches[0] as ProfileBatch);
     // In the text, not as a parameter: those travel in the URL, which may not be as long.
     const pushes = batches.map(({ pushId }) => pushId).join(', ');
     const selects = PUSH_TABLES.map((table) => {
       const { id, inHour } = MARKS[table];
-      return `SELECT '${table}' AS name, ${id} AS push FROM ${table}
+      return `SELECT '${table}' AS name, ${id} AS push FROM ${cluster ? onEveryReplica(cluster, localTable(table)) : table}
        WHERE tenant = {tenant:String} AND service = '' AND type = ''
          AND ${inHour} AND ${id} IN (${pushes})`;
     });
     const rows = await this.#store.rows<{ name: PushTable; push: string }>(
-      selects.join('\nUNION ALL\n'),
+      cluster
+        ? `SELECT DISTINCT * FROM (${selects.join('\nUNION ALL\n')}) ${SKIP_DEAD_REPLICAS}`
+        : selects.join('\nUNION ALL\n'),
       { params: { tenant: DEFAULT_TENANT, hour }, forWrite: true },
     );
     const marked = Object.fromEntries(

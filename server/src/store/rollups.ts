@@ -3,15 +3,13 @@ import { SLOT_MS } from '@bunsen/profile';
 import type { TimeRange } from '../time.ts';
 import { BucketSet } from './bucket-set.ts';
 import { DEFAULT_TENANT } from './profile-batch.ts';
+import { rawMsOf } from './retention.ts';
 import { ROLLUPS, type Rollup, type RollupTable, reconcileSql, rollupOf } from './rollup-sql.ts';
 import type { Store } from './store.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-
-/** How long samples are kept one by one (schema/001_profiles.sql); rollups live longer. */
-export const RAW_MS = 14 * DAY_MS;
 
 const EVERY_MS = 15_000;
 /** An agent sends a window of 15 s when it is over: a minute is complete soon after its end. */
@@ -232,7 +230,7 @@ export class Rollups implements RollupStatus {
   async #ask(): Promise<Map<RollupTable, Map<number, number>>> {
     const askedMs = Date.now();
     const before = new Map(ROLLUPS.map(({ table }) => [table, this.#openOf(table).now]));
-    const oldestMs = askedMs - RAW_MS;
+    const oldestMs = askedMs - rawMsOf(this.#store.retention);
     const rows = await this.#store.rows<{ name: RollupTable; bucket: number; pushes: number }>(
       MISSING_SQL,
       {

@@ -9,12 +9,19 @@ import {
   createClient,
 } from '@clickhouse/client';
 import { BunsenError, ConfigError } from '../errors.ts';
+import { CLUSTER_READ, type Cluster, clusterWrite } from './cluster.ts';
 import { type ChildOptions, DATABASE, WRITE_LINE } from './embedded/protocol.ts';
 import { Supervisor } from './embedded/supervisor.ts';
+import type { Retention } from './retention.ts';
 
 export interface StoreOptions {
   /** URL of a ClickHouse, with user, password and database in it; empty = the embedded one. */
   clickhouseUrl: string;
+  /** Name of the cluster whose tables these are; empty = one server. */
+  clusterName: string;
+  /** Replicas that an insert waits for. */
+  quorum: number;
+  retention: Retention;
   embedded: {
     dataDir: string;
     listen: string;
@@ -50,27 +57,42 @@ export class Store {
   readonly #writer: ClickHouseClient;
   readonly #supervisor: Supervisor | undefined;
   readonly #readSettings: ClickHouseSettings;
+  readonly #writeSettings: ClickHouseSettings;
+  /** Empty = one server. */
+  readonly clusterName: string;
+  /** What the name stands for, once the store was reached; undefined = one server. */
+  cluster: Cluster | undefined;
+  /** How long the tables keep what. */
+  readonly retention: Retention;
   readonly #rowLimit: ClickHouseSettings;
 
   constructor(
     clients: { reader: ClickHouseClient; writer: ClickHouseClient },
     supervisor: Supervisor | undefined,
-    limits: Pick<StoreOptions, 'queryTimeMs' | 'queryMemoryBytes' | 'queryRows'>,
+    options: StoreOptions,
   ) {
     this.#client = clients.reader;
     this.#writer = clients.writer;
     this.#supervisor = supervisor;
+    this.clusterName = options.clusterName;
+    this.retention = options.retention;
     this.#readSettings = {
-      max_execution_time: limits.queryTimeMs / 1000,
-      max_memory_usage: String(limits.queryMemoryBytes),
+      max_execution_time: options.queryTimeMs / 1000,
+      max_memory_usage: String(options.queryMemoryBytes),
       // The server's way to notice that the reader is gone; the embedded store always does.
       cancel_http_readonly_queries_on_client_close: 1,
       // Whole numbers beyond 2^53 must not become JSON numbers.
       output_format_json_quote_64bit_integers: 1,
       // Starting its threads takes a millisecond: as long as most answers, and no large one gains.
       output_format_parallel_formatting: 0,
+      ...(options.clusterName !== '' && CLUSTER_READ),
     };
-    this.#rowLimit = { max_rows_to_read: String(limits.queryRows) };
+    this.#writeSettings = {
+      // A 200 means written. (chDB's own default is 1.)
+      async_insert: 0,
+      ...(options.clusterName !== '' && clusterWrite(options.quorum)),
+    };
+    this.#rowLimit = { max_rows_to_read: String(options.queryRows) };
   }
 
   /** Process of the embedded store, while it has one. */
@@ -80,6 +102,18 @@ export class Store {
 
   get restarts(): number {
     return this.#supervisor?.restarts ?? 0;
+  }
+
+  /** Such as `26.7.2.1`. Asked without a setting, as an old server refuses those that it lacks. */
+  async version(): Promise<string> {
+    return this.#reach(async () => {
+      const result = await this.#client.query({
+        query: 'SELECT version()',
+        format: 'TabSeparated',
+        abort_signal: AbortSignal.timeout(PING_MS),
+      });
+      return (await result.text()).trim();
+    });
   }
 
   /** @throws BunsenError `STORE_UNAVAILABLE` */
@@ -131,27 +165,44 @@ export class Store {
 
   async command(sql: string, params?: QueryParams): Promise<void> {
     await this.#reach(() =>
-      this.#writer.command({ query: sql, ...(params && { query_params: params }) }),
+      this.#writer.command({
+        query: sql,
+        clickhouse_settings: this.#writeSettings,
+        ...(params && { query_params: params }),
+      }),
     );
   }
 
   /**
    * Inserts blocks in Native format. Those of one partition become one part, and so are there wholly
    * or not at all.
+   * @param settings of ClickHouse, for this insert
    */
-  async insertNative(table: string, columns: string[], blocks: Uint8Array[]): Promise<void> {
+  async insertNative(
+    table: string,
+    columns: string[],
+    blocks: Uint8Array[],
+    settings: ClickHouseSettings = {},
+  ): Promise<void> {
     await this.#reach(async () => {
       const result = await this.#writer.exec({
         query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT Native`,
         values: Readable.from(blocks, { objectMode: false }),
-        clickhouse_settings: ONE_PART,
+        clickhouse_settings: { ...this.#writeSettings, ...ONE_PART, ...settings },
       });
       await buffer(result.stream);
     });
   }
 
   async insertJson(table: string, rows: object[]): Promise<void> {
-    await this.#reach(() => this.#writer.insert({ table, values: rows, format: 'JSONEachRow' }));
+    await this.#reach(() =>
+      this.#writer.insert({
+        table,
+        values: rows,
+        format: 'JSONEachRow',
+        clickhouse_settings: this.#writeSettings,
+      }),
+    );
   }
 
   async close(): Promise<void> {
@@ -245,10 +296,6 @@ function createClients(options: StoreOptions, config: () => ClickHouseClientConf
       application: 'bunsen',
       request_timeout: requestTimeMs,
       max_open_connections: 64,
-      clickhouse_settings: {
-        // A 200 means written. (chDB's own default is 1.)
-        async_insert: 0,
-      },
       log: { level: ClickHouseLogLevel.OFF }, // what goes wrong is reported once, by us
     });
   try {
@@ -322,8 +369,15 @@ function translate(error: unknown): unknown {
         { cause: error },
       );
     case '202': // TOO_MANY_SIMULTANEOUS_QUERIES
+    case '209': // SOCKET_TIMEOUT
     case '210': // NETWORK_ERROR
+    case '225': // NO_ZOOKEEPER
+    case '242': // TABLE_IS_READ_ONLY
     case '252': // TOO_MANY_PARTS
+    case '279': // ALL_CONNECTION_TRIES_FAILED
+    case '285': // TOO_FEW_LIVE_REPLICAS
+    case '286': // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+    case '319': // UNKNOWN_STATUS_OF_INSERT
     case '999': // KEEPER_EXCEPTION
       return unavailable(firstLine(error), error);
     case undefined:
