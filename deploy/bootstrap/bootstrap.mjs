@@ -41,6 +41,14 @@ const sampler = [
 /** @type {import('./steps.mjs').Step[]} */
 const programs = [
   {
+    name: 'protobuf code',
+    inputs: ['package-lock.json', 'server/proto'],
+    outputs: ['server/proto/.output/push/v1/push_pb.ts'],
+    launcher: npm,
+    command: ['run', '-s', 'generate', '-w', '@bunsen/proto'],
+    remedy: 'Mend what buf names above.',
+  },
+  {
     name: 'TypeScript',
     inputs: [
       'package-lock.json',

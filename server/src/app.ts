@@ -14,10 +14,13 @@ import { uiFiles } from './api/ui-files.ts';
 import type { Config } from './config.ts';
 import { asBunsenError, BunsenError } from './errors.ts';
 import { Ingester } from './ingest/ingester.ts';
+import { otlpRoute } from './ingest/otlp-route.ts';
 import { pushRoute } from './ingest/push-route.ts';
 import { pyroscopeRoute } from './ingest/pyroscope-route.ts';
+import { rpcRoutes } from './ingest/rpc-routes.ts';
 import { readableLog } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { createPlainServer } from './plain-server.ts';
 import { Deletions } from './query/deletions.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
 import { prepareTables } from './store/prepare-tables.ts';
@@ -30,6 +33,8 @@ export interface App {
   fastify: FastifyInstance;
   store: Store;
   rollups: Rollups;
+  /** Bytes of pushes that are held now. */
+  inFlightBytes: () => number;
   /** Finishes what was begun, then closes everything. */
   close: () => Promise<void>;
 }
@@ -49,6 +54,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     // A client that does not finish its request must not hold a place for ever.
     requestTimeout: 120_000,
     forceCloseConnections: 'idle',
+    serverFactory: createPlainServer,
     // What still comes on open connections while the server ends is answered like the rest.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 4096 },
@@ -107,8 +113,8 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   fastify.addHook('preClose', async () => {
     closing = true;
   });
-  fastify.addHook('onSend', async (_request, reply) => {
-    if (closing) reply.header('connection', 'close');
+  fastify.addHook('onSend', async (request, reply) => {
+    if (closing && request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
   });
   fastify.setErrorHandler(answerError);
   measure(fastify, metrics, { ingester, rollups, store });
@@ -133,6 +139,8 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     });
     pushRoute(ingest, ingester);
     await pyroscopeRoute(ingest, ingester);
+    otlpRoute(ingest, ingester);
+    rpcRoutes(ingest, ingester, (reason) => metrics.rejectedPushes.inc({ reason }));
   });
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
@@ -153,6 +161,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     fastify,
     store,
     rollups,
+    inFlightBytes: () => ingester.inFlightBytes,
     async close() {
       state.stop();
       await fastify.close();

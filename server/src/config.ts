@@ -3,11 +3,10 @@ import { resolve } from 'node:path';
 import { ConfigError } from './errors.ts';
 import type { IngestLimits } from './ingest/limits.ts';
 import type { Retention } from './store/retention.ts';
+import { DAY_MS, MINUTE_MS } from './time.ts';
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 /** A hundred years: the times of the tables end in 2106. */
 const LONGEST_DAYS = 36_500;
 
@@ -111,6 +110,11 @@ export const OPTIONS = {
     name: 'BUNSEN_MAX_SERIES',
     default: 10_000,
     help: 'Series of a push, that is distinct label sets. More come from a label that is no label.',
+  },
+  maxTableEntries: {
+    name: 'BUNSEN_MAX_TABLE_ENTRIES',
+    default: 1_000_000,
+    help: 'Entries of a table of an OTLP, speedscope or JFR profile: strings, frames, locations, attributes.',
   },
   maxStackDepth: {
     name: 'BUNSEN_MAX_STACK_DEPTH',
@@ -226,6 +230,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       profileBytes: number(OPTIONS.maxProfileBytes, 1, GIB),
       values: number(OPTIONS.maxValues, 1, 1_000_000),
       series: number(OPTIONS.maxSeries, 1),
+      tableEntries: number(OPTIONS.maxTableEntries, 1),
       stackDepth: number(OPTIONS.maxStackDepth, 1),
       frameBytes: number(OPTIONS.maxFrameBytes, 1),
       ageMs,

@@ -1,12 +1,16 @@
 import { BunsenError } from './errors.ts';
 
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
 const UNIT_MS: Record<string, number> = {
   ms: 1,
   s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
+  m: MINUTE_MS,
+  h: HOUR_MS,
+  d: DAY_MS,
+  w: 7 * DAY_MS,
 };
 /** Within what every column of the store can hold (Date ends in 2149, DateTime in 2106). */
 const LAST_MS = Date.UTC(2100, 0, 1);

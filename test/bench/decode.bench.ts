@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
 import { decodePprof } from '@bunsen/profile';
-import { hashStacks } from '@bunsen/server/dist/store/content-hash.js';
+import { hashStacks } from '@bunsen/server/store/content-hash';
 import { Profile } from 'pprof-format';
 import { Fleet } from './fleet.ts';
+import { pprofOfWindow } from './fleet-pprof.ts';
 import { columnsOfObjects } from './pprof-columns.ts';
 import { type Figure, median, parseSize, report } from './report.ts';
 
@@ -19,10 +20,12 @@ const SAMPLES = 1000;
 const WINDOWS = 16;
 
 // More functions than a window shows of them, as there are always some that did not run: 3,000 do.
-const fleet = new Fleet({ seed: 1, functions: 3300, stacks: 6000, depth: [30, 40] });
-const bodies = Array.from({ length: WINDOWS }, (_, host) =>
-  fleet.window({ services: ['api'], host: `host-${host}`, samples: SAMPLES, timeMs: 1.7e12 }),
-);
+const fleet = new Fleet({ seed: 1, functions: 3090, stacks: () => 6000, depth: [30, 40] });
+const bodies = Array.from({ length: WINDOWS }, (_, host) => {
+  const labels = { service_name: 'api', host: `host-${host}`, container: 'api-0' };
+  const pods = [{ service: 'api', labels, samples: SAMPLES }];
+  return pprofOfWindow(fleet.window({ pods, number: host, timeMs: 1.7e12 }));
+});
 const messages = bodies.map((body) => gunzipSync(body));
 
 const WAYS = {

@@ -2,7 +2,6 @@
 // when it is durable, from a load generator (this process) on the same machine. And the same rows the
 // plain way: decoded with pprof-format and inserted as JSON rows, one insert per request.
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +9,9 @@ import { API, IDEMPOTENCY_KEY } from '@bunsen/profile';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { freePort, startServer } from '../harness.ts';
 import { Fleet } from './fleet.ts';
+import { pprofOfWindow } from './fleet-pprof.ts';
 import { PLAIN_TABLE, plainRowsOf } from './plain-rows.ts';
+import { childrenOf, cpuSecondsOf, treeRssMb } from './process-stats.ts';
 import { Cleanups, type Figure, parseSize, report } from './report.ts';
 
 const size = parseSize();
@@ -18,9 +19,7 @@ const full = size === 'full';
 const SECONDS = full ? 60 : 8;
 const SUSTAINED_SECONDS = full ? 300 : 20;
 const HOSTS = full ? 60 : 16;
-
-/** Of a second: what /proc counts CPU time in. */
-const CLOCK_TICKS = 100;
+const SERVICES = 20;
 
 interface Load {
   name: string;
@@ -45,20 +44,16 @@ await Cleanups.run(async (t) => {
     env: { BUNSEN_STORE_LISTEN: `127.0.0.1:${storePort}` },
   });
   console.log(`${availableParallelism()} cores; making ${HOSTS} hosts' windows …`);
-  const fleet = new Fleet({ seed: 1, functions: 1200, stacks: 3000, depth: [30, 40] });
-  const names = Array.from({ length: 20 }, (_, i) => `service-${i}`);
+  const fleet = new Fleet({ seed: 1, functions: 1200, stacks: () => 3000, depth: [30, 40] });
   const bodiesOf = (samples: number, services: number) =>
-    Array.from({ length: HOSTS }, (_, host) =>
-      fleet.window({
-        services: Array.from(
-          { length: services },
-          (_, i) => names[(host + i) % names.length] as string,
-        ),
-        host: `host-${host}`,
-        samples,
-        timeMs: Date.now(),
-      }),
-    );
+    Array.from({ length: HOSTS }, (_, host) => {
+      const pods = Array.from({ length: services }, (_, i) => {
+        const service = `service-${(host + i) % SERVICES}`;
+        const labels = { service_name: service, host: `host-${host}`, container: `${service}-0` };
+        return { service, labels, samples: samples / services };
+      });
+      return pprofOfWindow(fleet.window({ pods, number: host, timeMs: Date.now() }));
+    });
   const windows = bodiesOf(3000, 8);
   const small = bodiesOf(300, 1);
   const bytes = (bodies: Buffer[]) =>
@@ -222,20 +217,7 @@ function post(agent: http.Agent, url: string, body: Buffer): Promise<number | un
 
 /** Time that the server and its store have taken so far, user and system. */
 function treeCpuSeconds(server: number): number[] {
-  const store = Number(readFileSync(`/proc/${server}/task/${server}/children`, 'utf8'));
-  return [server, store].map((pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
-  });
-}
-
-/** Resident memory of a process and of all below it. */
-function treeRssMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const kb = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  const below = children === '' ? [] : children.split(' ').map(Number);
-  return kb / 1000 + below.reduce((sum, child) => sum + treeRssMb(child), 0);
+  return [server, ...childrenOf(server)].map(cpuSecondsOf);
 }
 
 async function scrape(url: string): Promise<Record<string, number>> {

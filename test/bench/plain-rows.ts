@@ -9,7 +9,7 @@ export const PLAIN_TABLE = `CREATE TABLE IF NOT EXISTS plain (
 ) ENGINE = MergeTree PARTITION BY toDate(ts) ORDER BY (service, type, ts)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`;
 
-interface PlainRow {
+export interface PlainRow {
   service: string;
   type: string;
   ts: number;

@@ -4,6 +4,7 @@ import http from 'node:http';
 import { API, CPU_PROFILE_TYPE, FLAME_CONTENT_TYPE, IDEMPOTENCY_KEY } from '@bunsen/profile';
 import { freePort, startServer } from '../harness.ts';
 import { Fleet } from './fleet.ts';
+import { pprofOfWindow } from './fleet-pprof.ts';
 import { Cleanups, type Figure, median, parseSize, report } from './report.ts';
 
 const size = parseSize();
@@ -33,17 +34,22 @@ await Cleanups.run(async (t) => {
 
   console.log(`storing ${HOURS} x ${BIG_STACKS} + ${SERVICES} x ${SERVICE_STACKS} stacks …`);
   const depth: [number, number] = [30, 40];
-  const push = (fleet: Fleet, service: string, timeMs: number) =>
-    request(
+  const push = (fleet: Fleet, service: string, samples: number, timeMs: number) => {
+    const labels = { service_name: service, host: `host-${service}`, container: `${service}-0` };
+    const window = fleet.window({ pods: [{ service, labels, samples }], number: 1, timeMs });
+    return request(
       agent,
       url + API.push,
       { 'content-type': 'application/x-protobuf', [IDEMPOTENCY_KEY]: `${service} ${timeMs}` },
-      fleet.window({ services: [service], host: `host-${service}`, samples: 'all', timeMs }),
+      pprofOfWindow(window),
     );
-  const big = new Fleet({ seed: 1, functions: 5000, stacks: BIG_STACKS, depth });
-  for (let hour = 0; hour < HOURS; hour++) await push(big, 'big', fromMs + hour * HOUR_MS + 60_000);
-  const fleet = new Fleet({ seed: 2, functions: 1200, stacks: SERVICE_STACKS, depth });
-  for (let i = 0; i < SERVICES; i++) await push(fleet, `service-${i}`, fleetMs + 60_000);
+  };
+  const big = new Fleet({ seed: 1, functions: 5000, stacks: () => BIG_STACKS, depth });
+  for (let hour = 0; hour < HOURS; hour++)
+    await push(big, 'big', BIG_STACKS, fromMs + hour * HOUR_MS + 60_000);
+  const fleet = new Fleet({ seed: 2, functions: 1200, stacks: () => SERVICE_STACKS, depth });
+  for (let i = 0; i < SERVICES; i++)
+    await push(fleet, `service-${i}`, SERVICE_STACKS, fleetMs + 60_000);
   await sql(`INSERT INTO profiles
     SELECT tenant, service, type, pod AS series, fromUnixTimestamp64Milli(toInt64(${fromMs - 24 * HOUR_MS} + slot * 15000), 'UTC') AS ts,
       1000000 + pod * slot % 977 AS total, 228 AS n

@@ -63,11 +63,16 @@ export class Cleanups implements Cleanup {
     if (typeof task === 'function') this.#tasks.push(task as () => unknown);
   }
 
-  /** Runs the benchmark, then cleans up, last things first, also when it failed. */
+  /** Runs the benchmark, then cleans up, last things first, also when it failed or was interrupted. */
   static async run(benchmark: (t: Cleanups) => Promise<void>): Promise<void> {
     const cleanups = new Cleanups();
+    const interrupted = new Promise<never>((_, reject) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+      }
+    });
     try {
-      await benchmark(cleanups);
+      await Promise.race([benchmark(cleanups), interrupted]);
     } finally {
       for (const task of cleanups.#tasks.reverse()) await task();
     }

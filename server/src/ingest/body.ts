@@ -45,23 +45,36 @@ export async function withRoom<T>(
   ingester: Ingester,
   use: (room: Room) => Promise<T>,
 ): Promise<T> {
-  const limit = ingester.limits.bodyBytes;
-  const declared = Number(request.headers['content-length'] ?? 0);
   const room = ingester.room();
   try {
-    if (declared > limit) throw bodyTooLarge(limit, declared);
-    room.check(declared);
+    checkDeclared(request, ingester.limits.bodyBytes, room);
     return await use(room);
   } catch (error) {
     if (!request.raw.readableEnded) {
       // The rest of the body is not wanted; it is let through so that the client reads the reply.
-      reply.header('connection', 'close');
+      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
       request.raw.resume();
     }
     throw error;
   } finally {
     room.release();
   }
+}
+
+/** Reads a body within the limits; what has arrived takes room. */
+export async function readBody(
+  request: FastifyRequest,
+  ingester: Ingester,
+  room: Room,
+): Promise<Buffer> {
+  checkDeclared(request, ingester.limits.bodyBytes, room);
+  return collect(request.raw, ingester.limits.bodyBytes, room);
+}
+
+function checkDeclared(request: FastifyRequest, limit: number, room: Room): void {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > limit) throw bodyTooLarge(limit, declared);
+  room.check(declared);
 }
 
 /** Not `for await`: leaving such a loop early closes the connection, and the reply with it. */

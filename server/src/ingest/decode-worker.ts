@@ -1,6 +1,7 @@
-/** Worker: a body in, an encoded batch out. What is slow about a push happens here. */
+/** Worker: a body in, encoded batches out. What is slow about a push happens here. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { asBunsenError, BunsenError, type ErrorCode } from '../errors.ts';
+import { hashTexts } from '../store/content-hash.ts';
 import { encodeBatch, type ProfileBatch } from '../store/profile-batch.ts';
 import { SeenSet } from '../store/seen-set.ts';
 import { type BodySource, decodeBody } from './decode.ts';
@@ -12,7 +13,8 @@ export interface DecodeTask {
   source: BodySource;
   limits: IngestLimits;
   nowMs: number;
-  pushId: bigint;
+  /** The client's key, or a random one. */
+  id: string;
   /** The client chose the key: it may send this again, so the time must not depend on when. */
   repeatable: boolean;
   seen: SharedArrayBuffer;
@@ -20,27 +22,31 @@ export interface DecodeTask {
 
 /** Errors cross threads as values: a thrown one would lose its class and its code. */
 export type DecodeResult =
-  | { batch: ProfileBatch }
+  | { batches: ProfileBatch[] }
   | { error: { code: ErrorCode; message: string } };
 
 export default function decode(task: DecodeTask): DecodeResult {
   try {
-    const { profile, types, timeMs } = decodeBody(
-      task.body,
-      task.gzipped,
-      task.source,
-      task.limits,
+    const profiles = decodeBody(task.body, task.gzipped, task.source, task.limits);
+    const timesMs = profiles.map(({ timeMs }) => checkTime(timeMs, task));
+    const seen = new SeenSet(task.seen);
+    const batches = profiles.map(({ profile, types }, index) =>
+      encodeBatch(
+        { profile, types, timeMs: timesMs[index] as number, pushId: pushId(task.id, index) },
+        seen,
+      ),
     );
-    const batch = encodeBatch(
-      { profile, types, timeMs: checkTime(timeMs, task), pushId: task.pushId },
-      new SeenSet(task.seen),
-    );
-    return transfer({ batch });
+    return transfer(batches);
   } catch (error) {
     const known = asBunsenError(error);
     if (!known) throw error;
     return { error: { code: known.code, message: known.message } };
   }
+}
+
+/** The same body has the same profiles in the same order, so that each is known when it is repeated. */
+function pushId(id: string, index: number): bigint {
+  return hashTexts(index === 0 ? [id] : [id, String(index)]);
 }
 
 function checkTime(timeMs: number | undefined, { limits, nowMs, repeatable }: DecodeTask): number {
@@ -61,10 +67,9 @@ function checkTime(timeMs: number | undefined, { limits, nowMs, repeatable }: De
 }
 
 /** Hands the blocks over instead of copying them: a big one would hold up the main thread. */
-function transfer(result: { batch: ProfileBatch }): DecodeResult {
-  const { tables, stacks } = result.batch;
-  const blocks = [...Object.values(tables), stacks];
+function transfer(batches: ProfileBatch[]): DecodeResult {
+  const blocks = batches.flatMap(({ tables, stacks }) => [...Object.values(tables), stacks]);
   const buffers = blocks.flatMap((block) => (block ? [block.buffer] : []));
-  const movable = { [transferableSymbol]: buffers, [valueSymbol]: result };
+  const movable = { [transferableSymbol]: buffers, [valueSymbol]: { batches } };
   return move(movable as never) as unknown as DecodeResult;
 }

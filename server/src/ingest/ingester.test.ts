@@ -18,6 +18,7 @@ const LIMITS = {
   profileBytes: 1e7,
   values: 1e6,
   series: 100,
+  tableEntries: 1000,
   stackDepth: 100,
   frameBytes: 1000,
   ageMs: 1e6,

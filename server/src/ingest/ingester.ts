@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
-import { hashTexts } from '../store/content-hash.ts';
 import { type ProfileBatch, sizeBytesOf } from '../store/profile-batch.ts';
 import type { ProfileStore, WriteResult } from '../store/profile-store.ts';
 import type { BodySource } from './decode.ts';
@@ -136,23 +135,32 @@ export class Ingester {
       source,
       limits: this.#options.limits,
       nowMs: Date.now(),
-      pushId: hashTexts([id]),
+      id,
       repeatable,
       seen: this.#store.seen.buffer,
     });
     if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
-    const { samples } = result.batch;
-    const { duplicate } = await this.#write(result.batch);
-    this.#options.onStored(samples, duplicate);
-    return { samples, duplicate };
+    const written = await this.#write(result.batches);
+    const duplicate = written.length > 0 && written.every((result) => result.duplicate);
+    const stored = { samples: 0, duplicate };
+    result.batches.forEach(({ samples }, index) => {
+      stored.samples += samples;
+      this.#options.onStored(samples, written[index]?.duplicate === true);
+    });
+    return stored;
   }
 
-  async #write(batch: ProfileBatch): Promise<WriteResult> {
-    const bytes = sizeBytesOf(batch);
+  /** Writes what one body held; they come into the same group. */
+  async #write(batches: ProfileBatch[]): Promise<WriteResult[]> {
+    const bytes = batches.reduce((sum, batch) => sum + sizeBytesOf(batch), 0);
     this.#inFlightBytes += bytes;
     this.#decodedBytes += bytes;
     try {
-      return await this.#store.write(batch);
+      const settled = await Promise.allSettled(batches.map((batch) => this.#store.write(batch)));
+      return settled.map((result) => {
+        if (result.status === 'rejected') throw result.reason;
+        return result.value;
+      });
     } finally {
       this.#inFlightBytes -= bytes;
       this.#decodedBytes -= bytes;

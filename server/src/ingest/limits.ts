@@ -1,3 +1,5 @@
+import { BunsenError } from '../errors.ts';
+
 /** What one request may hold. Each is an option (config.ts), and is named by the error about it. */
 export interface IngestLimits {
   /** Body as sent, compressed or not. */
@@ -8,6 +10,8 @@ export interface IngestLimits {
   values: number;
   /** Distinct label sets of a request. */
   series: number;
+  /** Entries of a table of a profile: strings, functions, locations, attributes. */
+  tableEntries: number;
   /** Frames of a stack. Deeper ones are refused: a stack that was cut is a wrong stack. */
   stackDepth: number;
   /** Bytes of a frame: name, module, file, line and build ID. */
@@ -16,4 +20,17 @@ export interface IngestLimits {
   ageMs: number;
   /** How far ahead of the server's clock a profile may be. */
   aheadMs: number;
+}
+
+/** Error about more of something than a limit allows. */
+export function tooMany(
+  count: number | 'more',
+  what: string,
+  limit: number,
+  option: string,
+): BunsenError {
+  return new BunsenError(
+    'PROFILE_TOO_LARGE',
+    `the profile has ${count} ${what}; at most ${limit} are allowed (${option}): send a shorter window, or raise the limit`,
+  );
 }

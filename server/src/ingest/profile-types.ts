@@ -1,5 +1,5 @@
 import { formatProfileType, type Profile, type ProfileType } from '@bunsen/profile';
-import { BunsenError } from '../errors.ts';
+import { BunsenError, type ErrorCode } from '../errors.ts';
 
 /** `sample_type_config` of Pyroscope's clients: by sample type of the pprof. */
 export type SampleTypeConfig = Record<
@@ -50,6 +50,17 @@ export function profileTypesOf(profile: Profile, config: SampleTypeConfig = {}):
   return types;
 }
 
+/**
+ * For formats that say the type themselves.
+ * @throws BunsenError `code` without a type; `PROFILE_TYPE_MALFORMED`
+ */
+export function checkProfileType(type: ProfileType, code: ErrorCode): void {
+  if (type.name === '' || type.sampleType === '') {
+    throw new BunsenError(code, 'a sample type has no type');
+  }
+  for (const [field, text] of Object.entries(type)) checkPart(field, text);
+}
+
 /** What would be stored and could not be asked for: a selector has no quotes around the type. */
 function checkPart(field: string, text: string): string {
   if (/^[A-Za-z0-9_./-]{0,256}$/.test(text)) return text;
@@ -85,6 +96,9 @@ export interface FoldedType {
 const SAMPLE_UNITS = ['samples', 'count', 'nanoseconds'];
 const COUNT_UNITS = ['objects', 'count', 'samples', 'lock_samples', 'goroutines'];
 const TIME_UNITS = ['lock_nanoseconds', 'nanoseconds'];
+
+/** Samples a second where nobody says it, as in Pyroscope. */
+export const DEFAULT_SAMPLE_RATE = 100;
 
 /** Suffix -> [name, sample type, sample unit, units that may be declared]. */
 const FOLDED_TYPES: Record<string, [string, string, string, string[]]> = {

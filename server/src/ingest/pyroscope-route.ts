@@ -6,9 +6,10 @@ import { readInteger, readParams } from '../params.ts';
 import { checkRange, parsePyroscopeTime } from '../time.ts';
 import { parseAppName } from './app-name.ts';
 import { bodyTooLarge, withBody, withRoom } from './body.ts';
-import type { BodySource } from './decode.ts';
+import type { BodySource, StacksFormat } from './decode.ts';
+import type { StacksRequest } from './formats/folded.ts';
 import type { Ingester } from './ingester.ts';
-import { foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
+import { DEFAULT_SAMPLE_RATE, foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
 import { idempotencyKey } from './push-route.ts';
 
 const PARAMS = [
@@ -23,14 +24,25 @@ const PARAMS = [
 ] as const;
 type Params = Partial<Record<(typeof PARAMS)[number], string>>;
 
+type Format = 'pprof' | 'jfr' | 'speedscope' | StacksFormat;
+
 /** Pyroscope's clients say `groups` (or nothing) for folded text; some say `folded`. */
-const FORMATS: Record<string, 'pprof' | 'groups' | 'lines'> = {
+const FORMATS: Record<string, Format> = {
   pprof: 'pprof',
   groups: 'groups',
   folded: 'groups',
+  collapsed: 'groups',
   lines: 'lines',
+  tree: 'tree',
+  trie: 'trie',
+  speedscope: 'speedscope',
+  jfr: 'jfr',
 };
-const DEFAULT_SAMPLE_RATE = 100;
+/** Pyroscope's first agents say the format here instead. */
+const FORMATS_OF_TYPES: Record<string, string> = {
+  'binary/octet-stream+tree': 'tree',
+  'binary/octet-stream+trie': 'trie',
+};
 const MAX_SAMPLE_RATE = 1_000_000;
 
 /** `POST /ingest`, as Pyroscope has it: what its clients send works, what is not supported says so. */
@@ -43,8 +55,10 @@ export async function pyroscopeRoute(app: FastifyInstance, ingester: Ingester): 
       const key = idempotencyKey(request.headers[IDEMPOTENCY_KEY]);
       if (request.isMultipart()) await ingestForm(request, reply, ingester, params, key);
       else {
-        const format = formatOf(params.format ?? 'groups');
-        const source = sourceOf(params, format, {});
+        const type = request.headers['content-type'] ?? '';
+        const ofType = Object.hasOwn(FORMATS_OF_TYPES, type) ? FORMATS_OF_TYPES[type] : undefined;
+        const format = formatOf(params.format ?? ofType ?? 'groups');
+        const source = sourceOf(params, format, undefined);
         await withBody(request, reply, ingester, ({ bytes, gzipped }) =>
           ingester.push(bytes, gzipped, source, key),
         );
@@ -62,7 +76,7 @@ async function ingestForm(
   key: string | undefined,
 ): Promise<void> {
   const format = formatOf(params.format ?? 'pprof');
-  sourceOf(params, format, {}); // what the parameters say is checked before the body is read
+  sourceOf(params, format, undefined); // what the parameters say is checked before the body is read
   if (request.headers['content-encoding'] !== undefined) {
     throw new BunsenError(
       'CONTENT_TYPE_UNSUPPORTED',
@@ -73,16 +87,25 @@ async function ingestForm(
     // Without a length, room for the largest: the parts are read as wholes.
     room.grow(Number(request.headers['content-length'] ?? ingester.limits.bodyBytes));
     const parts = await readParts(request, ingester.limits.bodyBytes);
-    const config = sampleTypeConfig(parts.get('sample_type_config'));
-    const profile = parts.get('profile');
-    if (!profile) {
-      throw new BunsenError('BODY_MALFORMED', 'the form has no part `profile`');
+    const [main, extra] = PARTS[format === 'jfr' ? 'jfr' : 'pprof'];
+    for (const name of parts.keys()) {
+      if (name === main || name === extra) continue;
+      throw new BunsenError(
+        'BODY_MALFORMED',
+        `the form has a part ${JSON.stringify(name)}; with format=${format} it may have ${main} and ${extra}`,
+      );
     }
-    await ingester.push(profile, false, sourceOf(params, format, config), key);
+    const profile = parts.get(main);
+    if (!profile) throw new BunsenError('BODY_MALFORMED', `the form has no part \`${main}\``);
+    await ingester.push(profile, false, sourceOf(params, format, parts.get(extra)), key);
   });
 }
 
-const PARTS = ['profile', 'sample_type_config'];
+/** The part that a form must have, and the one that it may have. */
+const PARTS = {
+  pprof: ['profile', 'sample_type_config'],
+  jfr: ['jfr', 'labels'],
+} as const;
 
 async function readParts(request: FastifyRequest, limit: number): Promise<Map<string, Buffer>> {
   const parts = new Map<string, Buffer>();
@@ -93,12 +116,6 @@ async function readParts(request: FastifyRequest, limit: number): Promise<Map<st
         throw new BunsenError(
           'FORMAT_UNSUPPORTED',
           'the form has a part `prev_profile`: cumulative profiles are not supported; use a client that sends the difference',
-        );
-      }
-      if (!PARTS.includes(part.fieldname)) {
-        throw new BunsenError(
-          'BODY_MALFORMED',
-          `the form has an unknown part ${JSON.stringify(part.fieldname)}; known are ${PARTS.join(', ')}`,
         );
       }
       if (parts.has(part.fieldname)) {
@@ -138,7 +155,7 @@ function sampleTypeConfig(json: Buffer | undefined): SampleTypeConfig {
   );
 }
 
-function formatOf(text: string): 'pprof' | 'groups' | 'lines' {
+function formatOf(text: string): Format {
   const format = Object.hasOwn(FORMATS, text) ? FORMATS[text] : undefined;
   if (format) return format;
   throw new BunsenError(
@@ -147,12 +164,11 @@ function formatOf(text: string): 'pprof' | 'groups' | 'lines' {
   );
 }
 
-/** What the parameters say about the body, all of it checked. */
-function sourceOf(
-  params: Params,
-  format: 'pprof' | 'groups' | 'lines',
-  config: SampleTypeConfig,
-): BodySource {
+/**
+ * What the parameters say about the body, all of it checked.
+ * @param extra the form's other part: `sample_type_config`, or with JFR `labels`
+ */
+function sourceOf(params: Params, format: Format, extra: Buffer | undefined): BodySource {
   if (params.name === undefined) {
     throw new BunsenError(
       'APP_NAME_MALFORMED',
@@ -184,11 +200,33 @@ function sourceOf(
   if (format === 'pprof') {
     return {
       kind: 'pprof',
-      labels: seriesLabels(app, labels, params.spyName),
-      sampleTypeConfig: config,
-      fromMs,
-      units,
+      request: {
+        labels: seriesLabels(app, labels, params.spyName),
+        sampleTypeConfig: sampleTypeConfig(extra),
+        fromMs,
+        units,
+      },
     };
+  }
+  if (format === 'jfr') {
+    if ((units ?? 'samples') !== 'samples' || (aggregationType ?? 'sum') !== 'sum') {
+      throw new BunsenError(
+        'PARAMETER_CONTRADICTION',
+        'a JFR recording holds values of several units, which are summed: leave units and aggregationType out',
+      );
+    }
+    return {
+      kind: 'jfr',
+      request: {
+        labels: seriesLabels(app, labels, params.spyName),
+        sampleRate,
+        fromMs,
+        snapshot: extra,
+      },
+    };
+  }
+  if (extra) {
+    throw new BunsenError('BODY_MALFORMED', `format=${format} has no part sample_type_config`);
   }
   const { app: service, type } = foldedTypeOf(app);
   if (units !== undefined && !type.units.includes(units)) {
@@ -204,15 +242,15 @@ function sourceOf(
       `aggregationType=${aggregationType}, but values of ${app} are summed`,
     );
   }
-  return {
-    kind: 'folded',
-    counted: format === 'groups',
+  const request: StacksRequest = {
     labels: seriesLabels(service, labels, params.spyName),
     type,
     sampleRate,
     fromMs,
     untilMs,
   };
+  if (format !== 'speedscope') return { kind: format, request };
+  return { kind: format, request: { ...request, untyped: service === app } };
 }
 
 /** The application is the service, unless a label says otherwise: then it is `app_name`. */

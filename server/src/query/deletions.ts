@@ -9,12 +9,17 @@ import { type RollupTable, rollupOf } from '../store/rollup-sql.ts';
 import type { Rollups } from '../store/rollups.ts';
 import type { SeenSet } from '../store/seen-set.ts';
 import type { Store } from '../store/store.ts';
-import type { TimeRange } from '../time.ts';
-import { bucketsOf, secondSql, slotsOf } from './merge-plan.ts';
-import { checkSelection, rangeParams, type Selection, selectionOf, seriesIn } from './selection.ts';
+import { secondSql, slotsOf, within } from '../store/time-sql.ts';
+import { DAY_MS, HOUR_MS, type TimeRange } from '../time.ts';
+import {
+  checkSelection,
+  PROFILE_TIMES,
+  rangeParams,
+  type Selection,
+  selectionOf,
+  seriesIn,
+} from './selection.ts';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const RETRY_MS = 5_000;
 
 /**
@@ -125,7 +130,7 @@ export class Deletions {
     const old = { fromMs, untilMs: Math.min(untilMs, oldestMs) };
     if (recent.fromMs < recent.untilMs) await this.#rollups.reopen(recent);
     await this.#deleteRows('samples', slotsOf(selection.range), selection);
-    await this.#deleteRows('profiles', IN_RANGE, selection);
+    await this.#deleteRows('profiles', PROFILE_TIMES, selection);
     if (old.fromMs < old.untilMs) await this.#deleteOld(old, selection);
     await this.#rollups.makeWithin(recent);
     await this.#remakeOldDays({ fromMs, untilMs: old.untilMs });
@@ -136,12 +141,12 @@ export class Deletions {
   /** From rollups whose samples have expired: `checkReach` has seen to it that they can tell. */
   async #deleteOld(old: TimeRange, selection: Selection): Promise<void> {
     for (const table of ['function_minutes', 'function_hours', 'samples_1h'] as const) {
-      await this.#deleteRows(table, bucketsOf(rollupOf(table), old), selection);
+      await this.#deleteRows(table, within(rollupOf(table).time, old), selection);
     }
     const untilMs = Math.min(old.untilMs, oldestHours(this.#store.retention, Date.now()));
     if (old.fromMs >= untilMs) return;
     for (const table of DAY_TABLES) {
-      const days = bucketsOf(rollupOf(table), { fromMs: old.fromMs, untilMs });
+      const days = within(rollupOf(table).time, { fromMs: old.fromMs, untilMs });
       await this.#deleteRows(table, days, selection);
     }
   }
@@ -204,9 +209,6 @@ export class Deletions {
 }
 
 const DAY_TABLES = ['samples_1d', 'function_days'] as const satisfies RollupTable[];
-
-const IN_RANGE = `ts >= fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC')
-  AND ts < fromUnixTimestamp64Milli({untilMs:Int64}, 'UTC')`;
 
 function dateTime(ms: number): string {
   return new Date(ms).toISOString().slice(0, -1).replace('T', ' ');

@@ -13,9 +13,9 @@ import {
 import { rawMsOf } from '../store/retention.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { ReadOptions, Store } from '../store/store.ts';
-import type { TimeRange } from '../time.ts';
+import { within } from '../store/time-sql.ts';
+import { HOUR_MS, MINUTE_MS, type TimeRange } from '../time.ts';
 import {
-  bucketsOf,
   FUNCTION_ROLLUPS,
   type MergePlan,
   mergeParams,
@@ -30,8 +30,6 @@ import {
   selectionOf,
 } from './selection.ts';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 /** From here on, whole hours: two edges by the minute would take longer than all that is between. */
 const WHOLE_HOURS_FROM_MS = 24 * HOUR_MS;
 
@@ -128,7 +126,7 @@ function sumsSql(plan: MergePlan, selection: Selection): string {
   const parts = plan.rollups.flatMap(({ rollup, ranges }) =>
     ranges.map(
       (range) => `SELECT function_id, self, total FROM ${rollup.table}
-        WHERE ${where} AND ${bucketsOf(rollup, range)}`,
+        WHERE ${where} AND ${within(rollup.time, range)}`,
     ),
   );
   if (plan.samples.length > 0) {

@@ -10,14 +10,18 @@ import {
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
 import type { ReadOptions, Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
-import { checkSelection, rangeParams, selectionOf, seriesCondition } from './selection.ts';
+import {
+  checkSelection,
+  PROFILE_TIMES,
+  rangeParams,
+  selectionOf,
+  seriesCondition,
+} from './selection.ts';
 
 /** Values of one label that an answer holds: a menu cannot show more, and a search narrows them. */
 const MAX_VALUES = 10_000;
 
-const IN_RANGE = `tenant = {tenant:String}
-  AND ts >= fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC')
-  AND ts < fromUnixTimestamp64Milli({untilMs:Int64}, 'UTC')`;
+const IN_RANGE = `tenant = {tenant:String} AND ${PROFILE_TIMES}`;
 
 /** Profile types with at least one profile in the range, in byte order. */
 export async function queryProfileTypes(

@@ -1,12 +1,10 @@
-import { SLOT_MS } from '@bunsen/profile';
 import { mondayOf } from '../store/profile-batch.ts';
 import { type Rollup, type RollupTable, rollupOf } from '../store/rollup-sql.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { QueryParams } from '../store/store.ts';
-import type { TimeRange } from '../time.ts';
+import { slotsOf, within } from '../store/time-sql.ts';
+import { HOUR_MS, type TimeRange } from '../time.ts';
 import { rangeParams, type Selection, seriesIn } from './selection.ts';
-
-const HOUR_MS = 3_600_000;
 
 /** Rollups of stacks, and of functions, the coarsest first. */
 export const STACK_ROLLUPS: readonly RollupTable[] = ['samples_1d', 'samples_1h'];
@@ -104,7 +102,7 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
     ...plan.rollups.flatMap(({ rollup, ranges }) =>
       ranges.map(
         (range) => `SELECT stack_id, total AS v FROM ${rollup.table}
-          WHERE ${selection.keys} AND ${bucketsOf(rollup, range)}`,
+          WHERE ${selection.keys} AND ${within(rollup.time, range)}`,
       ),
     ),
     ...plan.samples.map(
@@ -138,24 +136,4 @@ export function mergeParams(selection: Selection): QueryParams {
     firstWeek: Math.max(0, mondayOf(selection.range.fromMs)), // 1970 began on a Thursday
     lastWeek: mondayOf(selection.range.untilMs - 1),
   };
-}
-
-/** Condition on a rollup's time for a range of its buckets. */
-export function bucketsOf({ time }: Rollup, { fromMs, untilMs }: TimeRange): string {
-  return `${time} >= ${secondSql(fromMs)} AND ${time} < ${secondSql(untilMs)}`;
-}
-
-/** Condition on (h, slot) for a range of whole slots. */
-export function slotsOf({ fromMs, untilMs }: TimeRange): string {
-  const firstHour = Math.floor(fromMs / HOUR_MS) * HOUR_MS;
-  const lastMs = untilMs - SLOT_MS;
-  const lastHour = Math.floor(lastMs / HOUR_MS) * HOUR_MS;
-  const [first, last] = [secondSql(firstHour), secondSql(lastHour)];
-  return `h >= ${first} AND h <= ${last}
-    AND (h > ${first} OR slot >= ${(fromMs - firstHour) / SLOT_MS})
-    AND (h < ${last} OR slot <= ${(lastMs - lastHour) / SLOT_MS})`;
-}
-
-export function secondSql(ms: number): string {
-  return `toDateTime(${ms / 1000}, 'UTC')`;
 }

@@ -86,6 +86,10 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
 export const SERIES_DAYS = `day >= toDate(fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC'))
   AND day <= toDate(fromUnixTimestamp64Milli({untilMs:Int64} - 1, 'UTC'))`;
 
+/** On the exact times of the table `profiles`. */
+export const PROFILE_TIMES = `ts >= fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC')
+  AND ts < fromUnixTimestamp64Milli({untilMs:Int64}, 'UTC')`;
+
 /** Series in the table `series` that match, for `WHERE`. Needs {@link rangeParams}. */
 export function seriesCondition({ keys, labels }: Selection): string {
   return [keys, SERIES_DAYS, labels].filter((part) => part !== '').join(' AND ');

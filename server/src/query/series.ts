@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import {
   checkSelection,
+  PROFILE_TIMES,
   rangeParams,
   SERIES_DAYS,
   type Selection,
@@ -99,8 +100,7 @@ export async function querySeries(
 function seriesSql(selection: Selection, groupBy: string[]): string {
   const bucket = 'intDiv(toUnixTimestamp64Milli(ts) - {fromMs:Int64}, {step:Int64})';
   const rows = `FROM profiles WHERE ${selection.keys}
-    AND ts >= fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC')
-    AND ts < fromUnixTimestamp64Milli({untilMs:Int64}, 'UTC') ${seriesIn(selection)}`;
+    AND ${PROFILE_TIMES} ${seriesIn(selection)}`;
   const columns = groupBy.map((name, i) =>
     name === SERVICE_NAME ? 'service' : `labels[{group${i}:String}]`,
   );

@@ -3,13 +3,13 @@
  * leaves its bucket in the set.
  */
 export class BucketSet {
-  readonly #widthMs: number;
+  readonly widthMs: number;
   /** Beginning of the bucket -> number of its last change. */
   readonly #changes = new Map<number, number>();
   #last = 0;
 
   constructor(widthMs: number) {
-    this.#widthMs = widthMs;
+    this.widthMs = widthMs;
   }
 
   /** How often something has changed: to be taken before the reading, for {@link settle}. */
@@ -18,7 +18,7 @@ export class BucketSet {
   }
 
   add(timeMs: number): void {
-    this.#changes.set(Math.floor(timeMs / this.#widthMs) * this.#widthMs, ++this.#last);
+    this.#changes.set(Math.floor(timeMs / this.widthMs) * this.widthMs, ++this.#last);
   }
 
   has(bucketMs: number): boolean {
@@ -39,8 +39,12 @@ export class BucketSet {
     if (change !== undefined && change <= before) this.#changes.delete(bucketMs);
   }
 
-  /** Beginnings of the buckets, ascending. */
+  get size(): number {
+    return this.#changes.size;
+  }
+
+  /** Beginnings of the buckets, in no order. */
   get buckets(): number[] {
-    return [...this.#changes.keys()].sort((a, b) => a - b);
+    return [...this.#changes.keys()];
   }
 }

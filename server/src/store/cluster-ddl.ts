@@ -45,6 +45,13 @@ export function clusterStatements(statement: string, cluster: ClusterTarget): st
       (name) => `DROP ${drop[1]} IF EXISTS ${on(name, cluster)} SYNC`,
     );
   }
+  const plainView = /^CREATE VIEW IF NOT EXISTS (\w+)\s+AS\s+/.exec(statement);
+  if (plainView) {
+    // Of all servers' rows, whichever is asked.
+    const [head, name] = plainView as unknown as [string, string];
+    const select = qualified(statement.slice(head.length), cluster);
+    return [`CREATE VIEW IF NOT EXISTS ${on(name, cluster)} AS\n${select}`];
+  }
   const view = /^CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+)\s+AS\s+/.exec(statement);
   if (view) {
     // From each server's own rows to its own rows.
@@ -137,7 +144,7 @@ function qualified(
   cluster: ClusterTarget,
   nameOf = (table: string) => table,
 ): string {
-  return select.replace(/\b(FROM|JOIN) (\w+)/g, (_, word: string, table: string) => {
+  return select.replace(/(?<!\bARRAY )\b(FROM|JOIN) (\w+)/g, (_, word: string, table: string) => {
     return `${word} ${inDatabase(nameOf(table), cluster)}`;
   });
 }

@@ -48,7 +48,7 @@ test('a group ends where its count or its bytes would be too many', async () => 
   assert.deepEqual(groups(), [[1], [10, 20, 30], [40, 60], [61], [1000], [2]]);
 });
 
-test('groups that follow each other begin apart, unless they are full or alone', async () => {
+test('groups that follow each other begin apart, unless they are full or the one before was alone', async () => {
   const { commit, writes, groups } = groupsOf(() => 0, 200);
   const first = commit.add(1);
   void commit.add(2);
@@ -66,7 +66,14 @@ test('groups that follow each other begin apart, unless they are full or alone',
   writes[2]?.end();
   await turn();
   void commit.add(7);
-  assert.deepEqual(groups(), [[1], [2, 3], [4, 5, 6], [7]]);
+  assert.deepEqual(groups(), [[1], [2, 3], [4, 5, 6]]);
+  void commit.add(8);
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  assert.deepEqual(groups(), [[1], [2, 3], [4, 5, 6], [7, 8]]);
+  writes[3]?.end();
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  void commit.add(9);
+  assert.deepEqual(groups(), [[1], [2, 3], [4, 5, 6], [7, 8], [9]]);
 });
 
 test('different keys are written side by side and never together', async () => {

@@ -8,8 +8,9 @@ export interface GroupOptions<Item, Result> {
   maxItems: number;
   maxBytes: number;
   /**
-   * While there is more than one writes at a time, groups begin at least so many milliseconds apart,
-   * unless the next one is full: larger groups then save more work than they wait.
+   * After a group of several, and while others wait, the next one begins at least so many
+   * milliseconds later than the last one did, unless it is full: larger groups then save more work
+   * than they wait.
    */
   apartMs: number;
   /** Writes a group; the results are in the order of the items. */
@@ -55,8 +56,11 @@ export class GroupCommit<Item, Result> {
       const group = line.splice(0, this.#groupLength(line));
       const failed = await this.#write(group);
       if (failed) await this.#writeFailed(group, failed.error);
+      // After a group of several, also if nobody waits yet: the next one would go alone, and all that
+      // comes while it is written wait for it.
+      const busy = group.length > 1 || line.length > 0;
       const restMs = begin + this.#options.apartMs - performance.now();
-      if (restMs > 0 && line.length > 0 && !this.#isFull(line)) await sleep(restMs);
+      if (restMs > 0 && busy && !this.#isFull(line)) await sleep(restMs);
     }
     this.#lines.delete(key);
   }
@@ -70,6 +74,7 @@ export class GroupCommit<Item, Result> {
   }
 
   #isFull(line: Waiting<Item, Result>[]): boolean {
+    if (line.length === 0) return false;
     const length = this.#groupLength(line);
     return length < line.length || length === this.#options.maxItems;
   }

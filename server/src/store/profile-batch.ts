@@ -1,4 +1,5 @@
 import { type Labels, type Profile, SERVICE_NAME, SLOT_MS } from '@bunsen/profile';
+import { DAY_MS, HOUR_MS } from '../time.ts';
 import { hashStacks, hashTexts } from './content-hash.ts';
 import { Dictionary } from './dictionary.ts';
 import { type Column, encodeBlock } from './native-block.ts';
@@ -6,9 +7,6 @@ import type { SeenSet } from './seen-set.ts';
 
 /** Who the data belongs to, until there is more than one: Pyroscope's name for it. */
 export const DEFAULT_TENANT = 'anonymous';
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 /** The tables that a push goes to, in one part each. Rollups are made of them (rollups.ts). */
 export const PUSH_TABLES = ['samples', 'profiles'] as const;

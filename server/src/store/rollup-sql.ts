@@ -1,10 +1,7 @@
 import { SLOT_MS } from '@bunsen/profile';
-import type { TimeRange } from '../time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, type TimeRange } from '../time.ts';
 import { functionsOfStacksSql, VERSION } from './function-sql.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
+import { secondSql, slotsOf, within } from './time-sql.ts';
 
 /** A table with sums of another one. Each bucket of time is made by itself. */
 export interface Rollup {
@@ -89,32 +86,32 @@ export const ROLLUPS: readonly Rollup[] = [
 ];
 
 /**
- * Summed by stack before stacks are taken apart, as a fleet repeats them. The stacks stream past the
- * sums; RIGHT keeps a sum whose stack is missing, and ANY takes one of a stack's rows where it was
+ * Summed by stack before stacks are taken apart, as a fleet repeats them. Joins are by id alone, which
+ * is a hash of what the row says. The stacks stream past the sums; RIGHT keeps a sum whose stack is missing, and ANY takes one of a stack's rows where it was
  * written twice.
- * @param range inside of one hour
+ * @param range inside of one day
  */
 function functionMinutes(range: TimeRange): string {
-  const hourMs = Math.floor(range.fromMs / HOUR_MS) * HOUR_MS;
-  const slots = (ms: number) => (ms - hourMs) / SLOT_MS;
-  const day = `toDate(${seconds(range.fromMs)})`;
+  const day = `toDate(${secondSql(range.fromMs)})`;
   const sums = `SELECT tenant, service, type, version, minute, stack_id, sum(value * unit) AS v
     FROM (
       SELECT tenant, service, type, series, stack_id, value, unit,
         h + intDiv(slot, ${MINUTE_MS / SLOT_MS}) * 60 AS minute
-      FROM samples WHERE type != '' AND h = ${seconds(hourMs)}
-        AND slot >= ${slots(range.fromMs)} AND slot < ${slots(range.untilMs)}
+      FROM samples WHERE type != '' AND ${slotsOf(range)}
     ) AS sample
     ANY LEFT JOIN (
-      SELECT tenant, service, type, series, ${VERSION} AS version FROM series WHERE day = ${day}
-    ) AS named USING (tenant, service, type, series)
+      SELECT series, ${VERSION} AS version FROM series WHERE day = ${day}
+    ) AS named USING (series)
     GROUP BY tenant, service, type, version, minute, stack_id`;
-  const stacks = `SELECT sums.tenant AS tenant, sums.service AS service, type, version, minute, v, frames
-    FROM (
-      SELECT tenant, service, stack_id, frames FROM stacks WHERE week = toMonday(${day})
-    ) AS stack
-    ANY RIGHT JOIN (${sums}) AS sums USING (tenant, service, stack_id)`;
-  return functionsOfStacksSql(stacks, [...SERIES_KEYS, 'version', 'minute']);
+  // Grouping by two numbers takes a third of the time of grouping by the texts that they stand for.
+  const keys = [...SERIES_KEYS, 'version', 'minute'];
+  const stacks = `SELECT ${keys.join(', ')}, cityHash64(${keys.join(', ')}) AS keys_hash, v, frames
+    FROM (SELECT stack_id, frames FROM stacks WHERE week = toMonday(${day})) AS stack
+    ANY RIGHT JOIN (${sums}) AS sums USING (stack_id)`;
+  return `SELECT ${keys.map((key) => `any(${key}) AS ${key}`).join(', ')}, function_id,
+      sum(self) AS self, sum(total) AS total
+    FROM (${functionsOfStacksSql(stacks, ['keys_hash', ...keys])})
+    GROUP BY keys_hash, function_id`;
 }
 
 /**
@@ -141,12 +138,4 @@ export function reconcileSql(
 
 export function rollupOf(table: RollupTable): Rollup {
   return ROLLUPS.find((rollup) => rollup.table === table) as Rollup;
-}
-
-function within(column: string, { fromMs, untilMs }: TimeRange): string {
-  return `${column} >= ${seconds(fromMs)} AND ${column} < ${seconds(untilMs)}`;
-}
-
-function seconds(ms: number): string {
-  return `toDateTime(${ms / 1000}, 'UTC')`;
 }

@@ -1,15 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SLOT_MS } from '@bunsen/profile';
-import type { TimeRange } from '../time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, type TimeRange } from '../time.ts';
 import { BucketSet } from './bucket-set.ts';
 import { DEFAULT_TENANT } from './profile-batch.ts';
 import { rawMsOf } from './retention.ts';
 import { ROLLUPS, type Rollup, type RollupTable, reconcileSql, rollupOf } from './rollup-sql.ts';
 import type { Store } from './store.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 const EVERY_MS = 15_000;
 /** An agent sends a window of 15 s when it is over: a minute is complete soon after its end. */
@@ -59,13 +55,13 @@ export class Rollups implements RollupStatus {
   }
 
   isSettled(table: RollupTable, bucketMs: number): boolean {
-    const { bucketMs: width } = rollupOf(table);
-    return bucketMs + width <= this.#askedMs - OTHERS_MS && !this.#openOf(table).has(bucketMs);
+    const open = this.#openOf(table);
+    return bucketMs + open.widthMs <= this.#askedMs - OTHERS_MS && !open.has(bucketMs);
   }
 
-  /** Buckets that are over and not up to date, by table. */
+  /** Buckets that are not up to date, by table: also those whose time is not over. */
   openBuckets(): { table: RollupTable; buckets: number }[] {
-    return ROLLUPS.map(({ table }) => ({ table, buckets: this.#openOf(table).buckets.length }));
+    return ROLLUPS.map(({ table }) => ({ table, buckets: this.#openOf(table).size }));
   }
 
   /** Asks the store what is missing; before that, nothing may be queried. */
@@ -192,23 +188,28 @@ export class Rollups implements RollupStatus {
     );
   }
 
-  /** Buckets that one statement makes: neighbouring minutes of one hour, of not too many rows. */
+  /**
+   * Buckets that one statement makes: minutes of one day, of not too many rows. What lies between
+   * them is made again, which costs less than a statement each: all of them look at all stacks.
+   */
   async #statements({ bucketMs }: Rollup, due: number[]): Promise<number[][]> {
     if (bucketMs !== MINUTE_MS || due.length < 2) return due.map((bucket) => [bucket]);
     const rows = await this.#sampleRows(due[0] as number, (due.at(-1) as number) + MINUTE_MS);
     const statements: number[][] = [];
-    let sum = 0;
-    due.forEach((minute, i) => {
-      const own = rows.get(minute) ?? 0;
-      const follows = minute - MINUTE_MS === due[i - 1] && minute % HOUR_MS !== 0;
-      if (follows && sum + own <= STATEMENT_ROWS) {
-        statements.at(-1)?.push(minute);
-        sum += own;
-      } else {
-        statements.push([minute]);
-        sum = own;
+    let sum = Number.POSITIVE_INFINITY;
+    let last = 0;
+    for (const minute of due) {
+      if (Math.floor(minute / DAY_MS) !== Math.floor(last / DAY_MS)) sum = Number.POSITIVE_INFINITY;
+      for (let ms = last + MINUTE_MS; ms <= minute && sum <= STATEMENT_ROWS; ms += MINUTE_MS) {
+        sum += rows.get(ms) ?? 0;
       }
-    });
+      if (sum > STATEMENT_ROWS) {
+        statements.push([]);
+        sum = rows.get(minute) ?? 0;
+      }
+      statements.at(-1)?.push(minute);
+      last = minute;
+    }
     return statements;
   }
 

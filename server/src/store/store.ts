@@ -112,7 +112,9 @@ export class Store {
         format: 'TabSeparated',
         abort_signal: AbortSignal.timeout(PING_MS),
       });
-      return (await result.text()).trim();
+      const version = (await result.text()).trim();
+      if (!/^\d+\.\d+/.test(version)) throw unavailable(NOT_CLICKHOUSE);
+      return version;
     });
   }
 
@@ -233,7 +235,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       options,
     );
   }
-  const supervisor = new Supervisor({ ...options.embedded, onDeath: options.onWarning });
+  const supervisor = new Supervisor({
+    ...options.embedded,
+    listenLimits: { timeMs: options.queryTimeMs, memoryBytes: options.queryMemoryBytes },
+    onDeath: options.onWarning,
+  });
   try {
     await supervisor.start();
   } catch (error) {

@@ -16,6 +16,8 @@ export interface PprofOptions {
   labelsOf?: (line: number) => Labels;
   /** Each value is multiplied by it. 1 CPU sample is 10 ms by default. */
   period?: number;
+  /** Binary of a function; `app` by default. */
+  moduleOf?: (functionName: string) => string;
   /** The value of a line is repeated for each. */
   sampleTypes?: ValueType[];
   periodType?: ValueType;
@@ -27,6 +29,8 @@ export function pprofOf(folded: string, options: PprofOptions = {}): Uint8Array 
   const period = BigInt(options.period ?? PERIOD_NS);
   const sampleTypes = options.sampleTypes ?? [{ type: 'cpu', unit: 'nanoseconds' }];
   const labelsOf = options.labelsOf ?? (() => options.labels ?? { service_name: 'api' });
+  const names = frames.map(nameOfFrame);
+  const modules = names.map(options.moduleOf ?? (() => 'app'));
   const leafFirst = new Uint32Array(stackFrames.length);
   for (let stack = 0; stack + 1 < stackOffsets.length; stack++) {
     const [from, to] = [stackOffsets[stack] as number, stackOffsets[stack + 1] as number];
@@ -38,13 +42,8 @@ export function pprofOf(folded: string, options: PprofOptions = {}): Uint8Array 
     sampleTypes,
     periodType: options.periodType ?? { type: 'cpu', unit: 'nanoseconds' },
     period,
-    mappings: [{ file: '/usr/bin/app', buildId: 'abcd' }],
-    functions: frames.map((frame) => ({
-      name: nameOfFrame(frame),
-      systemName: nameOfFrame(frame),
-      mapping: 0,
-      address: 0n,
-    })),
+    mappings: modules.map((module) => ({ file: `/usr/bin/${module}`, buildId: 'abcd' })),
+    functions: names.map((name, mapping) => ({ name, systemName: name, mapping, address: 0n })),
     stackOffsets,
     stackFunctions: leafFirst,
     sampleStack: Array.from(values.keys()),

@@ -7,13 +7,14 @@ import type { Server } from 'node:http';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ownerOfDataDir } from './data-dir.ts';
-import { Engine } from './engine.ts';
+import { Engine, type Setting } from './engine.ts';
 import { createFront } from './front.ts';
 import {
   ALIVE_MS,
   type ChildMessage,
   type ChildOptions,
   DATABASE,
+  LISTEN_CONCURRENCY,
   type ParentMessage,
 } from './protocol.ts';
 
@@ -59,11 +60,18 @@ async function main(options: ChildOptions): Promise<void> {
     format: 'Null',
     settings: [],
   });
-  servers = [await listenOn(engine, spoolDir, options, { path: options.socketPath })];
+  const { concurrency } = options;
+  const own = createFront(engine, { spoolDir, concurrency, settings: [] });
+  servers = [await listenOn(own, { path: options.socketPath })];
   if (options.listen !== '') {
     const at = options.listen.lastIndexOf(':');
     const [host, port] = [options.listen.slice(0, at), Number(options.listen.slice(at + 1))];
-    servers.push(await listenOn(engine, spoolDir, options, { host, port }));
+    const others = createFront(engine, {
+      spoolDir,
+      concurrency: LISTEN_CONCURRENCY,
+      settings: limitSettings(options.listenLimits),
+    });
+    servers.push(await listenOn(others, { host, port }));
   }
   tell({ type: 'ready', version: engine.version });
   setInterval(() => tell({ type: 'alive' }), ALIVE_MS).unref();
@@ -109,13 +117,21 @@ function makeDir(path: string): void {
   }
 }
 
+/** Results are whole in memory before they are sent, and once more while they are. */
+const MAX_RESULT_BYTES = 256 * 1024 * 1024;
+
+function limitSettings({ timeMs, memoryBytes }: ChildOptions['listenLimits']): Setting[] {
+  return [
+    ['max_execution_time', String(timeMs / 1000)],
+    ['max_memory_usage', String(memoryBytes)],
+    ['max_result_bytes', String(MAX_RESULT_BYTES)],
+  ];
+}
+
 function listenOn(
-  engine: Engine,
-  spoolDir: string,
-  options: ChildOptions,
+  server: Server,
   where: { path: string } | { host: string; port: number },
 ): Promise<Server> {
-  const server = createFront(engine, { spoolDir, concurrency: options.concurrency });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(

@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module';
 import type { ChdbResult, Session } from 'chdb';
 
+/** Also a parameter of the query, as `param_NAME`; the value as it stands in ClickHouse's URL. */
+export type Setting = [name: string, value: string];
+
 /** What a client asks the engine to do, in ClickHouse's own terms. */
 export interface Statement {
   sql: string;
@@ -8,8 +11,8 @@ export interface Statement {
   database: string;
   /** Format of the result where the SQL has no FORMAT clause. */
   format: string;
-  /** Settings, and parameters as `param_NAME`, with values as they stand in ClickHouse's URL. */
-  settings: [name: string, value: string][];
+  /** Of equal names, the last one holds. */
+  settings: Setting[];
 }
 
 /** A statement that failed, as ClickHouse reports it. */

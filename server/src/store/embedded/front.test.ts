@@ -13,6 +13,8 @@ import { Supervisor } from './supervisor.ts';
 /** The stock client, and plain HTTP, against the embedded store as a tool sees it. */
 let store: Supervisor;
 let client: ClickHouseClient;
+/** In the line of writes. */
+let writer: ClickHouseClient;
 const port = 20_000 + (process.pid % 20_000);
 const url = `http://127.0.0.1:${port}`;
 
@@ -24,18 +26,23 @@ before(async () => {
     memoryBytes: 1 << 30,
     concurrency: { reads: 8, writes: 2 },
     lockWaitMs: 1000,
+    listenLimits: { timeMs: 1_000, memoryBytes: 1 << 28 },
     onDeath: () => {},
   });
   await store.start();
-  client = createClient({
-    url: 'http://store',
-    http_agent: store.createAgent(),
-    log: { level: ClickHouseLogLevel.OFF },
-  });
+  const create = (http_headers: Record<string, string>) =>
+    createClient({
+      url: 'http://store',
+      http_agent: store.createAgent(),
+      http_headers,
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+  client = create({});
+  writer = create(WRITE_LINE);
 });
 
 after(async () => {
-  await client.close();
+  await Promise.all([client.close(), writer.close()]);
   await store.close();
 });
 
@@ -135,6 +142,27 @@ test('plain HTTP: ping, GET that may not write, formats, gzip', async () => {
   assert.equal(session.status, 501);
 });
 
+test('queries of other tools have limits, which they may set themselves; the own ones have none', async () => {
+  const failure = async (query: string, settings = '') => {
+    const response = await fetch(`${url}/?query=${encodeURIComponent(query)}${settings}`);
+    assert.equal(response.headers.get('x-clickhouse-exception-code') !== null, !response.ok);
+    return response.ok ? '' : await response.text();
+  };
+  const endless = 'SELECT sum(sipHash64(number)) FROM numbers(100000000000)';
+  assert.match(await failure(endless), /TIMEOUT_EXCEEDED/);
+  assert.match(await failure(endless, '&max_execution_time=0.2'), /maximum: 200 ms.*TIMEOUT/);
+  const large = 'SELECT length(groupArray(number)) FROM numbers(20000000)';
+  const patient = '&max_execution_time=0';
+  assert.match(await failure(large, patient), /MEMORY_LIMIT_EXCEEDED/);
+  assert.equal(await failure(large, `${patient}&max_memory_usage=0`), '');
+  const long = `SELECT repeat('x', 1000000) FROM numbers(300) SETTINGS max_block_size = 1`;
+  assert.match(await failure(long, patient), /max bytes.*TOO_MANY_ROWS_OR_BYTES/);
+  const settings = ['max_execution_time', 'max_memory_usage', 'max_result_bytes'];
+  for (const name of settings) {
+    assert.equal(await value(`SELECT toString(getSetting('${name}'))`), '0', name);
+  }
+});
+
 test('rows of any bytes are inserted as they are', async () => {
   await client.command({
     query: 'CREATE TABLE bunsen.bytes (n UInt32, b String) ENGINE = MergeTree ORDER BY n',
@@ -200,9 +228,9 @@ test('a burst of queries does not hold up writes, nor what is asked for one', as
   const refused = Promise.allSettled(burst);
   await until(async () => (await running('%sipHash64(number, 7)%')) === 8);
   await client.insert({ table: 'bunsen.lines', values: [{ n: 1 }], format: 'JSONEachRow' });
-  const written = await fetch(`${url}/?query=${encodeURIComponent('SELECT n FROM bunsen.lines')}`, {
-    method: 'POST',
-    headers: WRITE_LINE,
+  const written = await writer.query({
+    query: 'SELECT n FROM bunsen.lines',
+    format: 'TabSeparated',
   });
   assert.equal(await written.text(), '1\n');
   assert.equal(await running('%sipHash64(number, 7)%'), 8); // they did not end meanwhile
@@ -214,8 +242,8 @@ test('a burst of queries does not hold up writes, nor what is asked for one', as
 /** Asked in the line of writes, as the other one may be full. */
 async function running(like: string): Promise<number> {
   const query = `SELECT count() FROM system.processes WHERE query LIKE '${like}' AND query NOT LIKE '%system.processes%'`;
-  const response = await fetch(url, { method: 'POST', body: query, headers: WRITE_LINE });
-  return Number(await response.text());
+  const result = await writer.query({ query, format: 'TabSeparated' });
+  return Number(await result.text());
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -7,14 +7,16 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip, gzip } from 'node:zlib';
-import { type Engine, EngineError, quoteString, type Statement } from './engine.ts';
+import { type Engine, EngineError, quoteString, type Setting, type Statement } from './engine.ts';
 import { type ChildOptions, WRITE_LINE } from './protocol.ts';
 
 export interface FrontOptions {
   /** Directory for the bodies of inserts while they are being read. */
   spoolDir: string;
-  /** Both together must stay below UV_THREADPOOL_SIZE, so that a KILL always finds a thread. */
+  /** Statements that run at once, each on a thread of libuv's pool: see the supervisor. */
   concurrency: ChildOptions['concurrency'];
+  /** Of every statement, unless it says otherwise. */
+  settings: Setting[];
 }
 
 /**
@@ -62,7 +64,7 @@ async function answer(
   response.setHeader('X-ClickHouse-Query-Id', url.searchParams.get('query_id') ?? randomUUID());
   response.setHeader('X-ClickHouse-Timezone', 'UTC');
   try {
-    const statement = readStatement(url, request);
+    const statement = readStatement(url, request, options.settings);
     const body = decompress(request);
     const insert = INSERT_WITH_DATA.exec(statement.sql);
     if (insert) {
@@ -138,8 +140,8 @@ const NOT_SETTINGS = new Set([
 ]);
 const REFUSED = new Set(['session_id', 'compress', 'decompress', 'role']);
 
-function readStatement(url: URL, request: IncomingMessage): Statement {
-  const settings: [string, string][] = [];
+function readStatement(url: URL, request: IncomingMessage, defaults: Setting[]): Statement {
+  const settings = [...defaults];
   for (const [name, value] of url.searchParams) {
     if (REFUSED.has(name)) {
       throw new EngineError(

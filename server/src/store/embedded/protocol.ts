@@ -10,6 +10,8 @@ export interface ChildOptions {
    * of queries holds up what comes in.
    */
   concurrency: { reads: number; writes: number };
+  /** Of a statement of another tool (`listen`), unless it sets its own. */
+  listenLimits: { timeMs: number; memoryBytes: number };
   /** How long to wait for another process to let go of the directory. */
   lockWaitMs: number;
 }
@@ -20,6 +22,9 @@ export type ChildMessage =
   | { type: 'failed'; message: string }
   /** Every second: a child that is silent hangs. */
   | { type: 'alive' };
+
+/** The same of other tools (`listen`), which have lines of their own: few, to leave the server room. */
+export const LISTEN_CONCURRENCY: ChildOptions['concurrency'] = { reads: 4, writes: 1 };
 
 export const ALIVE_MS = 1_000;
 

@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ALIVE_MS, type ChildMessage, type ChildOptions, type ParentMessage } from './protocol.ts';
+import {
+  ALIVE_MS,
+  type ChildMessage,
+  type ChildOptions,
+  LISTEN_CONCURRENCY,
+  type ParentMessage,
+} from './protocol.ts';
 
 export interface SupervisorOptions extends Omit<ChildOptions, 'socketPath'> {
   /** Called each time that the child has died unasked, with what is to be said about it. */
@@ -69,14 +75,17 @@ export class Supervisor {
 
   #spawn(): Promise<void> {
     const { onDeath, silenceMs = SILENCE_MS, ...options } = this.#options;
-    const { reads, writes } = options.concurrency;
+    const statements = [options.concurrency, LISTEN_CONCURRENCY].reduce(
+      (sum, { reads, writes }) => sum + reads + writes,
+      0,
+    );
     rmSync(this.socketPath, { force: true });
     const child = fork(
       new URL('./child.js', import.meta.url),
       [JSON.stringify({ ...options, socketPath: this.socketPath } satisfies ChildOptions)],
       {
-        // Queries run on this pool; the rest of the threads are for files and for KILL.
-        env: { ...process.env, UV_THREADPOOL_SIZE: String(reads + writes + 8) },
+        // They run on this pool; the rest of the threads are for files and for KILL.
+        env: { ...process.env, UV_THREADPOOL_SIZE: String(statements + 8) },
         execArgv: [],
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       },

@@ -1,5 +1,5 @@
 -- Rollups are made from the samples in the background (rollups.ts), and no longer by each push: a
--- minute or an hour of a fleet repeats its stacks so often that summing it once costs a hundredth of
+-- minute or an hour of a fleet repeats its stacks so often that summing it once costs a fraction of
 -- writing every push's own sums. What had been written by push is made again; samples are the truth.
 DROP VIEW IF EXISTS functions_of_stacks;
 DROP TABLE IF EXISTS function_minutes;

@@ -1,0 +1,65 @@
+import { decodePprof, type Labels, type Profile } from '@bunsen/profile';
+import { BunsenError } from '../../errors.ts';
+import { profileTypesOf, type SampleTypeConfig } from '../profile-types.ts';
+import { checkSums } from './check-sums.ts';
+import { type DecodedProfile, SPAN_LABELS } from './decoded.ts';
+
+/** What a request says about a pprof that it carries. */
+export interface PprofRequest {
+  /** Of the application; the string labels of samples are added, and do not replace them. */
+  labels: Labels;
+  sampleTypeConfig: SampleTypeConfig;
+  /** Used if the profile does not have a time itself. */
+  fromMs: number | undefined;
+  units: string | undefined;
+}
+
+/** A pprof whose samples carry all labels of their series. */
+export function decodeLabelledPprof(bytes: Uint8Array): DecodedProfile {
+  const { profile, timeMs } = decode(bytes);
+  return { profile, types: profileTypesOf(profile), timeMs };
+}
+
+function decode(bytes: Uint8Array): { profile: Profile; timeMs: number | undefined } {
+  const profile = decodePprof(bytes);
+  checkSums(profile.sampleValues, profile.sampleTypes.length, 1, 'PPROF_LIMIT');
+  const timeMs = profile.timeNs !== 0n ? Number(profile.timeNs / 1_000_000n) : undefined;
+  return { profile, timeMs };
+}
+
+/** A pprof of one application, whoever produced it. */
+export function decodeApplicationPprof(bytes: Uint8Array, request: PprofRequest): DecodedProfile {
+  const { units, sampleTypeConfig } = request;
+  const { profile, timeMs } = decode(bytes);
+  if (
+    units !== undefined &&
+    units !== 'samples' &&
+    !profile.sampleTypes.some(({ unit }) => unit === units)
+  ) {
+    throw new BunsenError(
+      'PARAMETER_CONTRADICTION',
+      `units=${units}, but the profile's sample types are in ${profile.sampleTypes.map(({ unit }) => unit).join(', ')}: leave the parameter out, the profile says it itself`,
+    );
+  }
+  for (const [type, config] of Object.entries(sampleTypeConfig)) {
+    if (config.cumulative === true && profile.sampleTypes.some((has) => has.type === type)) {
+      throw new BunsenError(
+        'FORMAT_UNSUPPORTED',
+        `sample_type_config: ${type} is cumulative; only profiles of a period (deltas) can be stored`,
+      );
+    }
+  }
+  const labelSets = profile.labelSets.map((own) => {
+    const labels = Object.entries(own).filter(([name]) => !SPAN_LABELS.has(name));
+    return { ...Object.fromEntries(labels), ...request.labels };
+  });
+  // Some clients write microseconds there, which lie in 1970: then the request's time counts.
+  const ownMs = timeMs !== undefined && timeMs < YEAR_MS ? undefined : timeMs;
+  return {
+    profile: { ...profile, labelSets },
+    types: profileTypesOf(profile, sampleTypeConfig),
+    timeMs: ownMs ?? request.fromMs,
+  };
+}
+
+const YEAR_MS = 365 * 86_400_000;

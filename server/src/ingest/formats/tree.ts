@@ -1,0 +1,131 @@
+import { type FoldedStacks, formatFrame, StackColumnsBuilder } from '@bunsen/profile';
+import { BunsenError } from '../../errors.ts';
+import { type IngestLimits, tooMany } from '../limits.ts';
+
+/**
+ * Decodes Pyroscope's `tree`: a call tree whose root has no name, and each node's own value.
+ * @throws BunsenError `TREE_MALFORMED`, `STACK_TOO_DEEP`, `PROFILE_TOO_LARGE`
+ */
+export function decodeTree(bytes: Uint8Array, limits: IngestLimits): FoldedStacks {
+  const stacks = new Stacks(limits);
+  const path: number[] = [];
+  forEachNode(bytes, ({ name, depth, value }) => {
+    if (depth > limits.stackDepth) {
+      throw new BunsenError(
+        'STACK_TOO_DEEP',
+        `a stack of the tree has more than ${limits.stackDepth} frames (BUNSEN_MAX_STACK_DEPTH)`,
+      );
+    }
+    path.length = Math.max(0, depth - 1);
+    // The root stands for all stacks, and a name that it may have for a frame of all of them.
+    if (depth > 0 || name.length > 0) path.push(stacks.frameId(decoder.decode(name)));
+    if (value !== 0n) stacks.add(path, value);
+  });
+  return stacks.build();
+}
+
+/**
+ * Decodes Pyroscope's `trie`: folded stacks, of which each node has the part that its parent has
+ * not: `main;a` and `main;b` are `main;` with the children `a` and `b`.
+ * @throws BunsenError `TREE_MALFORMED`, `PROFILE_TOO_LARGE`
+ */
+export function decodeTrie(bytes: Uint8Array, limits: IngestLimits): FoldedStacks {
+  const stacks = new Stacks(limits);
+  // A name may begin in the middle of a character, so that bytes are put together, not texts.
+  let key = new Uint8Array(1024);
+  const lengths: number[] = [0];
+  let written = 0;
+  forEachNode(bytes, ({ name, depth, value }) => {
+    const start = lengths[depth] as number;
+    const end = start + name.length;
+    if (end > key.length) {
+      const grown = new Uint8Array(end * 2);
+      grown.set(key);
+      key = grown;
+    }
+    key.set(name, start);
+    lengths[depth + 1] = end;
+    if (value === 0n) return;
+    // Each byte may be part of the keys of all nodes below.
+    written += end;
+    if (written > limits.profileBytes) {
+      throw tooMany('more', 'bytes in its stacks', limits.profileBytes, 'BUNSEN_MAX_PROFILE_BYTES');
+    }
+    const stack = decoder.decode(key.subarray(0, end));
+    stacks.add(stack === '' ? [] : stack.split(';').map((frame) => stacks.frameId(frame)), value);
+  });
+  return stacks.build();
+}
+
+const decoder = new TextDecoder();
+
+/** Stacks with their values, no more than are allowed. */
+class Stacks {
+  readonly #limits: IngestLimits;
+  readonly #builder = new StackColumnsBuilder();
+  readonly #values: bigint[] = [];
+
+  constructor(limits: IngestLimits) {
+    this.#limits = limits;
+  }
+
+  frameId(name: string): number {
+    return this.#builder.frameId(formatFrame({ name }));
+  }
+
+  add(frameIds: number[], value: bigint): void {
+    const limit = this.#limits.values;
+    if (this.#values.length >= limit) throw tooMany('more', 'values', limit, 'BUNSEN_MAX_VALUES');
+    for (const id of frameIds) this.#builder.push(id);
+    this.#builder.endStack();
+    this.#values.push(value);
+  }
+
+  build(): FoldedStacks {
+    return { ...this.#builder.build(), values: BigInt64Array.from(this.#values) };
+  }
+}
+
+interface Node {
+  name: Uint8Array;
+  /** 0 for the root. */
+  depth: number;
+  value: bigint;
+}
+
+/**
+ * Visits nodes as they lie in the bytes, parents before children: length of the name, name, value,
+ * number of children; numbers are varints.
+ */
+function forEachNode(bytes: Uint8Array, visit: (node: Node) => void): void {
+  /** For each level, how many nodes are still to come. */
+  const left = [1];
+  let at = 0;
+  const fail = (what: string): never => {
+    throw new BunsenError('TREE_MALFORMED', `not a tree or trie: ${what} at byte ${at}`);
+  };
+  const varint = (): bigint => {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = bytes[at++] ?? fail('it is cut off');
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value < 1n << 63n ? value : fail('a number beyond 2^63 - 1');
+    }
+    return fail('a number longer than 64 bits');
+  };
+  while (left.length > 0) {
+    const length = Number(varint());
+    if (length > bytes.length - at) fail(`a name of ${length} bytes is cut off`);
+    const name = bytes.subarray(at, at + length);
+    at += length;
+    const value = varint();
+    const children = Number(varint());
+    // A node has 3 bytes at least.
+    if (children * 3 > bytes.length - at) fail(`${children} children of a node are cut off`);
+    visit({ name, depth: left.length - 1, value });
+    left[left.length - 1] = (left.at(-1) as number) - 1;
+    if (children > 0) left.push(children);
+    while (left.at(-1) === 0) left.pop();
+  }
+  if (at < bytes.length) fail('something follows the root');
+}

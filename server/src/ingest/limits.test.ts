@@ -1,0 +1,125 @@
+/** What is too much, in every format: refused with the limit's name, and what is just large is not. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { Labels } from '@bunsen/profile';
+import { ExportProfilesServiceRequestSchema } from '@bunsen/proto/otlp/v1_10/profiles';
+import { PushRequestSchema } from '@bunsen/proto/push/v1/push';
+import { otlpOf } from '../testing/otlp-of.ts';
+import { pprofOf } from '../testing/pprof-of.ts';
+import { cpuQuery, TestServer, totalOf } from '../testing/test-server.ts';
+
+let server: TestServer;
+before(async () => {
+  server = await TestServer.start();
+});
+after(() => server.close());
+
+interface Route {
+  path: string;
+  type: string;
+}
+const PPROF: Route = { path: '/ingest?name=x&format=pprof', type: 'application/octet-stream' };
+const FOLDED: Route = { path: '/ingest?name=x', type: 'text/plain' };
+const LINES: Route = { path: '/ingest?name=x&format=lines', type: 'text/plain' };
+const TREE: Route = { path: '/ingest?name=x&format=tree', type: 'text/plain' };
+const TRIE: Route = { path: '/ingest?name=x&format=trie', type: 'text/plain' };
+const SPEEDSCOPE: Route = { path: '/ingest?name=x&format=speedscope', type: 'application/json' };
+const JFR: Route = { path: '/ingest?name=x&format=jfr', type: 'application/octet-stream' };
+const PUSH: Route = { path: '/push.v1.PusherService/Push', type: 'application/proto' };
+const OTLP: Route = { path: '/v1development/profiles', type: 'application/x-protobuf' };
+const OTLP_JSON: Route = { path: '/v1development/profiles', type: 'application/json' };
+
+async function post({ path, type }: Route, body: Uint8Array | string) {
+  const response = await server.fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: body as Uint8Array<ArrayBuffer>,
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+function pushOf(...profiles: Uint8Array[]): Uint8Array {
+  const labels = [{ name: 'service_name', value: 'x' }];
+  const samples = profiles.map((rawProfile) => ({ rawProfile }));
+  const request = create(PushRequestSchema, { series: [{ labels, samples }] });
+  return toBinary(PushRequestSchema, request);
+}
+
+function otlp(request: ReturnType<typeof otlpOf>): Uint8Array {
+  const schema = ExportProfilesServiceRequestSchema;
+  return toBinary(schema, create(schema, request));
+}
+
+const deep = Array.from({ length: 10_000 }, (_, i) => `f${i}`).join(';');
+const manyLabels: Labels = Object.fromEntries(
+  Array.from({ length: 100_000 }, (_, i) => [`l${i}`, 'x']),
+);
+
+test('100 000 labels, 1 000 001 strings, 10 000 frames and bombs are refused, and the limit is named', async () => {
+  const strings = otlpOf('a 1', { service: 'x' });
+  strings.dictionary!.stringTable = Array.from({ length: 1_000_001 }, () => '');
+  const bomb = gzipSync(Buffer.alloc(80e6));
+  const now = Date.now();
+  const times = Array.from({ length: 10_001 }, (_, i) =>
+    pprofOf('a 1', { labels: {}, timeMs: now - i }),
+  );
+  const cases: [string, Route, Uint8Array | string, RegExp][] = [
+    ['labels', PPROF, pprofOf('a 1', { labels: manyLabels }), /more than 256 labels/],
+    ['labels', PUSH, pushOf(pprofOf('a 1', { labels: manyLabels })), /more than 256 labels/],
+    ['labels', OTLP, otlp(otlpOf('a 1', { service: 'x', resource: manyLabels })), /at most 64/],
+    ['times', PUSH, pushOf(...times), /10001 profiles of different times.*BUNSEN_MAX_SERIES/],
+    ['strings', OTLP, otlp(strings), /1000000 are allowed \(BUNSEN_MAX_TABLE_ENTRIES\)/],
+    ['frames', PPROF, pprofOf(`${deep} 1`, { labels: {} }), /BUNSEN_MAX_STACK_DEPTH/],
+    ['frames', FOLDED, `${deep} 1`, /BUNSEN_MAX_STACK_DEPTH/],
+    ['frames', LINES, deep, /BUNSEN_MAX_STACK_DEPTH/],
+    ['frames', PUSH, pushOf(pprofOf(`${deep} 1`, { labels: {} })), /BUNSEN_MAX_STACK_DEPTH/],
+    ['frames', OTLP, otlp(otlpOf(`${deep} 1`, { service: 'x' })), /BUNSEN_MAX_STACK_DEPTH/],
+    ...[PPROF, FOLDED, LINES, TREE, TRIE, SPEEDSCOPE, JFR].map((route): (typeof cases)[number] => [
+      'bomb',
+      route,
+      bomb,
+      /BUNSEN_MAX_PROFILE_BYTES/,
+    ]),
+    ['bomb', PUSH, pushOf(bomb), /BUNSEN_MAX_PROFILE_BYTES/],
+    ['bomb', OTLP, bomb, /BUNSEN_MAX_PROFILE_BYTES/],
+    ['bomb', OTLP_JSON, bomb, /BUNSEN_MAX_PROFILE_BYTES/],
+  ];
+  for (const [what, route, body, message] of cases) {
+    const { status, text } = await post(route, body);
+    assert.ok(status === 400 || status === 413, `${what} ${route.path}: ${status}`);
+    assert.match(text, message, `${what} ${route.path}`);
+  }
+  assert.equal((await server.fetch('/healthz')).status, 200);
+});
+
+test('values of OTLP that hold each other 100 000 deep are read past', async () => {
+  // AnyValue.array_value = 5, ArrayValue.values = 1
+  let value = '{"stringValue":"x"}';
+  for (let i = 0; i < 100_000; i++) value = `{"arrayValue":{"values":[${value}]}}`;
+  const resource = `{"attributes":[{"key":"a","value":${value}}]}`;
+  const { status, text } = await post(OTLP_JSON, `{"resourceProfiles":[{"resource":${resource}}]}`);
+  assert.ok(status === 200 || (status === 400 && /OTLP_MALFORMED/.test(text)), text);
+});
+
+test('a pprof of more than 10 MB is stored, whichever way it comes', async () => {
+  const lines = Array.from(
+    { length: 60_000 },
+    (_, i) => `main;handler_of_a_rather_long_name_${i % 997};${`function_${i}_`.repeat(12)} 1`,
+  );
+  const pprof = pprofOf(lines.join('\n'), { labels: {} });
+  assert.ok(pprof.length > 10e6, `${pprof.length}`);
+  const service = 'service_name="x"';
+  const before = totalOf(await server.flame(cpuQuery(service)));
+  for (const [route, body] of [
+    [PPROF, pprof],
+    [PPROF, gzipSync(pprof)],
+    [PUSH, pushOf(pprof)],
+    [PUSH, pushOf(gzipSync(pprof))],
+  ] as const) {
+    const { status, text } = await post(route, body);
+    assert.equal(status, 200, text);
+  }
+  assert.equal(totalOf(await server.flame(cpuQuery(service))) - before, 4 * 60_000 * 1e7);
+});
