@@ -167,9 +167,9 @@ static __always_inline int sample(struct bpf_perf_event_data *context, bool by_t
   key.exec_id = BPF_CORE_READ(task, self_exec_id);
   bpf_get_current_comm(key.comm, sizeof(key.comm));
 
-  long frames = capture_stack(context, SCRATCH_KERNEL, 0, config.max_frames, &key.kernel_leaf_ip,
-                              &key.kernel_chain, counter);
-  if (frames < 0) {
+  if (!hit_user_mode(context) &&
+      capture_stack(context, SCRATCH_KERNEL, 0, config.max_frames, &key.kernel_leaf_ip,
+                    &key.kernel_chain, counter) < 0) {
     key.flags |= BUNSEN_SAMPLE_KERNEL_STACK_FAILED;
     counter->value[BUNSEN_COUNTER_kernel_stack_failed]++;
   }

@@ -5,7 +5,10 @@
 #ifndef BUNSEN_STACK_BPF_H
 #define BUNSEN_STACK_BPF_H
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
 #include <linux/errno.h>
 
 #include <bpf/bpf_helpers.h>
@@ -39,6 +42,17 @@ struct {
   __type(key, __u32);
   __type(value, union stack_scratch);
 } stack_scratches SEC(".maps");
+
+/* Returns whether the tick hit user mode: there is no kernel stack then. */
+static __always_inline bool hit_user_mode(const struct bpf_perf_event_data *context) {
+#if defined(__TARGET_ARCH_x86)
+  return (context->regs.cs & 3) == 3; /* the ring */
+#elif defined(__TARGET_ARCH_arm64)
+  return (context->regs.pstate & 15) == 0; /* the exception level */
+#else
+  return false; /* not known: the kernel finds out, and returns an empty stack */
+#endif
+}
 
 /* Multiply and fold the high bits back: two instructions a frame, and every input bit counts. */
 static __always_inline __u64 hash_chain(const struct bunsen_chain *chain) {

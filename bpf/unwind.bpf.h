@@ -56,6 +56,13 @@ struct {
   __type(value, struct bunsen_unwind_process);
 } unwind_processes SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct bunsen_unwind_cache);
+} unwind_cache SEC(".maps");
+
 /* Processes whose mappings user space should read: struct bunsen_unwind_request. */
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -101,10 +108,10 @@ static __always_inline void request_tables(const struct bunsen_process_key *proc
     counters->value[BUNSEN_COUNTER_unwind_requests_lost]++;
 }
 
-/* Returns whether there are registers of 64-bit user code. */
+/* Fills a state of zeros. Returns whether there are registers of 64-bit user code. */
 static __always_inline bool read_user_registers(struct bpf_perf_event_data *context,
                                                 struct bunsen_unwind_state *state) {
-  if ((context->regs.cs & 3) == 3) {
+  if (hit_user_mode(context)) {
     if (context->regs.cs != USER_CS_64) return false;
     state->pc = context->regs.rip;
     state->sp = context->regs.rsp;
@@ -121,16 +128,15 @@ static __always_inline bool read_user_registers(struct bpf_perf_event_data *cont
     state->bx = BPF_CORE_READ(registers, bx);
     state->r10 = BPF_CORE_READ(registers, r10);
   }
-  state->lost = 0;
   state->is_exact = 1;
   state->is_leaf = 1;
-  state->used_frame_pointer = 0;
   return true;
 }
 
 struct unwind_walk {
   struct bunsen_unwind_state state;
   const struct bunsen_unwind_process *process;
+  struct bunsen_unwind_cache *cache;
   union stack_scratch *stack;
   __u32 frames;
   __u32 by_pointer;
@@ -145,7 +151,7 @@ static long walk_frame(__u32 index, struct unwind_walk *walk) {
   walk->stack->word[index] = state->pc + (index > 0 && state->is_exact);
   walk->frames = index + 1;
   walk->by_pointer += state->used_frame_pointer; /* in the step that led here */
-  walk->end = bunsen_unwind_step(walk->process, state);
+  walk->end = bunsen_unwind_step(walk->process, walk->cache, state);
   return walk->end != BUNSEN_UNWIND_GOES_ON;
 }
 
@@ -164,7 +170,10 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
   }
   __u32 scratch = SCRATCH_USER;
   walk.stack = bpf_map_lookup_elem(&stack_scratches, &scratch);
-  if (!walk.stack) return false; /* cannot happen: the verifier wants the check */
+  __u32 slot = 0;
+  walk.cache = bpf_map_lookup_elem(&unwind_cache, &slot);
+  /* Cannot happen: the verifier wants the check. */
+  if (!walk.stack || !walk.cache) return false;
 
   bpf_loop(max_frames, walk_frame, &walk, 0);
 

@@ -105,9 +105,30 @@ struct bunsen_unwind_request {
 BUNSEN_ASSERT_SIZE(struct bunsen_unwind_request, 24);
 
 struct bunsen_unwind_process {
-  __u64 is_partial; /* there were more mappings: what is in none of them is left by frame pointer */
+  /* Of this state of the mappings; not 0, and never given to another process or state. */
+  __u32 serial;
+  __u32 is_partial; /* there were more mappings: what is in none of them is left by frame pointer */
   struct bunsen_unwind_mapping mapping[BUNSEN_UNWIND_MAX_MAPPINGS]; /* by start */
 };
 BUNSEN_ASSERT_SIZE(struct bunsen_unwind_process, 8 + 24 * BUNSEN_UNWIND_MAX_MAPPINGS);
+
+/*
+ * Rules that were found before, each in the slot that its address and process hash to. One line of
+ * the cache in place of the twenty that mappings and rows take; most callers were met before.
+ */
+struct bunsen_unwind_cached {
+  __u64 address;
+  __u32 serial; /* of the process; 0: unused */
+  struct bunsen_unwind_rule rule;
+};
+
+#define BUNSEN_UNWIND_CACHE_BITS 11
+#define BUNSEN_UNWIND_CACHE_SLOTS (1u << BUNSEN_UNWIND_CACHE_BITS)
+
+/* As large as the kernel lets the value of a per-CPU array be. */
+struct bunsen_unwind_cache {
+  struct bunsen_unwind_cached slot[BUNSEN_UNWIND_CACHE_SLOTS];
+};
+BUNSEN_ASSERT_SIZE(struct bunsen_unwind_cache, 32 << 10);
 
 #endif

@@ -31,12 +31,17 @@ enum bunsen_unwind_end {
 #define BUNSEN_LOST_RBX (1u << 0)
 #define BUNSEN_LOST_RBP (1u << 1)
 
-/* The registers of one frame, as far as unwinding needs them. */
+/*
+ * The registers of one frame, as far as unwinding needs them. Those that a callee saved are read
+ * when they are needed, which most never are.
+ */
 struct bunsen_unwind_state {
   __u64 pc;
   __u64 sp;
   __u64 bp;
   __u64 bx;
+  __u64 bp_at; /* where it is saved; 0: the value is in bp */
+  __u64 bx_at;
   __u64 r10;
   __u32 lost; /* BUNSEN_LOST_* */
   /* The frame was interrupted at pc; otherwise pc is a return address, behind its call. */
@@ -110,6 +115,13 @@ BUNSEN_INLINE struct bunsen_unwind_rule bunsen_unwind_find_rule(
   return none;
 }
 
+/* Makes *value the register's. Returns 0 if it could be read. */
+BUNSEN_INLINE long bunsen_unwind_load(__u64 *value, __u64 *saved_at) {
+  if (*saved_at && bunsen_unwind_read(value, *saved_at)) return -1;
+  *saved_at = 0;
+  return 0;
+}
+
 /* The layout of the signal frame is the kernel's: struct ucontext at rsp, see asm/sigcontext.h. */
 #define BUNSEN_SIGNAL_RBP 120
 #define BUNSEN_SIGNAL_RBX 128
@@ -118,9 +130,9 @@ BUNSEN_INLINE struct bunsen_unwind_rule bunsen_unwind_find_rule(
 
 BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave_signal(struct bunsen_unwind_state *state) {
   __u64 frame = state->sp;
-  if (bunsen_unwind_read(&state->bp, frame + BUNSEN_SIGNAL_RBP) ||
-      bunsen_unwind_read(&state->bx, frame + BUNSEN_SIGNAL_RBX) ||
-      bunsen_unwind_read(&state->sp, frame + BUNSEN_SIGNAL_RSP) ||
+  state->bp_at = frame + BUNSEN_SIGNAL_RBP;
+  state->bx_at = frame + BUNSEN_SIGNAL_RBX;
+  if (bunsen_unwind_read(&state->sp, frame + BUNSEN_SIGNAL_RSP) ||
       bunsen_unwind_read(&state->pc, frame + BUNSEN_SIGNAL_RIP))
     return BUNSEN_UNWIND_READ_FAILED;
   state->lost = 0;
@@ -131,13 +143,14 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave_signal(struct bunsen_un
 /* Code without rules: what a compiler with frame pointers, a JIT or Go made. */
 BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave_by_pointer(
     struct bunsen_unwind_state *state) {
-  __u64 frame = state->bp;
   state->used_frame_pointer = 1;
   if (state->lost & BUNSEN_LOST_RBP) return BUNSEN_UNWIND_BAD_POINTER;
+  if (bunsen_unwind_load(&state->bp, &state->bp_at)) return BUNSEN_UNWIND_READ_FAILED;
+  __u64 frame = state->bp;
   if (frame == 0) return BUNSEN_UNWIND_COMPLETE; /* the ABI's mark of the outermost frame */
   if (frame < state->sp || frame % 8 != 0) return BUNSEN_UNWIND_BAD_POINTER;
-  if (bunsen_unwind_read(&state->bp, frame) || bunsen_unwind_read(&state->pc, frame + 8))
-    return BUNSEN_UNWIND_READ_FAILED;
+  state->bp_at = frame;
+  if (bunsen_unwind_read(&state->pc, frame + 8)) return BUNSEN_UNWIND_READ_FAILED;
   state->sp = frame + 16;
   state->is_exact = 0;
   return state->pc == 0 ? BUNSEN_UNWIND_COMPLETE : BUNSEN_UNWIND_GOES_ON;
@@ -172,12 +185,14 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave(struct bunsen_unwind_st
     case BUNSEN_CFA_RBP:
     case BUNSEN_CFA_RBP_DEREF:
       if (state->lost & BUNSEN_LOST_RBP) return BUNSEN_UNWIND_UNKNOWN_RULE;
+      if (bunsen_unwind_load(&state->bp, &state->bp_at)) return BUNSEN_UNWIND_READ_FAILED;
       cfa = state->bp + offset;
       if (rule.cfa == BUNSEN_CFA_RBP) break;
       if (bunsen_unwind_read(&cfa, cfa)) return BUNSEN_UNWIND_READ_FAILED;
       break;
     case BUNSEN_CFA_RBX:
       if (state->lost & BUNSEN_LOST_RBX) return BUNSEN_UNWIND_UNKNOWN_RULE;
+      if (bunsen_unwind_load(&state->bx, &state->bx_at)) return BUNSEN_UNWIND_READ_FAILED;
       cfa = state->bx + offset;
       break;
     case BUNSEN_CFA_R10:
@@ -194,14 +209,18 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave(struct bunsen_unwind_st
   if (rule.rbp == BUNSEN_SAVED_LOST) {
     state->lost |= BUNSEN_LOST_RBP;
   } else if (rule.rbp != BUNSEN_SAVED_SAME) {
-    __u64 saved = rule.rbp == BUNSEN_SAVED_AT_RBP ? state->bp : cfa - (__u64)rule.rbp * 8;
-    if (bunsen_unwind_read(&state->bp, saved)) return BUNSEN_UNWIND_READ_FAILED;
+    if (rule.rbp == BUNSEN_SAVED_AT_RBP) {
+      if (bunsen_unwind_load(&state->bp, &state->bp_at)) return BUNSEN_UNWIND_READ_FAILED;
+      state->bp_at = state->bp;
+    } else {
+      state->bp_at = cfa - (__u64)rule.rbp * 8;
+    }
     state->lost &= ~BUNSEN_LOST_RBP;
   }
   if (rule.rbx == BUNSEN_SAVED_LOST) {
     state->lost |= BUNSEN_LOST_RBX;
   } else if (rule.rbx != BUNSEN_SAVED_SAME) {
-    if (bunsen_unwind_read(&state->bx, cfa - (__u64)rule.rbx * 8)) return BUNSEN_UNWIND_READ_FAILED;
+    state->bx_at = cfa - (__u64)rule.rbx * 8;
     state->lost &= ~BUNSEN_LOST_RBX;
   }
   state->sp = cfa;
@@ -209,18 +228,43 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave(struct bunsen_unwind_st
   return state->pc == 0 ? BUNSEN_UNWIND_COMPLETE : BUNSEN_UNWIND_GOES_ON;
 }
 
+/*
+ * Finds the rule for an address of the process, BUNSEN_CFA_NONE where no row holds it. Returns 0 if
+ * the address is outside the known mappings.
+ */
+BUNSEN_INLINE __u32 bunsen_unwind_rule_at(const struct bunsen_unwind_process *process,
+                                          struct bunsen_unwind_cache *cache, __u64 address,
+                                          struct bunsen_unwind_rule *rule) {
+  struct bunsen_unwind_rule none = {0, 0, BUNSEN_CFA_NONE, 0};
+  const volatile __u32 *serial_now = &process->serial;
+  __u32 serial = *serial_now;
+  __u64 hash = (address ^ (__u64)serial << 32) * 0x9E3779B97F4A7C15ull;
+  struct bunsen_unwind_cached *cached = &cache->slot[hash >> (64 - BUNSEN_UNWIND_CACHE_BITS)];
+  if (cached->address == address && cached->serial == serial) {
+    *rule = cached->rule;
+    return 1;
+  }
+  const struct bunsen_unwind_mapping *mapping = bunsen_unwind_find_mapping(process, address);
+  if (!mapping && !process->is_partial) return 0;
+  *rule = mapping ? bunsen_unwind_find_rule(mapping, address) : none;
+  /* The kernel may use the memory of mappings that were replaced for others at once. */
+  if (*serial_now == serial) {
+    cached->address = address;
+    cached->serial = serial;
+    cached->rule = *rule;
+  }
+  return 1;
+}
+
 /* Goes from a frame of the process to its caller. */
 BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_step(const struct bunsen_unwind_process *process,
+                                                        struct bunsen_unwind_cache *cache,
                                                         struct bunsen_unwind_state *state) {
-  struct bunsen_unwind_rule rule = {0, 0, BUNSEN_CFA_NONE, 0};
+  struct bunsen_unwind_rule rule;
   /* A call may be the last instruction of its function, so the address behind it may be another's.
    */
   __u64 address = state->is_exact ? state->pc : state->pc - 1;
-  const struct bunsen_unwind_mapping *mapping = bunsen_unwind_find_mapping(process, address);
-  if (mapping)
-    rule = bunsen_unwind_find_rule(mapping, address);
-  else if (!process->is_partial)
-    return BUNSEN_UNWIND_UNMAPPED;
+  if (!bunsen_unwind_rule_at(process, cache, address, &rule)) return BUNSEN_UNWIND_UNMAPPED;
   return bunsen_unwind_leave(state, rule);
 }
 

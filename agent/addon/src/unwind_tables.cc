@@ -18,6 +18,11 @@ bunsen_unwind_mapping unusedMapping() {
   return mapping;
 }
 
+bool isSame(const bunsen_unwind_process& left, const bunsen_unwind_process& right) {
+  return left.is_partial == right.is_partial &&
+         memcmp(left.mapping, right.mapping, sizeof(left.mapping)) == 0;
+}
+
 }  // namespace
 
 bool UnwindTables::Less::operator()(const bunsen_process_key& left,
@@ -44,8 +49,7 @@ void UnwindTables::read(const bunsen_process_key& key, uint64_t now_ms) {
   if (!isRunning(key.tgid, toTicks(key.start_boottime_ns))) return;
 
   known = processes_.find(key);  // making room may have removed it
-  if (known != processes_.end() &&
-      memcmp(&known->second.mappings, &process.mappings, sizeof(process.mappings)) == 0) {
+  if (known != processes_.end() && isSame(known->second.mappings, process.mappings)) {
     KnownProcess& same = known->second;
     same.reread_ms = std::min(2 * same.reread_ms, kMaxRereadMs);
     same.read_again_ms = now_ms + same.reread_ms;
@@ -53,6 +57,7 @@ void UnwindTables::read(const bunsen_process_key& key, uint64_t now_ms) {
   }
   process.read_again_ms = now_ms + process.reread_ms;
   if (known == processes_.end() && processes_.size() >= store_->processLimit()) forgetOldest();
+  process.mappings.serial = ++last_serial_;
   if (store_->putProcess(key, process.mappings)) processes_[key] = std::move(process);
 }
 

@@ -65,6 +65,7 @@ class UnwindTables {
   UnwindStore* store_;
   std::map<bunsen_process_key, KnownProcess, Less> processes_;
   UnwindModules modules_;
+  uint32_t last_serial_ = 0;
   uint64_t reads_ = 0;
 };
 

@@ -71,9 +71,11 @@ TEST("unwind tables: a library that comes and goes is met at the next reading") 
   MappedLibrary library(kLibrary);
   tables.read(ownProcess(), UnwindTables::kMinRereadMs - 1);
   CHECK(!find(store.process(ownProcess()), library.start()));
+  uint32_t serial = store.process(ownProcess()).serial;
   tables.read(ownProcess(), UnwindTables::kMinRereadMs);
   const bunsen_unwind_mapping* mapping = find(store.process(ownProcess()), library.start());
   CHECK(mapping && mapping->height > 0);
+  CHECK(store.process(ownProcess()).serial != serial);
   uint64_t pages = store.pages.size();
   MappedLibrary again(kLibrary);
   tables.read(ownProcess(), 1'000);

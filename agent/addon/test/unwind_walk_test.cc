@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -99,7 +100,8 @@ BUNSEN_INLINE long bunsen_unwind_read(__u64* word, __u64 address) {
 
 namespace {
 
-Walked walk(const Snapshot& from, const MemoryStore& store, const bunsen_unwind_process& process) {
+Walked walk(const Snapshot& from, const MemoryStore& store, const bunsen_unwind_process& process,
+            bunsen_unwind_cache* cache) {
   walked_snapshot = &from;
   walked_store = &store;
   Walked walked;
@@ -108,10 +110,15 @@ Walked walk(const Snapshot& from, const MemoryStore& store, const bunsen_unwind_
     Dl_info info = {};
     bool known = dladdr(reinterpret_cast<void*>(state.pc - !state.is_exact), &info);
     walked.names.push_back(known && info.dli_sname ? info.dli_sname : "?");
-    walked.end = bunsen_unwind_step(&process, &state);
+    walked.end = bunsen_unwind_step(&process, cache, &state);
     walked.by_pointer += state.used_frame_pointer && !walked.end;
   }
   return walked;
+}
+
+Walked walk(const Snapshot& from, const MemoryStore& store, const bunsen_unwind_process& process) {
+  auto cache = std::make_unique<bunsen_unwind_cache>();
+  return walk(from, store, process, cache.get());
 }
 
 // Walks the last snapshot with tables of this process.
@@ -286,7 +293,10 @@ TEST("unwind walk: code without rows is left by its frame pointer") {
   // The frame at 0x9008 was called from 0x1100; its caller's, at 0x9018, from nowhere.
   uint64_t words[] = {0, 0x9018, 0x1100, 0, 0};
   Snapshot made;
-  made.registers = {0x1050, 0x9000, 0x9008, 0, 0, 0, 1, 1, 0};
+  made.registers.pc = 0x1050;
+  made.registers.sp = 0x9000;
+  made.registers.bp = 0x9008;
+  made.registers.is_exact = made.registers.is_leaf = 1;
   made.stack_start = 0x9000;
   made.stack.assign(reinterpret_cast<const char*>(words), sizeof(words));
   Walked walked = walk(made, store, process);
@@ -302,6 +312,25 @@ TEST("unwind walk: code without rows is left by its frame pointer") {
   CHECK_EQ(int{walk(made, store, process).end}, int{BUNSEN_UNWIND_UNMAPPED});
   process.is_partial = 1;
   CHECK_EQ(int{walk(made, store, process).end}, int{BUNSEN_UNWIND_READ_FAILED});
+}
+
+TEST("unwind walk: rules found before are used again, but not for another state of the mappings") {
+  volatile int sum = 0;
+  walk_test_recurse(20, &sum);
+  MemoryStore store;
+  UnwindTables tables(&store);
+  tables.read(ownProcess(), 0);
+  bunsen_unwind_process process = store.process(ownProcess());
+  CHECK(process.serial != 0);
+  auto cache = std::make_unique<bunsen_unwind_cache>();
+  Walked first = walk(snapshot, store, process, cache.get());
+  CHECK_EQ(int{first.end}, int{BUNSEN_UNWIND_COMPLETE});
+  MemoryStore empty;
+  Walked again = walk(snapshot, empty, process, cache.get());
+  CHECK_EQ(int{again.end}, int{BUNSEN_UNWIND_COMPLETE});
+  CHECK(again.names == first.names);
+  process.serial++;
+  CHECK(int{walk(snapshot, empty, process, cache.get()).end} != int{BUNSEN_UNWIND_COMPLETE});
 }
 
 TEST("unwind walk: damaged stacks, registers and tables end the walk, whatever they hold") {
