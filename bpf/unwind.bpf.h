@@ -93,17 +93,26 @@ static __always_inline long bunsen_unwind_read(__u64 *word, __u64 address) {
   return bpf_probe_read_user(word, sizeof(*word), (void *)address);
 }
 
-static __always_inline void request_tables(const struct bunsen_process_key *process,
-                                           struct bunsen_counters *counters) {
-  struct bunsen_unwind_request request = {.process = *process, .asked_ns = bpf_ktime_get_ns()};
+/* Returns whether the process has not asked a moment ago. */
+static __always_inline bool may_ask(const struct bunsen_unwind_request *request) {
+  const struct bunsen_process_key *process = &request->process;
   __u32 slot = (process->tgid ^ process->exec_id * 31) % REQUEST_SLOTS;
   struct bunsen_unwind_request *last = bpf_map_lookup_elem(&unwind_asked, &slot);
-  if (!last) return; /* cannot happen: the verifier wants the check */
+  if (!last) return false; /* cannot happen: the verifier wants the check */
   if (last->process.tgid == process->tgid && last->process.exec_id == process->exec_id &&
       last->process.start_boottime_ns == process->start_boottime_ns &&
-      request.asked_ns - last->asked_ns < ASK_AGAIN_NS)
-    return;
-  *last = request;
+      request->asked_ns - last->asked_ns < ASK_AGAIN_NS)
+    return false;
+  *last = *request;
+  return true;
+}
+
+/* @param address whose rows are absent; 0 asks for the process' mappings */
+static __always_inline void request_tables(const struct bunsen_process_key *process, __u64 address,
+                                           struct bunsen_counters *counters) {
+  struct bunsen_unwind_request request = {
+      .process = *process, .asked_ns = bpf_ktime_get_ns(), .address = address};
+  if (!address && !may_ask(&request)) return;
   if (bpf_ringbuf_output(&unwind_requests, &request, sizeof(request), 0))
     counters->value[BUNSEN_COUNTER_unwind_requests_lost]++;
 }
@@ -165,7 +174,7 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
   if (!read_user_registers(context, &walk.state)) return false;
   walk.process = bpf_map_lookup_elem(&unwind_processes, &process_key);
   if (!walk.process) {
-    request_tables(&process_key, counters);
+    request_tables(&process_key, 0, counters);
     return false;
   }
   __u32 scratch = SCRATCH_USER;
@@ -194,6 +203,7 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
     COUNT_END(BAD_POINTER, bad_pointer)
     COUNT_END(BAD_FRAME, bad_frame)
     COUNT_END(READ_FAILED, read_failed)
+    COUNT_END(ABSENT, absent)
     default:
       counters->value[BUNSEN_COUNTER_unwind_truncated]++;
       break;
@@ -201,8 +211,9 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
 #undef COUNT_END
   if (walk.end != BUNSEN_UNWIND_COMPLETE && walk.end != BUNSEN_UNWIND_TRUNCATED) {
     key->flags |= BUNSEN_SAMPLE_USER_STACK_INCOMPLETE;
-    /* The mappings may have changed since they were read. */
-    request_tables(&process_key, counters);
+    /* Otherwise the mappings may have changed since they were read. */
+    __u64 absent = walk.end == BUNSEN_UNWIND_ABSENT ? bunsen_unwind_address(&walk.state) : 0;
+    request_tables(&process_key, absent, counters);
   }
   store_stack(walk.stack, walk.frames, max_frames, &key->user_leaf_ip, &key->user_chain, counters);
   return true;

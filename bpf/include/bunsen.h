@@ -116,7 +116,8 @@ BUNSEN_ASSERT_SIZE(struct bunsen_config, 20);
   X(20, unwind_truncated)      /* reached the depth limit */                                       \
   X(21, frames_by_table)       /* steps from frame to caller that a rule took */                   \
   X(22, frames_by_pointer)     /* steps that the frame pointer took, in code without rules */      \
-  X(23, unwind_requests_lost)  /* user space could not be told of a process without tables */
+  X(23, unwind_requests_lost)  /* user space could not be told of a process without tables */      \
+  X(24, unwind_absent)         /* met code whose rows user space has yet to read */
 
 #define BUNSEN_COUNTER_ID(id, name) BUNSEN_COUNTER_##name = id,
 enum bunsen_counter { BUNSEN_COUNTERS(BUNSEN_COUNTER_ID) BUNSEN_COUNTER_LIMIT = 32 };

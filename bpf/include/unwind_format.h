@@ -23,6 +23,7 @@ enum bunsen_cfa {
   BUNSEN_CFA_SIGNAL = 8,    /* the kernel's signal frame at rsp */
   BUNSEN_CFA_END = 9,       /* the outermost frame: it has no return address */
   BUNSEN_CFA_UNKNOWN = 10,  /* there is a rule, which these tables cannot hold */
+  BUNSEN_CFA_ABSENT = 11,   /* user space has yet to read the rows of this part */
 };
 
 /* Where a saved register is. Any other value n: n words below the canonical frame address. */
@@ -71,6 +72,8 @@ struct bunsen_unwind_page {
 };
 BUNSEN_ASSERT_SIZE(struct bunsen_unwind_page, 4096);
 
+/* Its one row is BUNSEN_CFA_ABSENT: what inner pages name where the rows are yet to be read. */
+#define BUNSEN_UNWIND_ABSENT_PAGE 0
 /* The pool grows by whole shards: id of a page = shard * pages of a shard + place in it. */
 #define BUNSEN_UNWIND_SHARD_PAGES 256
 #define BUNSEN_UNWIND_MAX_SHARDS 20
@@ -101,8 +104,9 @@ BUNSEN_ASSERT_SIZE(struct bunsen_process_key, 16);
 struct bunsen_unwind_request {
   struct bunsen_process_key process;
   __u64 asked_ns; /* CLOCK_MONOTONIC */
+  __u64 address;  /* whose rows are absent; 0: the mappings are asked for */
 };
-BUNSEN_ASSERT_SIZE(struct bunsen_unwind_request, 24);
+BUNSEN_ASSERT_SIZE(struct bunsen_unwind_request, 32);
 
 struct bunsen_unwind_process {
   /* Of this state of the mappings; not 0, and never given to another process or state. */

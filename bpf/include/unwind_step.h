@@ -12,8 +12,11 @@
 
 #ifdef __cplusplus
 #define BUNSEN_INLINE static inline
+#define BUNSEN_OUTLINE static inline
 #else
 #define BUNSEN_INLINE static __attribute__((always_inline)) inline
+/* Not static: the verifier then looks at it once, and not for each way that leads to it. */
+#define BUNSEN_OUTLINE __attribute__((noinline))
 #endif
 
 /* Why a walk is over. Each has a counter, unwind_*. */
@@ -26,6 +29,7 @@ enum bunsen_unwind_end {
   BUNSEN_UNWIND_BAD_FRAME,    /* the caller's frame would not be above its callee's */
   BUNSEN_UNWIND_READ_FAILED,  /* the stack's memory is not there */
   BUNSEN_UNWIND_TRUNCATED,    /* the depth limit */
+  BUNSEN_UNWIND_ABSENT,       /* rows that user space has yet to read */
 };
 
 #define BUNSEN_LOST_RBX (1u << 0)
@@ -94,25 +98,23 @@ BUNSEN_INLINE const struct bunsen_unwind_mapping *bunsen_unwind_find_mapping(
   return address - mapping->start < (__u64)mapping->pages << 12 ? mapping : 0;
 }
 
-/* Returns the rule for an address of the mapping; BUNSEN_CFA_NONE where no row holds it. */
-BUNSEN_INLINE struct bunsen_unwind_rule bunsen_unwind_find_rule(
-    const struct bunsen_unwind_mapping *mapping, __u64 address) {
-  struct bunsen_unwind_rule none = {0, 0, BUNSEN_CFA_NONE, 0};
-  __u64 at = address - mapping->bias;
-  __u32 id = mapping->root;
-  if (mapping->height == 0 || at >= BUNSEN_UNWIND_NO_START) return none;
-
-    /* Unrolled, since a loop's counter may be spilled, and then the verifier sees no end to it. */
+/*
+ * Returns the rule for a place in a module, as a bunsen_unwind_value; BUNSEN_CFA_NONE where no row
+ * holds it, which is 0.
+ */
+BUNSEN_OUTLINE __u32 bunsen_unwind_find_rule(__u32 root, __u32 height, __u32 at) {
+  __u32 id = root;
+  /* Unrolled, since a loop's counter may be spilled, and then the verifier sees no end to it. */
 #pragma GCC unroll 3
   for (__u32 level = 1; level <= BUNSEN_UNWIND_MAX_HEIGHT; level++) {
     const struct bunsen_unwind_page *page = bunsen_unwind_page_at(id);
-    if (!page) return none;
-    __u32 row = bunsen_unwind_find_row(page, (__u32)at);
-    if (page->start[row] > (__u32)at) return none;
-    if (level == mapping->height) return page->value[row].rule;
+    if (!page) return 0;
+    __u32 row = bunsen_unwind_find_row(page, at);
+    if (page->start[row] > at) return 0;
     id = page->value[row].page;
+    if (level == height) return id;
   }
-  return none;
+  return 0;
 }
 
 /* Makes *value the register's. Returns 0 if it could be read. */
@@ -156,9 +158,11 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave_by_pointer(
   return state->pc == 0 ? BUNSEN_UNWIND_COMPLETE : BUNSEN_UNWIND_GOES_ON;
 }
 
-/* Goes from a frame to its caller by the frame's rule. */
-BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave(struct bunsen_unwind_state *state,
-                                                         struct bunsen_unwind_rule rule) {
+/* Goes from a frame to its caller by the frame's rule. Returns an enum bunsen_unwind_end. */
+BUNSEN_OUTLINE int bunsen_unwind_leave(struct bunsen_unwind_state *state, __u32 packed) {
+  union bunsen_unwind_value value = {.page = packed};
+  struct bunsen_unwind_rule rule = value.rule;
+  if (!state) return BUNSEN_UNWIND_UNKNOWN_RULE; /* cannot happen: the verifier wants the check */
   __u32 is_leaf = state->is_leaf;
   state->is_leaf = 0;
   state->used_frame_pointer = 0;
@@ -172,6 +176,8 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave(struct bunsen_unwind_st
       return bunsen_unwind_leave_signal(state);
     case BUNSEN_CFA_END:
       return BUNSEN_UNWIND_COMPLETE;
+    case BUNSEN_CFA_ABSENT:
+      return BUNSEN_UNWIND_ABSENT;
     case BUNSEN_CFA_RSP:
       cfa = state->sp + offset;
       break;
@@ -234,38 +240,45 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave(struct bunsen_unwind_st
  */
 BUNSEN_INLINE __u32 bunsen_unwind_rule_at(const struct bunsen_unwind_process *process,
                                           struct bunsen_unwind_cache *cache, __u64 address,
-                                          struct bunsen_unwind_rule *rule) {
-  struct bunsen_unwind_rule none = {0, 0, BUNSEN_CFA_NONE, 0};
+                                          union bunsen_unwind_value *found) {
   const volatile __u32 *serial_now = &process->serial;
   __u32 serial = *serial_now;
   __u64 hash = (address ^ (__u64)serial << 32) * 0x9E3779B97F4A7C15ull;
   struct bunsen_unwind_cached *cached = &cache->slot[hash >> (64 - BUNSEN_UNWIND_CACHE_BITS)];
   if (cached->address == address && cached->serial == serial) {
-    *rule = cached->rule;
+    found->rule = cached->rule;
     return 1;
   }
   const struct bunsen_unwind_mapping *mapping = bunsen_unwind_find_mapping(process, address);
   if (!mapping && !process->is_partial) return 0;
-  *rule = mapping ? bunsen_unwind_find_rule(mapping, address) : none;
+  __u64 at = mapping ? address - mapping->bias : 0;
+  found->page = 0;
+  if (mapping && mapping->height > 0 && at < BUNSEN_UNWIND_NO_START)
+    found->page = bunsen_unwind_find_rule(mapping->root, mapping->height, (__u32)at);
   /* The kernel may use the memory of mappings that were replaced for others at once. */
-  if (*serial_now == serial) {
+  if (*serial_now == serial && found->rule.cfa != BUNSEN_CFA_ABSENT) {
     cached->address = address;
     cached->serial = serial;
-    cached->rule = *rule;
+    cached->rule = found->rule;
   }
   return 1;
+}
+
+/* Returns where the frame's code is. */
+BUNSEN_INLINE __u64 bunsen_unwind_address(const struct bunsen_unwind_state *state) {
+  /* A call may be the last instruction of its function, so the address behind it may be another's.
+   */
+  return state->is_exact ? state->pc : state->pc - 1;
 }
 
 /* Goes from a frame of the process to its caller. */
 BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_step(const struct bunsen_unwind_process *process,
                                                         struct bunsen_unwind_cache *cache,
                                                         struct bunsen_unwind_state *state) {
-  struct bunsen_unwind_rule rule;
-  /* A call may be the last instruction of its function, so the address behind it may be another's.
-   */
-  __u64 address = state->is_exact ? state->pc : state->pc - 1;
-  if (!bunsen_unwind_rule_at(process, cache, address, &rule)) return BUNSEN_UNWIND_UNMAPPED;
-  return bunsen_unwind_leave(state, rule);
+  union bunsen_unwind_value found;
+  if (!bunsen_unwind_rule_at(process, cache, bunsen_unwind_address(state), &found))
+    return BUNSEN_UNWIND_UNMAPPED;
+  return (enum bunsen_unwind_end)bunsen_unwind_leave(state, found.page);
 }
 
 #endif

@@ -1,6 +1,7 @@
 #include "cfi_section.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 
@@ -13,51 +14,69 @@ namespace {
 // One entry, common or of a function, behind its length.
 struct Entry {
   std::string_view bytes;  // the identifier and what follows
-  size_t offset;           // of those bytes in the section
-  bool is_64_bit;
+  uint64_t offset;         // of those bytes in the section
   uint64_t id;
   size_t id_bytes;
 };
 
+// Returns so many of the section's bytes from an offset on, or those up to its end.
+using View = std::function<std::string_view(uint64_t offset, uint64_t bytes)>;
+
+constexpr uint64_t kLongestLength = 12;  // of the number that an entry begins with
+constexpr uint64_t kLongestEntry = 1 << 20;
+
 class Parser {
  public:
-  Parser(std::string_view bytes, uint64_t address, CfiFormat format)
-      : bytes_(bytes), address_(address), format_(format) {}
+  Parser(View view, uint64_t address, CfiFormat format)
+      : view_(std::move(view)), address_(address), format_(format) {}
 
   CfiSection parse() {
-    size_t at = 0;
+    uint64_t at = 0;
     while (std::optional<Entry> entry = entryAt(at)) {
       at = entry->offset + entry->bytes.size();
       if (!isCommon(*entry)) addFunction(*entry);
       // A zero length ends .eh_frame, but linked objects may leave one in the middle.
     }
+    return finish();
+  }
+
+  CfiSection parseAt(const std::vector<uint64_t>& addresses) {
+    for (uint64_t address : addresses) {
+      std::optional<Entry> entry = entryAt(address - address_);
+      if (entry && !isCommon(*entry)) addFunction(*entry);
+    }
+    return finish();
+  }
+
+ private:
+  CfiSection finish() {
     std::stable_sort(
         section_.functions.begin(), section_.functions.end(),
         [](const CfiFunction& left, const CfiFunction& right) { return left.start < right.start; });
     return std::move(section_);
   }
 
- private:
   // Returns the next entry that is not empty, if there is one.
-  std::optional<Entry> entryAt(size_t at) const {
+  std::optional<Entry> entryAt(uint64_t at) const {
     for (;;) {
-      if (at > bytes_.size()) return std::nullopt;
-      CfiReader reader(bytes_.substr(at));
+      CfiReader reader(view_(at, kLongestLength));
       uint64_t length = reader.number<uint32_t>();
       bool is_64_bit = length == 0xffffffff;
       if (is_64_bit) length = reader.number<uint64_t>();
       if (reader.failed()) return std::nullopt;
-      size_t offset = at + reader.position();
+      uint64_t offset = at + reader.position();
       if (length == 0) {
         at = offset;
         continue;
       }
-      Entry entry = {reader.take(length), offset, is_64_bit, 0, 4};
+      if (length > kLongestEntry) return std::nullopt;
+      Entry entry = {view_(offset, length), offset, 0, 4};
+      if (entry.bytes.size() < length) return std::nullopt;
       // In .eh_frame the identifier has four bytes even where the length has more.
       if (is_64_bit && format_ == CfiFormat::kDebugFrame) entry.id_bytes = 8;
       CfiReader id(entry.bytes);
       entry.id = entry.id_bytes == 8 ? id.number<uint64_t>() : id.number<uint32_t>();
-      if (reader.failed() || id.failed()) return std::nullopt;
+      if (id.failed()) return std::nullopt;
       return entry;
     }
   }
@@ -92,7 +111,7 @@ class Parser {
     auto known = common_by_offset_.find(at);
     if (known != common_by_offset_.end()) return known->second;
     std::optional<uint32_t> place;
-    std::optional<Entry> entry = at < bytes_.size() ? entryAt(at) : std::nullopt;
+    std::optional<Entry> entry = entryAt(at);
     std::optional<CfiCommon> common =
         entry && isCommon(*entry) ? parseCommon(*entry) : std::nullopt;
     if (common) {
@@ -147,7 +166,7 @@ class Parser {
     return !data.failed();
   }
 
-  std::string_view bytes_;
+  View view_;
   uint64_t address_;
   CfiFormat format_;
   CfiSection section_;
@@ -157,7 +176,22 @@ class Parser {
 }  // namespace
 
 CfiSection parseCfiSection(std::string_view bytes, uint64_t address, CfiFormat format) {
-  return Parser(bytes, address, format).parse();
+  auto view = [bytes](uint64_t offset, uint64_t wanted) {
+    return offset < bytes.size() ? bytes.substr(offset, wanted) : std::string_view();
+  };
+  return Parser(view, address, format).parse();
+}
+
+std::string_view CfiPieces::view(uint64_t offset, uint64_t bytes) {
+  if (offset >= section_.bytes) return {};
+  std::string piece(std::min(bytes, section_.bytes - offset), '\0');
+  if (!file_.readAt(section_.file_offset + offset, piece.data(), piece.size())) return {};
+  return read_.emplace_back(std::move(piece));
+}
+
+CfiSection parseCfiFunctions(CfiPieces* pieces, const std::vector<uint64_t>& addresses) {
+  auto view = [pieces](uint64_t offset, uint64_t bytes) { return pieces->view(offset, bytes); };
+  return Parser(view, pieces->section().address, CfiFormat::kEhFrame).parseAt(addresses);
 }
 
 }  // namespace bunsen

@@ -170,9 +170,10 @@ const Elf64_Shdr* ElfFile::findSection(std::string_view name) const {
   return nullptr;
 }
 
-uint64_t ElfFile::sectionBytes(std::string_view name) const {
+std::optional<ElfRange> ElfFile::findSectionRange(std::string_view name) const {
   const Elf64_Shdr* section = findSection(name);
-  return section ? section->sh_size : 0;
+  if (!section) return std::nullopt;
+  return ElfRange{section->sh_addr, section->sh_offset, section->sh_size};
 }
 
 std::optional<ElfSection> ElfFile::readSection(std::string_view name) const {

@@ -50,6 +50,13 @@ struct ElfSection {
   std::string bytes;
 };
 
+// Where a section's content is.
+struct ElfRange {
+  uint64_t address;
+  uint64_t file_offset;
+  uint64_t bytes;
+};
+
 class ElfFile {
  public:
   // Nothing if this is not a 64-bit little-endian ELF file.
@@ -74,8 +81,11 @@ class ElfFile {
   // Returns the content of the section of this name, if there is one and it is not compressed.
   std::optional<ElfSection> readSection(std::string_view name) const;
 
-  // Returns how much that is, 0 if there is none.
-  uint64_t sectionBytes(std::string_view name) const;
+  // Returns where that content is. The file may have been cut since.
+  std::optional<ElfRange> findSectionRange(std::string_view name) const;
+
+  // Reads a part of the file. False if not all of it is there.
+  bool readAt(uint64_t offset, void* into, size_t bytes) const;
 
   // Returns the functions of .symtab or, if it has none, of .dynsym; empty if stripped of both.
   //
@@ -92,7 +102,6 @@ class ElfFile {
  private:
   explicit ElfFile(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  bool readAt(uint64_t offset, void* into, size_t bytes) const;
   bool readHeaders();
   const Elf64_Shdr* findSection(std::string_view name) const;
   std::string readBuildId(const Elf64_Phdr& segment) const;

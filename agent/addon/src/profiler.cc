@@ -120,6 +120,7 @@ std::map<std::string, uint64_t> Profiler::counters() const {
       {"table_reads", unwinding.reads},
       {"tables_evicted", unwinding.evicted},
       {"tables_refused", unwinding.refused},
+      {"table_parts_read", unwinding.parts_read},
       {"table_slowest_answer_ms", unwinding_ ? unwinding_->slowestAnswerMs() : 0},
   };
 #define BUNSEN_COUNTER_ENTRY(id, name) counters[#name] = kernel.value[id];

@@ -11,7 +11,7 @@ uint64_t UnwindMaps::fullBytes() {
 }
 
 uint32_t UnwindMaps::pageLimit() const {
-  return BUNSEN_UNWIND_MAX_SHARDS * BUNSEN_UNWIND_SHARD_PAGES - 1;
+  return BUNSEN_UNWIND_MAX_SHARDS * BUNSEN_UNWIND_SHARD_PAGES;
 }
 
 bool UnwindMaps::writePage(uint32_t id, const bunsen_unwind_page& page) {

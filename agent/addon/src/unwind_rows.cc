@@ -91,13 +91,22 @@ UnwindRows readUnwindRows(const ElfFile& file) {
   if (!base) return {};
   for (auto [name, format] : {std::pair(".eh_frame", CfiFormat::kEhFrame),
                               std::pair(".debug_frame", CfiFormat::kDebugFrame)}) {
-    if (file.sectionBytes(name) > kMaxSectionBytes) return tooLarge();
+    std::optional<ElfRange> range = file.findSectionRange(name);
+    if (range && range->bytes > kMaxSectionBytes) return tooLarge();
     std::optional<ElfSection> section = file.readSection(name);
     if (!section) continue;
     CfiSection cfi = parseCfiSection(section->bytes, section->address, format);
     if (!cfi.functions.empty()) return toRows(cfi, *base);
   }
   return {};
+}
+
+UnwindRows readUnwindRows(const ElfFile& file, const std::vector<uint64_t>& entries) {
+  std::optional<uint64_t> base = file.codeBase();
+  std::optional<ElfRange> range = file.findSectionRange(".eh_frame");
+  if (!base || !range) return {};
+  CfiPieces pieces(file, *range);
+  return toRows(parseCfiFunctions(&pieces, entries), *base);
 }
 
 }  // namespace bunsen

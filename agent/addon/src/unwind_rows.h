@@ -29,6 +29,9 @@ struct UnwindRows {
 // neither.
 UnwindRows readUnwindRows(const ElfFile& file);
 
+// Returns the rows of the functions whose entries in .eh_frame are at these addresses.
+UnwindRows readUnwindRows(const ElfFile& file, const std::vector<uint64_t>& entries);
+
 // 17 MB in the kernel. libLLVM has a million, ClickHouse has six.
 constexpr size_t kMaxUnwindRows = 2 << 20;
 

@@ -11,7 +11,7 @@ class UnwindStore {
  public:
   virtual ~UnwindStore() = default;
 
-  // Pages that fit in; their ids are 1 to this. Page 0 is never used.
+  // Pages that fit in; their ids count from 0.
   virtual uint32_t pageLimit() const = 0;
   virtual uint32_t processLimit() const = 0;
 

@@ -31,8 +31,9 @@ bool UnwindTables::Less::operator()(const bunsen_process_key& left,
          std::tie(right.tgid, right.exec_id, right.start_boottime_ns);
 }
 
-UnwindTables::UnwindTables(UnwindStore* store)
-    : store_(store), modules_(store, [this](const UnwindModule* module) { release(module); }) {}
+UnwindTables::UnwindTables(UnwindStore* store, uint64_t large_file_bytes)
+    : store_(store),
+      modules_(store, large_file_bytes, [this](const UnwindModule* module) { release(module); }) {}
 
 void UnwindTables::read(const bunsen_process_key& key, uint64_t now_ms) {
   auto known = processes_.find(key);
@@ -102,6 +103,17 @@ void UnwindTables::fill(uint32_t pid, const std::string& maps, KnownProcess* pro
   std::fill(end, std::end(process->mappings.mapping), unusedMapping());
 }
 
+void UnwindTables::readPart(const bunsen_process_key& key, uint64_t address, uint64_t now_ms) {
+  auto known = processes_.find(key);
+  if (known == processes_.end()) return;
+  for (const bunsen_unwind_mapping& mapping : known->second.mappings.mapping) {
+    if (address < mapping.start || address - mapping.start >= mapping.pages * kPageBytes) continue;
+    for (std::shared_ptr<UnwindModule> module : known->second.modules)  // a copy: see release()
+      if (module->root == mapping.root)
+        return modules_.readPart(module.get(), address - mapping.bias, now_ms);
+  }
+}
+
 void UnwindTables::use(const bunsen_process_key& key, uint64_t now_ms) {
   auto known = processes_.find(key);
   if (known == processes_.end()) return;
@@ -144,7 +156,8 @@ UnwindFigures UnwindTables::figures() const {
           processes_.size(),
           reads_,
           modules_.evicted(),
-          modules_.refused()};
+          modules_.refused(),
+          modules_.partsRead()};
 }
 
 }  // namespace bunsen

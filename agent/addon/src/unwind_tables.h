@@ -21,6 +21,7 @@ struct UnwindFigures {
   uint64_t reads = 0;
   uint64_t evicted = 0;
   uint64_t refused = 0;
+  uint64_t parts_read = 0;
 };
 
 // Used by one thread. Times are of any clock that does not go back.
@@ -33,11 +34,15 @@ class UnwindTables {
   static constexpr uint64_t kMinRereadMs = 40;
   static constexpr uint64_t kMaxRereadMs = 4'000;
 
-  explicit UnwindTables(UnwindStore* store);
+  explicit UnwindTables(UnwindStore* store,
+                        uint64_t large_file_bytes = UnwindModules::kLargeFileBytes);
 
   // Reads the process' mappings, reads the rows of modules that are new, and puts all in the store.
   // Does nothing if that was done a moment ago, or the process is gone.
   void read(const bunsen_process_key& key, uint64_t now_ms);
+
+  // Reads the rows of the part of a large file that the process has mapped at the address.
+  void readPart(const bunsen_process_key& key, uint64_t address, uint64_t now_ms);
 
   // Says that the process has been sampled.
   void use(const bunsen_process_key& key, uint64_t now_ms);

@@ -72,7 +72,11 @@ int UnwindWorker::takeRequest(void* worker, void* bytes, size_t) {
   bunsen_unwind_request request;
   memcpy(&request, bytes, sizeof(request));
   try {
-    self->tables_.read(request.process, monotonicNs() / 1'000'000);
+    uint64_t now_ms = monotonicNs() / 1'000'000;
+    if (request.address)
+      self->tables_.readPart(request.process, request.address, now_ms);
+    else
+      self->tables_.read(request.process, now_ms);
   } catch (const std::bad_alloc&) {
     return 0;  // no tables for that one; the next sample asks again
   }

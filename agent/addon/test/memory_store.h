@@ -22,7 +22,7 @@ class MemoryStore : public UnwindStore {
   uint32_t pageLimit() const override { return page_limit; }
   uint32_t processLimit() const override { return process_limit; }
   bool writePage(uint32_t id, const bunsen_unwind_page& page) override {
-    CHECK(id > 0 && id <= page_limit);
+    CHECK(id < page_limit);
     pages[id] = page;
     return true;
   }

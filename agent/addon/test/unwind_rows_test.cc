@@ -12,6 +12,7 @@
 #include "cfi_section.h"
 #include "check.h"
 #include "elf_image.h"
+#include "unwind_index.h"
 
 using namespace bunsen;
 using namespace bunsen::test;
@@ -208,6 +209,40 @@ TEST("unwind rows: signal frames, PLT, the outermost frame and a realigned stack
   for (int kind : {BUNSEN_CFA_RSP, BUNSEN_CFA_RBP, BUNSEN_CFA_RBX, BUNSEN_CFA_PLT,
                    BUNSEN_CFA_SIGNAL, BUNSEN_CFA_END})
     CHECK(kinds[kind] > 0);
+}
+
+TEST("unwind rows: read part by part they are the same") {
+  size_t compared = 0;
+  for (const std::string& path : {std::string("/lib/x86_64-linux-gnu/libc.so.6"),
+                                  std::string("/usr/lib/x86_64-linux-gnu/libcrypto.so.3"),
+                                  std::string("/usr/bin/perl"), run("gcc -print-prog-name=cc1")}) {
+    auto opened = ElfFile::open(UniqueFd(open(path.c_str(), O_RDONLY)));
+    if (!opened) continue;
+    auto file = std::make_shared<const ElfFile>(std::move(*opened));
+    UnwindRows all = readUnwindRows(*file);
+    std::optional<UnwindIndex> index = UnwindIndex::open(file);
+    CHECK(index && index->base() == all.base);
+    std::vector<UnwindRows> parts(index->size());
+    size_t wrong = 0;
+    size_t unknown = 0;
+    for (const UnwindRow& row : all.rows) {
+      std::optional<size_t> part = index->find(row.start);
+      if (!part) {
+        wrong++;
+        continue;
+      }
+      if (parts[*part].rows.empty()) parts[*part] = index->read(*part);
+      bunsen_unwind_rule rule = parts[*part].ruleAt(all.base + row.start);
+      if (memcmp(&rule, &row.rule, sizeof(rule)) == 0) continue;
+      (rule.cfa == BUNSEN_CFA_UNKNOWN ? unknown : wrong)++;
+    }
+    CHECK_EQ(wrong, 0u);
+    CHECK(index->size() > 1);
+    // Parts with more rows than a page holds: gcc has some.
+    CHECK(unknown <= all.rows.size() / 5000);
+    compared++;
+  }
+  if (compared == 0) throw Skip{"none of the files is here"};
 }
 
 TEST("unwind rows: a compiler's .debug_frame says the same as its .eh_frame") {

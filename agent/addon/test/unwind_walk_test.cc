@@ -77,6 +77,7 @@ struct Walked {
   std::vector<std::string> names;  // leaf first
   bunsen_unwind_end end = BUNSEN_UNWIND_GOES_ON;
   size_t by_pointer = 0;
+  bunsen_unwind_state last = {};  // of the frame at which it ended
 
   bool has(const char* name) const {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -105,7 +106,8 @@ Walked walk(const Snapshot& from, const MemoryStore& store, const bunsen_unwind_
   walked_snapshot = &from;
   walked_store = &store;
   Walked walked;
-  bunsen_unwind_state state = from.registers;
+  bunsen_unwind_state& state = walked.last;
+  state = from.registers;
   for (int depth = 0; depth < BUNSEN_MAX_FRAMES && !walked.end; depth++) {
     Dl_info info = {};
     bool known = dladdr(reinterpret_cast<void*>(state.pc - !state.is_exact), &info);
@@ -331,6 +333,44 @@ TEST("unwind walk: rules found before are used again, but not for another state 
   CHECK(again.names == first.names);
   process.serial++;
   CHECK(int{walk(snapshot, empty, process, cache.get()).end} != int{BUNSEN_UNWIND_COMPLETE});
+}
+
+TEST(
+    "unwind walk: rows of large files come when a walk meets them, and go when they are too many") {
+  volatile int sum = 0;
+  walk_test_recurse(20, &sum);
+  MemoryStore store;
+  UnwindTables tables(&store, 0);  // every file is large
+  tables.read(ownProcess(), 0);
+  const bunsen_unwind_process& process = store.process(ownProcess());
+  Walked walked = walk(snapshot, store, process);
+  CHECK_EQ(int{walked.end}, int{BUNSEN_UNWIND_ABSENT});
+  size_t reads = 0;
+  auto cache = std::make_unique<bunsen_unwind_cache>();
+  for (; walked.end == BUNSEN_UNWIND_ABSENT && reads < 20; reads++) {
+    tables.readPart(ownProcess(), bunsen_unwind_address(&walked.last), 0);
+    walked = walk(snapshot, store, process, cache.get());
+  }
+  CHECK_EQ(int{walked.end}, int{BUNSEN_UNWIND_COMPLETE});
+  CHECK_EQ(walked.names.back(), "_start");
+  CHECK(reads > 2 && reads < 20);
+  CHECK_EQ(tables.figures().parts_read, reads);
+
+  // Of libc, whose rows are read at every 512th byte; this needs more parts than are kept.
+  const bunsen_unwind_mapping* libc = nullptr;
+  for (const auto& mapping : process.mapping)
+    if (mapping.start <= reinterpret_cast<uint64_t>(&qsort) &&
+        reinterpret_cast<uint64_t>(&qsort) - mapping.start < uint64_t{mapping.pages} * 4096)
+      libc = &mapping;
+  CHECK(libc && libc->height > 1);
+  store.page_limit = static_cast<uint32_t>(store.pages.size()) + 4;
+  for (uint64_t at = 0; at < uint64_t{libc->pages} * 4096; at += 512)
+    tables.readPart(ownProcess(), libc->start + at, 0);
+  CHECK(tables.figures().evicted > 0);
+  CHECK(tables.figures().table_bytes / sizeof(bunsen_unwind_page) <= store.page_limit);
+  CHECK(store.waits > 0);
+  walked = walk(snapshot, store, process);
+  CHECK(walked.end == BUNSEN_UNWIND_ABSENT || walked.end == BUNSEN_UNWIND_COMPLETE);
 }
 
 TEST("unwind walk: damaged stacks, registers and tables end the walk, whatever they hold") {
