@@ -49,8 +49,8 @@ class UnwindModules {
   static constexpr uint64_t kRefusedMs = 60'000;
   // From this much call frame information on, rows are read part by part: 680,000 rows or so.
   static constexpr uint64_t kLargeFileBytes = 4 << 20;
-  // Parts of one file that are kept: 4 MB. Then it starts anew, lest it starves the others.
-  static constexpr size_t kMaxParts = 1024;
+  // Parts of one file that are kept: 8 MB. Then it starts anew, lest it starves the others.
+  static constexpr size_t kMaxParts = 2048;
 
   // Called before a module's pages are given to another: no process may refer to it afterwards.
   using Release = std::function<void(const UnwindModule*)>;
