@@ -1,5 +1,6 @@
 #include "elf_file.h"
 
+#include <lzma.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -182,6 +183,23 @@ std::optional<ElfSection> ElfFile::readSection(std::string_view name) const {
   ElfSection result = {section->sh_addr, std::string(section->sh_size, '\0')};
   if (!readAt(section->sh_offset, result.bytes.data(), result.bytes.size())) return std::nullopt;
   return result;
+}
+
+bool ElfFile::hasSymbolTable() const {
+  return std::any_of(sections_.begin(), sections_.end(), [](const Elf64_Shdr& section) {
+    return section.sh_type == SHT_SYMTAB && section.sh_size > sizeof(Elf64_Sym);
+  });
+}
+
+uint32_t ElfFile::checksum() const {
+  std::vector<uint8_t> piece(1 << 20);
+  uint32_t checksum = 0;
+  for (uint64_t at = 0; at < file_bytes_; at += piece.size()) {
+    piece.resize(std::min<uint64_t>(piece.size(), file_bytes_ - at));
+    if (!readAt(at, piece.data(), piece.size())) return 0;
+    checksum = lzma_crc32(piece.data(), piece.size(), checksum);
+  }
+  return checksum;
 }
 
 ElfSymbols ElfFile::readSymbols() const {

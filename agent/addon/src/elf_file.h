@@ -87,6 +87,12 @@ class ElfFile {
   // Reads a part of the file. False if not all of it is there.
   bool readAt(uint64_t offset, void* into, size_t bytes) const;
 
+  // Whether there is a .symtab, which strip takes away.
+  bool hasSymbolTable() const;
+
+  // Returns the checksum of the whole file by which .gnu_debuglink knows it (CRC-32 of IEEE 802.3).
+  uint32_t checksum() const;
+
   // Returns the functions of .symtab or, if it has none, of .dynsym; empty if stripped of both.
   //
   // Sizes are honoured: an address behind the end of a function is not named after it. Functions of
