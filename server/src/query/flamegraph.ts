@@ -69,6 +69,8 @@ const EXPORT_WORKER = new URL('./export-worker.js', import.meta.url).href;
 interface Narrowing {
   focus?: Focus | undefined;
   stacks?: StackSelector | undefined;
+  /** Sums to the last unit as well: they are rounded beyond 2^53. */
+  exact?: boolean;
 }
 
 /** A selection over the range of its plan. */
@@ -170,7 +172,7 @@ export class FlamegraphQuery {
       // Not in parts: a stack that two services have is one sample of the file.
       const [warnings, native] = await Promise.all([
         this.#warnings([side], signal),
-        this.#stacks(side, side.selection, signal),
+        this.#stacks({ ...side, exact: form.format === 'pprof' }, side.selection, signal),
       ]);
       onWarnings?.(warnings);
       const profileType = parseProfileType(side.selection.profileType);
@@ -276,14 +278,15 @@ export class FlamegraphQuery {
 
   /**
    * @param selection the side's, or a part of it
-   * @returns (frames, v) in Native format, in pieces that can be handed to a worker without a copy
+   * @returns (frames, v[, exact]) in Native format, in pieces that can be handed to a worker without a copy
    */
   async #stacks(
-    { plan, focus, stacks }: Side,
+    { plan, ...narrowing }: Side,
     selection: Selection,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array<ArrayBuffer>[]> {
-    return this.#store.native(valuedSql(stacksSql(plan, selection), { focus, stacks }), {
+    const { focus, stacks } = narrowing;
+    return this.#store.native(valuedSql(stacksSql(plan, selection), narrowing), {
       params: {
         ...mergeParams(selection),
         ...(focus && { function: focus.name }),
@@ -302,9 +305,11 @@ export class FlamegraphQuery {
  * SELECT of (frames, v) for the worker. Leaves out most stacks without the function that is asked
  * for; the worker leaves out the rest.
  */
-function valuedSql(merged: string, { focus, stacks: selector }: Narrowing): string {
-  const columns = 'SELECT frames, toFloat64(v) AS v'; // what trees are made of
-  const stacks = selector ? selectedStacksSql(merged, selector) : merged;
+function valuedSql(merged: string, { focus, stacks: selector, exact }: Narrowing): string {
+  const sum = exact ? 'toFloat64(s) AS v, toInt64(s) AS exact' : 'toFloat64(s) AS v';
+  const columns = `SELECT frames, ${sum}`;
+  const selected = selector ? selectedStacksSql(merged, selector) : merged;
+  const stacks = `SELECT frames, v AS s FROM (${selected})`;
   if (!focus) return `${columns} FROM (${stacks})`;
   const may = 'arrayExists(frame -> startsWith(frame, {function:String}), frames)';
   // A stack that is missing is the function of that name.

@@ -6,18 +6,24 @@ import type { ValuedStacks } from './focus.ts';
 export interface MergedStacks {
   stacks: DictionaryArrayColumn;
   values: Float64Array;
+  /** The same to the last unit, modulo 2^64; undefined if they were not asked for. */
+  exact: BigInt64Array | undefined;
 }
 
-/** What a merge answers, block by block. @param native (frames, v) in Native format, in pieces */
+/** What a merge answers, block by block. @param native (frames, v[, exact]) in Native format, in pieces */
 export function* readMerged(native: Uint8Array[]): Generator<MergedStacks> {
   const bytes = native.length === 1 ? (native[0] as Uint8Array) : Buffer.concat(native);
   for (const { rows, columns } of decodeBlocks(bytes)) {
     if (rows === 0) continue;
-    const [stacks, sums] = columns;
-    if (stacks?.type !== 'Array(LowCardinality(String))' || sums?.type !== 'Float64') {
+    const [stacks, sums, exact] = columns;
+    if (
+      stacks?.type !== 'Array(LowCardinality(String))' ||
+      sums?.type !== 'Float64' ||
+      (exact && exact.type !== 'Int64')
+    ) {
       throw new Error(`merged stacks have the columns ${columns.map(({ type }) => type)}`);
     }
-    yield { stacks, values: sums.values };
+    yield { stacks, values: sums.values, exact: exact?.values };
   }
 }
 

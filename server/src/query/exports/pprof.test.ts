@@ -188,6 +188,7 @@ test('stacks beyond what a pprof holds are refused with their number and the lim
       codes: new Uint32Array(frames),
     },
     { name: 'v', type: 'Float64', values: Float64Array.from([1]) },
+    { name: 'exact', type: 'Int64', values: BigInt64Array.from([1n]) },
   ]);
   const range = { fromMs: 0, untilMs: 1 };
   const profileType = parseProfileType(CPU_PROFILE_TYPE);

@@ -26,6 +26,7 @@ export function buildPprof(
     const message = `the stacks of the selection have ${frames} frames together; a pprof holds at most ${MAX_FRAMES}: ask for a shorter range or fewer series`;
     throw new BunsenError('QUERY_MEMORY_LIMIT', message);
   }
+  // Doubles never wrap around: they tell whether the exact sums did.
   const largest = merged.reduce(
     (most, { values }) => values.reduce((max, sum) => Math.max(max, Math.abs(sum)), most),
     0,
@@ -34,11 +35,6 @@ export function buildPprof(
     const message = `a stack of the selection has the sum ${largest}; a pprof holds less than 2^63: ask for a shorter range`;
     throw new BunsenError('PPROF_LIMIT', message);
   }
-  // Sums come as doubles, which never wrap around: see merge-plan.ts.
-  const rounded =
-    largest > Number.MAX_SAFE_INTEGER
-      ? ['sums beyond 2^53 are rounded: ask for a shorter range']
-      : [];
   const { sampleType, sampleUnit, periodType, periodUnit } = profileType;
   const stacks = exportStacks(merged, frames);
   const samples = stacks.sampleValues.length;
@@ -52,7 +48,7 @@ export function buildPprof(
     sampleStack: Uint32Array.from({ length: samples }, (_, sample) => sample),
     sampleLabels: new Uint32Array(samples),
     labelSets: [{}],
-    comments: [query, ...warnings, ...rounded],
+    comments: [query, ...warnings],
   });
 }
 
@@ -71,7 +67,8 @@ function exportStacks(merged: MergedStacks[], frames: number): Stacks {
   const sampleValues = new BigInt64Array(rows);
   let at = 0;
   let row = 0;
-  for (const { stacks, values } of merged) {
+  for (const { stacks, values, exact } of merged) {
+    if (!exact) throw new Error('a pprof is made of exact sums');
     const { dictionary, codes, offsets } = stacks;
     // Only what a stack refers to: the first key of a dictionary is the empty string, unused.
     const ids = new Int32Array(dictionary.length).fill(-1);
@@ -84,7 +81,7 @@ function exportStacks(merged: MergedStacks[], frames: number): Stacks {
         stackFunctions[at++] = ids[code] as number;
       }
       if (start === end) stackFunctions[at++] = table.idOf(NO_STACK_FRAME);
-      sampleValues[row++] = BigInt(values[i] as number);
+      sampleValues[row++] = exact[i] as bigint;
       stackOffsets[row] = at;
     }
   }
