@@ -6,6 +6,8 @@ import http from 'node:http';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { API, IDEMPOTENCY_KEY } from '@bunsen/profile';
+import { readConfig } from '@bunsen/server/config';
+import { decodeBody } from '@bunsen/server/ingest/decode';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { freePort, startServer } from '../harness.ts';
 import { Fleet } from './fleet.ts';
@@ -106,6 +108,10 @@ await Cleanups.run(async (t) => {
   const metrics = await scrape(url);
   const rssAfter = treeRssMb(pid);
 
+  console.log('decoding alone …');
+  const mbOf = (requestsPerSecond: number) => (requestsPerSecond * bytes(windows)) / 1e6;
+  const decoded = decodeAlone(windows, SECONDS / 2);
+
   console.log('the plain way …');
   const client = createClient({
     url: `http://127.0.0.1:${storePort}`,
@@ -127,6 +133,11 @@ await Cleanups.run(async (t) => {
     ...figures.map((figure) =>
       figure.name === 'sustained' ? { ...figure, bar: '>= 150000' } : figure,
     ),
+    { name: 'sustained_requests', value: sustained / 3000, unit: 'requests/s' },
+    { name: 'sustained_bytes', value: mbOf(sustained / 3000), unit: 'MB/s', note: 'gzipped' },
+    { name: 'decode', value: decoded, unit: 'requests/s', note: 'one core, nothing stored' },
+    { name: 'decode_bytes', value: mbOf(decoded), unit: 'MB/s', note: 'gzipped' },
+    { name: 'decode_ratio', value: sustained / 3000 / decoded, unit: 'x the decode alone' },
     ...figuresOf('plain', plainOutcome),
     { name: 'ratio', value: sustained / plainOutcome.rowsPerSecond, unit: 'x', bar: '>= 1.5' },
     ...['server', 'store', 'generator'].map((name, i) => ({
@@ -151,6 +162,19 @@ await Cleanups.run(async (t) => {
     },
   ]);
 });
+
+/** Requests a second that are inflated, decoded and checked, one after the other, and then forgotten. */
+function decodeAlone(bodies: Buffer[], seconds: number): number {
+  const limits = readConfig({}).ingest;
+  const begin = performance.now();
+  const end = begin + seconds * 1000;
+  let requests = 0;
+  for (; performance.now() < end; requests++) {
+    const body = bodies[requests % bodies.length] as Buffer;
+    decodeBody(body, false, { kind: 'labelled-pprof' }, limits);
+  }
+  return (requests / (performance.now() - begin)) * 1000;
+}
 
 /** Sends a body; resolves when it is acknowledged, or to the seconds after which to come again. */
 type Sender = (body: Buffer) => Promise<number | undefined>;

@@ -50,7 +50,8 @@ export function decodeTrie(bytes: Uint8Array, limits: IngestLimits): FoldedStack
     if (frames >= limits.stackDepth) throw tooDeep(limits);
     parents[depth + 1] = { end, frames, last };
     if (value === 0n) return;
-    if (end > 0) path[frames++] = stacks.frameId(key.subarray(last, end));
+    const again = Math.max(0, parent.end - last);
+    if (end > 0) path[frames++] = stacks.frameId(key.subarray(last, end), again);
     stacks.add(path, frames, value);
   });
   return stacks.build();
@@ -67,6 +68,9 @@ function tooDeep({ stackDepth }: IngestLimits): BunsenError {
 
 const decoder = new TextDecoder();
 
+/** A byte that is read again makes a new text each time, which takes some copies until it is stored. */
+const AGAIN = 4;
+
 /** Stacks with their values, no more than are allowed. */
 class Stacks {
   readonly #limits: IngestLimits;
@@ -78,11 +82,12 @@ class Stacks {
     this.#limits = limits;
   }
 
-  frameId(name: Uint8Array): number {
+  /** @param again bytes of the name that other frames have taken as well, out of the same few of the body */
+  frameId(name: Uint8Array, again = 0): number {
     if (name.length > this.#limits.frameBytes) {
       throw frameTooLong(decoder.decode(name.subarray(0, 80)), name.length, this.#limits);
     }
-    this.#take(name.length);
+    this.#take(name.length + again * AGAIN);
     return this.#builder.frameId(formatFrame({ name: decoder.decode(name) }));
   }
 
