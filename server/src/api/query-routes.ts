@@ -5,6 +5,7 @@ import { readInteger, readParams } from '../params.ts';
 import type { Deletions } from '../query/deletions.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { Focus } from '../query/focus.ts';
+import { queryFunctionCosts } from '../query/function-costs.ts';
 import { queryFunctions } from '../query/functions.ts';
 import {
   queryLabelNames,
@@ -66,7 +67,15 @@ export function queryRoutes(
   });
 
   app.get(API.series, async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until', 'stepMs', 'groupBy']);
+    const params = readParams(request.query, [
+      'query',
+      'from',
+      'until',
+      'stepMs',
+      'groupBy',
+      'function',
+      'module',
+    ]);
     const groupBy = (params.groupBy ?? '').split(',').filter((name) => name !== '');
     if (groupBy.length > MAX_GROUP_BY) {
       throw new BunsenError(
@@ -82,6 +91,7 @@ export function queryRoutes(
           ? undefined
           : readInteger('stepMs', params.stepMs, 1, MAX_STEP_MS),
       groupBy,
+      function: functionOf(params),
       signal: whileConnected(reply),
     });
   });
@@ -108,6 +118,17 @@ export function queryRoutes(
         params.limit === undefined
           ? DEFAULT_FUNCTIONS
           : readInteger('limit', params.limit, 1, MAX_FUNCTIONS),
+      signal: whileConnected(reply),
+    });
+  });
+
+  app.get(API.functionCosts, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until', 'function', 'module']);
+    return queryFunctionCosts(store, status, {
+      query: required('query', params.query),
+      range: rangeOf(params),
+      name: required('function', params.function),
+      module: params.module,
       signal: whileConnected(reply),
     });
   });
@@ -182,6 +203,14 @@ export function queryRoutes(
     });
     return answer(reply, form, bytes);
   }
+}
+
+/** @throws BunsenError `PARAMETER_INVALID` */
+function functionOf(params: { function?: string; module?: string }) {
+  const { function: name, module } = params;
+  if (name !== undefined && name !== '') return { name, module };
+  if (module === undefined) return undefined;
+  throw new BunsenError('PARAMETER_INVALID', `module=${module} needs a function: give both`);
 }
 
 /** Binary for who accepts that, JSON otherwise. */
