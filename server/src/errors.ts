@@ -39,6 +39,7 @@ export const ERROR_STATUS = {
   CONTENT_TYPE_UNSUPPORTED: 415,
   FORMAT_UNSUPPORTED: 422,
   PARAMETER_CONTRADICTION: 422,
+  PROMQL_AMBIGUOUS: 422,
   QUERY_MEMORY_LIMIT: 422,
   QUERY_ROWS_LIMIT: 422,
   // The server cannot do it now: the same request may succeed later.

@@ -184,7 +184,7 @@ test('vectors are matched one to one', async () => {
     await vector(
       `increase(${api}[1m]) < ignoring (pod) sum by (service_name) (increase(${CPU}{pod="a"}[2m]))`,
     ).catch((error: Error) => error.message),
-    '400: {"status":"error","errorType":"bad_data","error":"PROMQL_MALFORMED: < between vectors: several series of the left side have the labels [[\\"service_name\\",\\"api\\"]]: aggregate them, or match by more labels"}',
+    '422: {"status":"error","errorType":"execution","error":"PROMQL_AMBIGUOUS: < between vectors: several series of the left side have the labels [[\\"service_name\\",\\"api\\"]]: aggregate them, or match by more labels"}',
   );
 });
 

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { CPU_PROFILE_TYPE } from '@bunsen/profile';
-import { unpackedDebian } from '../testing/debian-package.ts';
+import { debianPrometheus } from '../testing/debian-prometheus.ts';
 import { pprofOf } from '../testing/pprof-of.ts';
 import { TestServer } from '../testing/test-server.ts';
 
-const debian = unpackedDebian('debian-prometheus', () => ['prometheus']);
+const debian = debianPrometheus();
 const skip =
   'missing' in debian ? `SKIPPED: no promtool from Debian's packages: ${debian.missing}` : false;
 if (skip) console.error(`⚠ promtool.test: ${skip}`);

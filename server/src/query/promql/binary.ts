@@ -45,7 +45,7 @@ function apply(operator: Operator, a: number, b: number): number {
     case '%':
       return a % b;
     case '^':
-      return a ** b;
+      return power(a, b);
     case '==':
       return Number(a === b);
     case '!=':
@@ -59,6 +59,12 @@ function apply(operator: Operator, a: number, b: number): number {
     case '<=':
       return Number(a <= b);
   }
+}
+
+/** As in C, and so in Prometheus: 1 to the power of anything is 1. */
+function power(a: number, b: number): number {
+  const isInfinite = b === Number.POSITIVE_INFINITY || b === Number.NEGATIVE_INFINITY;
+  return a === 1 || (a === -1 && isInfinite) ? 1 : a ** b;
 }
 
 /** A comparison without `bool` keeps the samples for which it holds, and is else an arithmetic operator. */
@@ -111,7 +117,7 @@ function matched(expr: Binary, left: LabelledPoints[], right: LabelledPoints[]):
       if (partners.length === 0) continue;
       if (partners.length > 1 || results[i] === 1) {
         throw new BunsenError(
-          'PROMQL_MALFORMED',
+          'PROMQL_AMBIGUOUS',
           `${operator} between vectors: several series of the ${partners.length > 1 ? 'right' : 'left'} side have the labels ${key}: aggregate them, or match by more labels`,
         );
       }

@@ -1,5 +1,5 @@
-import { type Expr, type Selector, unwrapped } from './ast.ts';
-import { formatDuration, formatNumber } from './literals.ts';
+import type { Expr, Selector } from './ast.ts';
+import { formatDuration, formatLiteral } from './literals.ts';
 
 const METRIC_NAME = /^[A-Za-z_:][A-Za-z0-9_:]*$/;
 const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -8,7 +8,7 @@ const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export function formatPromql(expr: Expr): string {
   switch (expr.kind) {
     case 'number':
-      return formatNumber(expr.value);
+      return formatLiteral(expr.value);
     case 'paren':
       return `(${formatPromql(expr.inner)})`;
     case 'negate':
@@ -22,7 +22,7 @@ export function formatPromql(expr: Expr): string {
       const groups = grouping
         ? ` ${grouping.mode} (${grouping.labels.map(label).join(', ')}) `
         : '';
-      const args = [...(param ? [param] : []), unwrapped(inner)].map(formatPromql);
+      const args = [...(param ? [param] : []), inner].map(formatPromql);
       return `${name}${groups}(${args.join(', ')})`;
     }
     case 'binary': {

@@ -38,7 +38,7 @@ export function formatDuration(ms: number): string {
 
 /** A number of PromQL: decimal, hexadecimal, `Inf`, `NaN`, or a duration in seconds. */
 export function parseNumber(text: string): number {
-  const [, sign, digits] = /^([+-]?)(.*)$/.exec(text.replaceAll('_', '')) as unknown as string[];
+  const [, sign, digits] = /^([+-]?)(.*)$/.exec(text.replace(/[\s_]/g, '')) as unknown as string[];
   const unsigned = (digits as string).toLowerCase();
   const value =
     unsigned === 'inf'
@@ -65,6 +65,15 @@ export function formatNumber(value: number): string {
   return shift > 0
     ? `${sign}${whole}${fraction.padEnd(shift, '0')}`
     : `${sign}0.${'0'.repeat(-shift - 1)}${whole}${fraction}`;
+}
+
+/** A number as Go prints it, which Prometheus does in expressions: `0.5`, `1e+09`. */
+export function formatLiteral(value: number): string {
+  const [mantissa, exponent] = value.toExponential().split('e') as [string, string | undefined];
+  if (exponent === undefined) return formatNumber(value);
+  const power = Number(exponent);
+  if (power >= -4 && power < 6) return formatNumber(value);
+  return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }
 
 const SIMPLE: Record<string, string> = {

@@ -15,6 +15,7 @@ test('what is evaluated, in the form that Prometheus gives it', () => {
     ['{"k8s.pod"=~`\\d`}', '{"k8s.pod"=~"\\\\d"}'],
     ['a offset 90m', 'a offset 1h30m'],
     ['a offset -5m'],
+    ['a > -b offset 5m'],
     ['rate(a[5m])'],
     ['rate(a[300] offset 1d)', 'rate(a[5m] offset 1d)'],
     [
@@ -28,14 +29,21 @@ test('what is evaluated, in the form that Prometheus gives it', () => {
     ['(1 + 2) * -3'],
     ['a / on (x) b'],
     ['a >= bool 0x10', 'a >= bool 16'],
-    ['rate(a[1m]) / 1e9 > 0.5', 'rate(a[1m]) / 1000000000 > 0.5'],
+    ['rate(a[1m]) / 1e9 > 0.5', 'rate(a[1m]) / 1e+09 > 0.5'],
     ['1h', '3600'],
     ['Inf', '+Inf'],
+    ['-2^2', '-2 ^ 2'],
+    ['sum by(a)((b))', 'sum by (a) ((b))'],
+    ['0.000012', '1.2e-05'],
+    ['123456.5'],
   ];
   for (const [text, formatted = text] of cases) {
     assert.equal(formatPromql(parsePromql(text)), formatted);
     assert.equal(formatPromql(parsePromql(formatted)), formatted);
   }
+  const compared = parsePromql('a > b offset 5m');
+  assert.ok(compared.kind === 'binary' && compared.left.kind === 'selector');
+  assert.equal(compared.left.offsetMs, 0);
   const product = parsePromql('1 + 2 * 3');
   assert.ok(
     product.kind === 'binary' && product.operator === '+' && product.right.kind === 'binary',
@@ -78,6 +86,7 @@ test('what is wrong is said, with its position', () => {
     ['topk(a)', /topk takes a number and a vector, and has 1/],
     ['topk(a, a)', /topk takes a number first/],
     ['1 > 2', /needs bool/],
+    ['1e400', /1e400 is beyond/],
     ['1 + bool 2', /bool is for comparisons|unexpected/],
     ['a > on(x) 1', /on and ignoring are for two vectors/],
   ];

@@ -40,6 +40,9 @@ const UNSUPPORTED: Record<string, string> = {
   AnchoredExpr: 'the modifier anchored',
 };
 
+/** What an offset stands behind, by the grammar. */
+const TAKES_OFFSET = ['VectorSelector', 'BinaryExpr', 'UnaryExpr'];
+
 class Parser {
   readonly #text: string;
 
@@ -58,16 +61,20 @@ class Parser {
     return this.#expr(top as SyntaxNode);
   }
 
-  #expr(node: SyntaxNode): Expr {
+  /** @param offsetMs of the last selector; see {@link Parser.#offset} */
+  #expr(node: SyntaxNode, offsetMs?: number): Expr {
+    if (offsetMs !== undefined && !TAKES_OFFSET.includes(node.name)) {
+      throw this.#unsupported(node, `an offset of ${node.name}`);
+    }
     switch (node.name) {
       case 'NumberDurationLiteral':
-        return { kind: 'number', value: parseNumber(this.#of(node)) };
+        return this.#number(node);
       case 'ParenExpr':
         return { kind: 'paren', inner: this.#expr(this.#child(node, 0)) };
       case 'UnaryExpr':
-        return this.#unary(node);
+        return this.#unary(node, offsetMs);
       case 'VectorSelector':
-        return this.#selector(node);
+        return { ...this.#selector(node), offsetMs: offsetMs ?? 0 };
       case 'OffsetExpr':
         return this.#offset(node);
       case 'FunctionCall':
@@ -75,7 +82,7 @@ class Parser {
       case 'AggregateExpr':
         return this.#aggregate(node);
       case 'BinaryExpr':
-        return this.#binary(node);
+        return this.#binary(node, offsetMs);
       case 'MatrixSelector':
         throw this.#wrong(
           node,
@@ -86,9 +93,20 @@ class Parser {
     }
   }
 
-  #unary(node: SyntaxNode): Expr {
-    const inner = this.#expr(this.#child(node, 1));
-    return this.#of(this.#child(node, 0)) === '-' ? { kind: 'negate', inner } : inner;
+  #number(node: SyntaxNode): Expr {
+    const text = this.#of(node);
+    const value = parseNumber(text);
+    if (Number.isFinite(value) || /^[+-]?\s*(inf|nan)$/i.test(text))
+      return { kind: 'number', value };
+    throw this.#wrong(node, `${text} is beyond what a number of 64 bits holds`);
+  }
+
+  #unary(node: SyntaxNode, offsetMs: number | undefined): Expr {
+    const inner = this.#expr(this.#child(node, 1), offsetMs);
+    if (this.#of(this.#child(node, 0)) === '+') return inner;
+    return inner.kind === 'number'
+      ? { kind: 'number', value: -inner.value }
+      : { kind: 'negate', inner };
   }
 
   #selector(node: SyntaxNode): Selector {
@@ -123,11 +141,9 @@ class Parser {
     };
   }
 
-  #offset(node: SyntaxNode): Selector {
-    const inner = this.#child(node, 0);
-    if (inner.name !== 'VectorSelector')
-      throw this.#unsupported(inner, `an offset of ${inner.name}`);
-    return { ...this.#selector(inner), offsetMs: this.#offsetMs(node) };
+  /** The grammar takes `a > b offset 5m` for `(a > b) offset 5m`, but the offset is b's. */
+  #offset(node: SyntaxNode): Expr {
+    return this.#expr(this.#child(node, 0), this.#offsetMs(node));
   }
 
   #offsetMs(node: SyntaxNode): number {
@@ -212,13 +228,13 @@ class Parser {
     return node.name === 'QuotedLabelName' ? unquote(text) : text;
   }
 
-  #binary(node: SyntaxNode): Expr {
+  #binary(node: SyntaxNode, offsetMs: number | undefined): Expr {
     const parts = childrenOf(node);
     const [first, op] = parts as [SyntaxNode, SyntaxNode];
     const operator = [...ARITHMETIC, ...COMPARISONS].find((each) => each === this.#of(op));
     if (!operator) throw this.#unsupported(op, `the operator ${this.#of(op)}`);
     const left = this.#expr(first);
-    const right = this.#expr(parts.at(-1) as SyntaxNode);
+    const right = this.#expr(parts.at(-1) as SyntaxNode, offsetMs);
     let bool = false;
     let matching: Binary['matching'];
     for (const modifier of parts.slice(2, -1)) {
@@ -231,6 +247,19 @@ class Parser {
       throw this.#wrong(node, 'a comparison of two numbers needs bool');
     }
     if (vectors < 2 && matching) throw this.#wrong(node, 'on and ignoring are for two vectors');
+    // The grammar reads the sign as a part of a number, but -2 ^ 2 is -(2 ^ 2).
+    if (operator === '^' && first.name === 'NumberDurationLiteral' && /^-/.test(this.#of(first))) {
+      const base = parseNumber(this.#of(first).slice(1));
+      const power: Expr = {
+        kind: 'binary',
+        operator,
+        left: { kind: 'number', value: base },
+        right,
+        bool,
+        matching,
+      };
+      return { kind: 'negate', inner: power };
+    }
     return { kind: 'binary', operator, left, right, bool, matching };
   }
 
