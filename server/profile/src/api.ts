@@ -60,6 +60,11 @@ export const API = {
    */
   functions: '/api/v1/functions',
   /**
+   * GET `query`, `from`, `until`, `function` (a name), `module`? (any, if left out) ->
+   * {@link FunctionCostsResponse}
+   */
+  functionCosts: '/api/v1/function-costs',
+  /**
    * DELETE `query` (without a type: all types), `from`, `until` on the path of `push` -> {@link Deletion},
    * 200 when done and 202 while it goes on; GET -> {@link DeletionsResponse}. Range: whole slots, and
    * whole hours or days where only those are left.
@@ -125,6 +130,21 @@ export interface FunctionsResponse {
    * those whose stack has it, each counted once.
    */
   functions: { name: string; module: string; self: number; total: number }[];
+  warnings: string[];
+}
+
+export interface FunctionCostsResponse {
+  profileType: string;
+  unit: string;
+  /** What was summed: the range that was asked for, widened to whole minutes or hours. */
+  fromMs: number;
+  untilMs: number;
+  /**
+   * Every version of the services that have the function: the service with the largest total first,
+   * and in it the version. `version` is empty where the series have no label of that kind; `whole` is
+   * of all functions: what shares are of. At most 10 000, with a warning if there are more.
+   */
+  costs: { service: string; version: string; self: number; total: number; whole: number }[];
   warnings: string[];
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { frameColours, kindColour, type Theme } from './colours.ts';
+import { changeColour, changeSign, withChange } from './diff-colours.ts';
 import { formatFrame } from './frame.ts';
 import { FRAME_KINDS, type FrameKind, frameKind } from './frame-kind.ts';
 
@@ -113,4 +114,34 @@ test('native, JIT and kernel stay apart without red or green', () => {
       }
     }
   }
+});
+
+test('text on every change has a contrast of 4.5 or more', () => {
+  const change = Float32Array.from({ length: 41 }, (_, i) => i / 20 - 1);
+  for (const theme of THEMES) {
+    const { node, text } = withChange(frameColours([], theme), change, theme);
+    for (const colour of node?.plain ?? []) assert.ok(contrast(colour, pixelOf(text)) >= 4.5);
+  }
+});
+
+test('less, the same and more stay apart without red or green', () => {
+  for (const theme of THEMES) {
+    for (const blindness of ['protan', 'deutan'] as const) {
+      const [less, same, more] = [-1, 0, 1].map((change) =>
+        seenBy(blindness, pixelOf(changeColour(change, theme))),
+      ) as unknown as [number[], number[], number[]];
+      for (const [a, b] of [
+        [less, same],
+        [same, more],
+        [less, more],
+      ] as const) {
+        const distance = Math.hypot(...[0, 1, 2].map((i) => a[i]! - b[i]!));
+        assert.ok(distance > 0.12, `${theme}, ${blindness}: ${distance}`);
+      }
+    }
+  }
+});
+
+test('a change has its sign unless it is small', () => {
+  assert.deepEqual([-1, -0.2, -0.05, 0, 0.09, 0.3].map(changeSign), ['−', '−', '', '', '', '+']);
 });

@@ -13,6 +13,8 @@ export type Pixel = number;
 export interface FlameColours {
   /** Per frame. */
   frame: Uint32Array;
+  /** Per node, where that says more than its frame: in a comparison. Else null. */
+  node: { plain: Uint32Array; dimmed: Uint32Array } | null;
   /** Per frame, when other frames are to stand out. */
   dimmed: Uint32Array;
   /** Per frame, when it is one of those that stand out. */
@@ -88,15 +90,16 @@ export function frameColours(frames: string[], theme: Theme): FlameColours {
     const palette = palettes.get(kindOf(name, module)) as Uint32Array;
     const colour = palette[hue * SHADES + shade] as number;
     frame[index] = colour;
-    dimmed[index] = blend(colour, paper, DIMMING);
+    dimmed[index] = dim(colour, paper);
     emphasised[index] = emphasisShades[shade] as number;
   });
   return {
     frame,
+    node: null,
     dimmed,
     emphasised,
     root: rootColour,
-    dimmedRoot: blend(rootColour, paper, DIMMING),
+    dimmedRoot: dim(rootColour, paper),
     background: paper,
     ...TEXT[theme],
   };
@@ -146,7 +149,7 @@ function hashText(text: string): number {
 }
 
 /** OKLCH (lightness 0 to 1, chroma, hue in degrees) in sRGB; what lies outside of it is clipped. */
-function oklch(lightness: number, chroma: number, hue: number): Pixel {
+export function oklch(lightness: number, chroma: number, hue: number): Pixel {
   const angle = (hue * Math.PI) / 180;
   const a = chroma * Math.cos(angle);
   const b = chroma * Math.sin(angle);
@@ -167,6 +170,11 @@ function gamma(linear: number): number {
 
 function pack(red: number, green: number, blue: number): Pixel {
   return (0xff000000 | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0;
+}
+
+/** A colour as it is when others are to stand out. */
+export function dim(colour: Pixel, background: Pixel): Pixel {
+  return blend(colour, background, DIMMING);
 }
 
 function blend(from: Pixel, to: Pixel, share: number): Pixel {

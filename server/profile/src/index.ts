@@ -2,6 +2,7 @@ export * from './api.ts';
 export * from './call-tree.ts';
 export * from './colours.ts';
 export * from './diff.ts';
+export * from './diff-colours.ts';
 export * from './errors.ts';
 export * from './flame-encoding.ts';
 export * from './flamebearer.ts';

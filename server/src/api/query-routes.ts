@@ -5,6 +5,7 @@ import { readInteger, readParams } from '../params.ts';
 import type { Deletions } from '../query/deletions.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { Focus } from '../query/focus.ts';
+import { queryFunctionCosts } from '../query/function-costs.ts';
 import { queryFunctions } from '../query/functions.ts';
 import {
   queryLabelNames,
@@ -117,6 +118,17 @@ export function queryRoutes(
         params.limit === undefined
           ? DEFAULT_FUNCTIONS
           : readInteger('limit', params.limit, 1, MAX_FUNCTIONS),
+      signal: whileConnected(reply),
+    });
+  });
+
+  app.get(API.functionCosts, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until', 'function', 'module']);
+    return queryFunctionCosts(store, status, {
+      query: required('query', params.query),
+      range: rangeOf(params),
+      name: required('function', params.function),
+      module: params.module,
       signal: whileConnected(reply),
     });
   });

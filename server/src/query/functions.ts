@@ -69,16 +69,7 @@ export async function queryFunctions(
     asked.regexes.push(name);
   }
   const warnings = await checkSelection(store, asked, read);
-  const rollups = (await isByVersion(store, asked, read)) ? FUNCTION_ROLLUPS : [];
-  const long = range.untilMs - range.fromMs >= WHOLE_HOURS_FROM_MS;
-  const slotMs = long ? HOUR_MS : MINUTE_MS;
-  const plan = planMerge(range, {
-    rollups,
-    slotMs,
-    status,
-    nowMs: Date.now(),
-    rawMs: rawMsOf(store.retention),
-  });
+  const plan = await planFunctions(store, status, asked, read);
   const selection = { ...asked, range: plan.range };
   const options = { params: mergeParams(selection), signal };
   const sums = sumsSql(plan, selection);
@@ -97,6 +88,24 @@ export async function queryFunctions(
     }),
     warnings,
   };
+}
+
+/** Which tables answer for sums by function. Short ranges are widened to minutes, others to hours. */
+export async function planFunctions(
+  store: Store,
+  status: RollupStatus,
+  asked: Selection,
+  read: ReadOptions,
+): Promise<MergePlan> {
+  const { range } = asked;
+  const long = range.untilMs - range.fromMs >= WHOLE_HOURS_FROM_MS;
+  return planMerge(range, {
+    rollups: (await isByVersion(store, asked, read)) ? FUNCTION_ROLLUPS : [],
+    slotMs: long ? HOUR_MS : MINUTE_MS,
+    status,
+    nowMs: Date.now(),
+    rawMs: rawMsOf(store.retention),
+  });
 }
 
 /**

@@ -18,7 +18,7 @@ export function functionOf(frame: string): string {
 }
 
 /** The id of a function by its text. The view in schema/004_rollups.sql makes the same ones. */
-function functionId(text: string): string {
+export function functionId(text: string): string {
   return `cityHash64(${text})`;
 }
 

@@ -1,3 +1,5 @@
+export * from './diff-layout.ts';
+export * from './diff-table.ts';
 export * from './emphasis.ts';
 export * from './flame-graph.ts';
 export * from './function-table.ts';
