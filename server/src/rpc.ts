@@ -211,6 +211,7 @@ function connectErrorOf(error: BunsenError): ConnectError {
 
 /** By HTTP status; everything else is the request's fault. */
 const CODES: Record<number, Code> = {
+  404: Code.NotFound,
   429: Code.ResourceExhausted,
   500: Code.Internal,
   501: Code.Unimplemented,
