@@ -2,6 +2,8 @@ import { constants } from 'node:zlib';
 import { FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { AdHocProfiles } from './adhoc/adhoc-profiles.ts';
+import { drilldownRoutes } from './api/drilldown-routes.ts';
 import { exportRoutes } from './api/export-routes.ts';
 import { healthRoutes } from './api/health-routes.ts';
 import { prometheusRoutes } from './api/prometheus-routes.ts';
@@ -13,6 +15,7 @@ import { uiFiles } from './api/ui-files.ts';
 import type { Config } from './config.ts';
 import { answerError } from './error-reply.ts';
 import { asBunsenError } from './errors.ts';
+import { readBodyOfCall } from './ingest/body.ts';
 import { Ingester } from './ingest/ingester.ts';
 import { otlpRoute } from './ingest/otlp-route.ts';
 import { pushRoute } from './ingest/push-route.ts';
@@ -159,6 +162,16 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   await fastify.register(async (querier) =>
     querierRoutes(querier, { store, flamegraph, checkReady: () => state.check() }),
   );
+  const adhoc = new AdHocProfiles(store, config.ingest);
+  await fastify.register(async (drilldown) =>
+    drilldownRoutes(drilldown, {
+      store,
+      adhoc,
+      readBody: (request, reply) => readBodyOfCall(request, reply, ingester),
+      bodyBytes: config.ingest.bodyBytes,
+      checkReady: () => state.check(),
+    }),
+  );
   healthRoutes(
     fastify,
     async () => {
@@ -178,7 +191,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       state.stop();
       await fastify.close();
       await Promise.all([rollups.close(), deletions.close()]);
-      await Promise.all([ingester.close(), flamegraph.close()]);
+      await Promise.all([ingester.close(), flamegraph.close(), adhoc.close()]);
       await store.close();
     },
   };

@@ -11,13 +11,13 @@ import {
   type HandlerContext,
   type Interceptor,
 } from '@connectrpc/connect';
-import type { Compression } from '@connectrpc/connect/protocol';
+import { type Compression, createAsyncIterable } from '@connectrpc/connect/protocol';
 import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { asBunsenError, type BunsenError, type ErrorCode } from './errors.ts';
+import { asBunsenError, BunsenError, type ErrorCode } from './errors.ts';
 
 export interface RpcOptions {
   /** The services. Errors that they throw are told to the client as its protocol has it. */
@@ -51,6 +51,7 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
     return new ConnectError('the server failed at this request; its log says why', Code.Internal);
   };
   const answerErrors: Interceptor = (next) => async (request) => {
+    request.contextValues.set(MESSAGE_READ, true);
     try {
       return await next(request);
     } catch (error) {
@@ -74,8 +75,18 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
     ],
     readMaxBytes: options.messageBytes,
     jsonOptions: { ignoreUnknownFields: options.ignoreUnknownFields },
+    requestGate({ values, signal }) {
+      const refusal = values.get(REFUSAL);
+      if (refusal) throw refusal;
+      values.set(CALL_SIGNAL, signal);
+    },
   });
   options.routes(router);
+  const contentTypes = [
+    ...(options.connect ? ['application/proto', 'application/json'] : []),
+    'application/grpc',
+    'application/grpc-web',
+  ];
   for (const handler of router.handlers) {
     app.post(handler.requestPath, async (request, reply) => {
       const contextValues = createContextValues();
@@ -92,7 +103,19 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
         undefined,
         contextValues,
       );
-      const response = await handler({ ...universal, body: body() });
+      let response = await handler({ ...universal, body: body() });
+      if (response.status === 415) {
+        throw new BunsenError(
+          'CONTENT_TYPE_UNSUPPORTED',
+          `Content-Type ${request.headers['content-type']} is none of ${contentTypes.join(', ')}`,
+        );
+      }
+      const refused = refusedMessage(contextValues, options.messageBytes);
+      if (refused) {
+        // Asked once more, each protocol says it in its own way.
+        contextValues.set(REFUSAL, toError(refused));
+        response = await handler({ ...universal, body: createAsyncIterable([]) });
+      }
       const json = contextValues.get(JSON_ANSWER);
       if (json && response.status === 200) {
         const headers = Object.fromEntries(response.header ?? []);
@@ -107,6 +130,36 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
       );
       return reply;
     });
+  }
+}
+
+/** What a call is answered with instead of being read. */
+const REFUSAL = createContextKey<ConnectError | undefined>(undefined);
+/** Aborted with the error that a call ends with. */
+const CALL_SIGNAL = createContextKey<AbortSignal | undefined>(undefined);
+/** The message could be read, so that errors after it are of the method. */
+const MESSAGE_READ = createContextKey(false);
+
+/**
+ * What is wrong with a message that did not become a call. Connect says that protobuf which cannot be
+ * parsed is a defect of the server, and one that is too large may come again; and it has no codes of
+ * ours. Before a method is called nothing else comes to these codes but what has ours already.
+ */
+function refusedMessage(values: ContextValues, messageBytes: number): BunsenError | undefined {
+  const error: unknown = values.get(CALL_SIGNAL)?.reason;
+  if (values.get(MESSAGE_READ) || !(error instanceof ConnectError)) return undefined;
+  if (error.metadata.has('bunsen-code')) return undefined;
+  switch (error.code) {
+    case Code.Internal:
+    case Code.InvalidArgument:
+      return new BunsenError('BODY_MALFORMED', `the message cannot be read: ${error.rawMessage}`);
+    case Code.ResourceExhausted:
+      return new BunsenError(
+        'BODY_TOO_LARGE',
+        `the message has more than ${messageBytes} bytes (${error.rawMessage})`,
+      );
+    default:
+      return undefined;
   }
 }
 
@@ -158,6 +211,7 @@ function connectErrorOf(error: BunsenError): ConnectError {
 
 /** By HTTP status; everything else is the request's fault. */
 const CODES: Record<number, Code> = {
+  404: Code.NotFound,
   429: Code.ResourceExhausted,
   500: Code.Internal,
   501: Code.Unimplemented,

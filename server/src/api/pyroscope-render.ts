@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readParams } from '../params.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
+import { renderMetadata } from '../query/render-metadata.ts';
 import { type Aggregation, querySeries } from '../query/series.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
@@ -166,18 +167,8 @@ function groupByOf(name = ''): string[] {
   );
 }
 
-/** What the viewers of Pyroscope's clients make of the values: `samples` of `sampleRate` a second. */
 function metadataOf(query: string, format: 'single' | 'double'): Record<string, unknown> {
-  const { sampleType, sampleUnit } = parseProfileType(parseSelector(query).profileType);
-  const isCount = ['inuse_objects', 'alloc_objects', 'goroutine', 'samples'].includes(sampleType);
-  const isCpu = sampleType === 'cpu';
-  return {
-    format,
-    spyName: '',
-    sampleRate: isCpu ? 1_000_000_000 : 100,
-    units: isCpu ? 'samples' : isCount ? 'objects' : sampleUnit,
-    name: sampleType,
-  };
+  return renderMetadata(parseProfileType(parseSelector(query).profileType), format);
 }
 
 function send(reply: FastifyReply, type: string, bytes: Uint8Array): FastifyReply {

@@ -72,6 +72,17 @@ export async function readBody(
   return collect(request.raw, ingester.limits.bodyBytes, room);
 }
 
+/** The same for calls whose message is used until the reply is sent, and takes room until then. */
+export async function readBodyOfCall(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ingester: Ingester,
+): Promise<Buffer> {
+  const room = ingester.room();
+  reply.raw.once('close', room.release);
+  return readBody(request, ingester, room);
+}
+
 function checkDeclared(request: FastifyRequest, limit: number, room: Room): void {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw bodyTooLarge(limit, declared);

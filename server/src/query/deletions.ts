@@ -9,7 +9,7 @@ import { type RollupTable, rollupOf } from '../store/rollup-sql.ts';
 import type { Rollups } from '../store/rollups.ts';
 import type { SeenSet } from '../store/seen-set.ts';
 import type { Store } from '../store/store.ts';
-import { secondSql, slotsOf, within } from '../store/time-sql.ts';
+import { dateTimeText, secondSql, slotsOf, within } from '../store/time-sql.ts';
 import { DAY_MS, HOUR_MS, type TimeRange } from '../time.ts';
 import {
   checkSelection,
@@ -199,9 +199,9 @@ export class Deletions {
         tenant: DEFAULT_TENANT,
         id,
         query,
-        range_from: dateTime(fromMs),
-        range_until: dateTime(untilMs),
-        requested: dateTime(requestedMs),
+        range_from: dateTimeText(fromMs),
+        range_until: dateTimeText(untilMs),
+        requested: dateTimeText(requestedMs),
         state,
       },
     ]);
@@ -209,10 +209,6 @@ export class Deletions {
 }
 
 const DAY_TABLES = ['samples_1d', 'function_days'] as const satisfies RollupTable[];
-
-function dateTime(ms: number): string {
-  return new Date(ms).toISOString().slice(0, -1).replace('T', ' ');
-}
 
 /** From here on, all samples are there. */
 function oldestSamples(retention: Retention, nowMs: number): number {

@@ -48,7 +48,8 @@ export interface PprofMessage {
 export function encodeTreeMessage(tree: CallTree, { format, encoding }: TreeMessage): Uint8Array {
   checkFits(tree.total[0] ?? 0);
   const schema = SelectMergeStacktracesResponseSchema;
-  if (format === 'tree') return encode(schema, create(schema, { tree: treeBytes(tree) }), encoding);
+  if (format === 'tree')
+    return encodeMessage(schema, create(schema, { tree: treeBytes(tree) }), encoding);
   const { names, levels, numTicks, maxSelf } = toFlamebearer(tree);
   const flamegraph = {
     names,
@@ -56,7 +57,7 @@ export function encodeTreeMessage(tree: CallTree, { format, encoding }: TreeMess
     total: BigInt(numTicks),
     maxSelf: BigInt(maxSelf),
   };
-  return encode(schema, create(schema, { flamegraph }), encoding);
+  return encodeMessage(schema, create(schema, { flamegraph }), encoding);
 }
 
 /** @throws BunsenError `PPROF_LIMIT` if a sum does not fit */
@@ -71,7 +72,7 @@ export function encodeDiffMessage(tree: DiffTree, { encoding }: DiffMessage): Ui
     leftTicks: BigInt(leftTicks),
     rightTicks: BigInt(rightTicks),
   };
-  return encode(DiffResponseSchema, create(DiffResponseSchema, { flamegraph }), encoding);
+  return encodeMessage(DiffResponseSchema, create(DiffResponseSchema, { flamegraph }), encoding);
 }
 
 /** @param pprof not gzipped: it is a google.v1.Profile already */
@@ -81,7 +82,7 @@ export function encodePprofMessage(
 ): Uint8Array {
   if (kind === 'profile') {
     if (encoding === 'protobuf') return pprof;
-    return encode(ProfileSchema, fromBinary(ProfileSchema, pprof), encoding);
+    return encodeMessage(ProfileSchema, fromBinary(ProfileSchema, pprof), encoding);
   }
   const { field } = SelectMergeStacktracesResponseSchema;
   const wrapped = new BinaryWriter()
@@ -90,7 +91,7 @@ export function encodePprofMessage(
     .finish();
   if (encoding === 'protobuf') return wrapped;
   const schema = SelectMergeStacktracesResponseSchema;
-  return encode(schema, fromBinary(schema, wrapped), encoding);
+  return encodeMessage(schema, fromBinary(schema, wrapped), encoding);
 }
 
 /**
@@ -141,7 +142,8 @@ function checkFits(total: number): void {
   );
 }
 
-function encode<Schema extends DescMessage>(
+/** As protobuf or JSON. */
+export function encodeMessage<Schema extends DescMessage>(
   schema: Schema,
   message: MessageShape<Schema>,
   encoding: AnswerEncoding,

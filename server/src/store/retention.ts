@@ -34,6 +34,7 @@ function daysOf({ rawDays, hourlyDays, dailyDays }: Retention): Record<string, n
     samples_1h: hourlyDays,
     function_hours: hourlyDays,
     profiles: hourlyDays,
+    adhoc_profiles: hourlyDays,
     samples_1d: dailyDays,
     function_days: dailyDays,
     rollup_state: dailyDays,

@@ -20,3 +20,8 @@ export function slotsOf({ fromMs, untilMs }: TimeRange): string {
 export function secondSql(ms: number): string {
   return `toDateTime(${ms / 1000}, 'UTC')`;
 }
+
+/** A DateTime64 in a row of JSON: to the millisecond, UTC. */
+export function dateTimeText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, -1).replace('T', ' ');
+}

@@ -113,11 +113,11 @@ function typeOf(
       `${where}.unit ${shown(unit)} is not one of none, bytes, ${Object.keys(TIME_UNITS).join(', ')}`,
     );
   }
-  if (wanted !== 'nanoseconds') contradiction(`name says ${wanted}`);
+  if (!untyped && wanted !== 'nanoseconds') contradiction(`name says ${wanted}`);
   if (sampleRate !== DEFAULT_SAMPLE_RATE) {
     contradiction(`sampleRate=${sampleRate} is for profiles that count samples: leave it out`);
   }
-  return { type, scale };
+  return { type: untyped ? foldedTypeOf('app').type : type, scale };
 }
 
 function addSamples(profile: SpeedscopeProfile, tree: WeightedTree, where: string): void {

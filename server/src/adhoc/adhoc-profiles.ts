@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { Piscina } from 'piscina';
+import { BunsenError } from '../errors.ts';
+import type { IngestLimits } from '../ingest/limits.ts';
+import type { WorkerResult } from '../query/worker-result.ts';
+import { DEFAULT_TENANT } from '../store/profile-batch.ts';
+import type { Store } from '../store/store.ts';
+import { dateTimeText } from '../store/time-sql.ts';
+import type { AdHocTask } from './adhoc-worker.ts';
+
+/** How an uploaded file is to be shown. */
+export type AdHocView = Pick<AdHocTask, 'profileType' | 'maxNodes' | 'encoding'>;
+
+export interface AdHocEntry {
+  id: string;
+  name: string;
+  /** Milliseconds since 1970. */
+  uploadedMs: number;
+}
+
+const NAME_CHARS = 255;
+/** What a list has at most; nobody reads more. */
+const LIST_ENTRIES = 1000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * Files that somebody uploads to look at. They are kept as they came, as long as sums by the hour
+ * are, and are no part of any service's profiles.
+ */
+export class AdHocProfiles {
+  readonly #store: Store;
+  readonly #limits: IngestLimits;
+  readonly #workers: Piscina<AdHocTask, WorkerResult>;
+
+  constructor(store: Store, limits: IngestLimits) {
+    this.#store = store;
+    this.#limits = limits;
+    this.#workers = new Piscina({
+      filename: new URL('./adhoc-worker.js', import.meta.url).href,
+      minThreads: 0,
+      maxThreads: 1,
+      idleTimeout: 30_000,
+      // A file that needs more than this ends its worker, and not the server.
+      resourceLimits: { maxOldGenerationSizeMb: 1024 },
+    });
+  }
+
+  /**
+   * Keeps a file that can be shown.
+   * @param file in base64
+   * @returns an AdHocProfilesGetResponse as bytes, once the file is durable
+   * @throws BunsenError; nothing is kept if the file is at fault
+   */
+  async upload(name: string, file: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
+    if (name.length === 0 || name.length > NAME_CHARS) {
+      throw new BunsenError(
+        'PARAMETER_INVALID',
+        `name has ${name.length} characters: give it from 1 to ${NAME_CHARS}`,
+      );
+    }
+    const entry: AdHocEntry = { id: randomUUID(), name, uploadedMs: Date.now() };
+    const shown = await this.#show({ ...entry, file, ...view, limits: this.#limits });
+    await this.#store.insertJson('adhoc_profiles', [
+      {
+        tenant: DEFAULT_TENANT,
+        id: entry.id,
+        name,
+        uploaded: dateTimeText(entry.uploadedMs),
+        file,
+      },
+    ]);
+    return shown;
+  }
+
+  /** @throws BunsenError `NOT_FOUND` */
+  async get(id: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
+    const [row] = UUID.test(id)
+      ? await this.#store.rows<{ name: string; ms: string; file: string }>(
+          `SELECT name, toUnixTimestamp64Milli(uploaded) AS ms, file FROM adhoc_profiles
+           WHERE tenant = {tenant:String} AND id = {id:UUID} LIMIT 1`,
+          { params: { tenant: DEFAULT_TENANT, id } },
+        )
+      : [];
+    if (!row) {
+      throw new BunsenError('NOT_FOUND', `there is no uploaded profile ${JSON.stringify(id)}`);
+    }
+    const { name, ms, file } = row;
+    return this.#show({ id, name, uploadedMs: Number(ms), file, ...view, limits: this.#limits });
+  }
+
+  /** The newest first; `more` if there are others besides. */
+  async list(): Promise<{ entries: AdHocEntry[]; more: boolean }> {
+    const rows = await this.#store.rows<{ id: string; name: string; ms: string }>(
+      `SELECT id, name, toUnixTimestamp64Milli(uploaded) AS ms FROM adhoc_profiles
+       WHERE tenant = {tenant:String} ORDER BY uploaded DESC, id LIMIT ${LIST_ENTRIES + 1}`,
+      { params: { tenant: DEFAULT_TENANT } },
+    );
+    const entries = rows
+      .slice(0, LIST_ENTRIES)
+      .map(({ id, name, ms }) => ({ id, name, uploadedMs: Number(ms) }));
+    return { entries, more: rows.length > LIST_ENTRIES };
+  }
+
+  async #show(task: AdHocTask): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      const result = await this.#workers.run(task);
+      if (!('error' in result)) return result;
+      throw new BunsenError(result.error.code, result.error.message);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
+      throw new BunsenError(
+        'PROFILE_TOO_LARGE',
+        'decoding the profile took more memory than a worker may have: upload a smaller one',
+        { cause: error },
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#workers.close({ force: true });
+  }
+}
