@@ -2,6 +2,7 @@ export * from './diff-layout.ts';
 export * from './diff-table.ts';
 export * from './emphasis.ts';
 export * from './flame-graph.ts';
+export * from './folded-text.ts';
 export * from './function-table.ts';
 export * from './hit-test.ts';
 export * from './layout.ts';

@@ -1,4 +1,4 @@
-import { formatFrame, frameKind, kindColour } from '@bunsen/profile';
+import { formatFrame, frameKind, kindColour, shortName } from '@bunsen/profile';
 import { useQueryClient } from '@tanstack/react-query';
 import { selectorOf, useAround } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
@@ -100,7 +100,13 @@ function Around({ name }: { name: string }) {
           </Message>
         );
       }
-      return <FlamePanel flame={flame.data} isStale={flame.isPlaceholderData} />;
+      return (
+        <FlamePanel
+          flame={flame.data}
+          isStale={flame.isPlaceholderData}
+          name={`${shortName(name)}-${direction}`}
+        />
+      );
     }
     // A cancelled query goes back to where it was: pending, and fetching nothing.
     return flame.fetchStatus === 'idle' ? <Cancelled retry={retry} /> : null;

@@ -1,12 +1,13 @@
-import type { PreparedFlame } from '@bunsen/flame';
+import { foldedText, type PreparedFlame } from '@bunsen/flame';
 import { type ReactNode, useCallback, useDeferredValue, useRef, useState } from 'react';
 import { formatShare, formatValue } from '../format/value.ts';
 import { useViewState } from '../url/use-view-state.ts';
 import { Breadcrumb } from './breadcrumb.tsx';
+import { type ExportFormat, ExportMenu } from './export-menu.tsx';
 import styles from './flame-panel.module.css';
 import { Notices } from './flame-states.tsx';
 import { FlameToolbar } from './flame-toolbar.tsx';
-import { FlameView } from './flame-view.tsx';
+import { type FlamePicture, FlameView } from './flame-view.tsx';
 import { FrameMenu } from './frame-menu.tsx';
 import { FrameTooltip } from './frame-tooltip.tsx';
 import { FunctionList } from './function-list.tsx';
@@ -21,6 +22,10 @@ export function FlamePanel(props: {
   isStale: boolean;
   /** What else the page can do with what is shown. */
   actions?: ReactNode;
+  /** The first part of the names of exported files. */
+  name: string;
+  /** Where the server gives the same as a file. */
+  exportUrl?: (format: ExportFormat) => string;
 }) {
   const { flame, isStale } = props;
   const { layout, meta } = flame;
@@ -28,6 +33,7 @@ export function FlamePanel(props: {
   const { pointed, menu, setPointed, setMenu } = usePointed(layout);
   const [hovered, setHovered] = useState('');
   const searchField = useRef<HTMLInputElement>(null);
+  const picture = useRef<FlamePicture>(null);
   // The picture comes first: summing up 20 000 functions would hold it up.
   const listed = useDeferredValue<PreparedFlame | null>(flame, null);
 
@@ -49,7 +55,18 @@ export function FlamePanel(props: {
         found={found}
         foundShare={foundShare}
         searchField={searchField}
-        actions={props.actions}
+        actions={
+          <>
+            <ExportMenu
+              name={props.name}
+              fromMs={meta.fromMs}
+              picture={picture}
+              folded={() => foldedText(layout.tree, [layout.tree.self])}
+              exportUrl={props.exportUrl}
+            />
+            {props.actions}
+          </>
+        }
       />
       <Notices meta={meta} total={total} />
       <div className={styles.split}>
@@ -57,6 +74,7 @@ export function FlamePanel(props: {
           <div className={styles.graph}>
             <Breadcrumb layout={layout} focus={focus} onZoom={zoom} />
             <FlameView
+              ref={picture}
               layout={layout}
               label={label}
               focus={focus}

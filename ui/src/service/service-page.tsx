@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { selectorOf, useFlame } from '../api/queries.ts';
+import { exportUrl, selectorOf, useFlame } from '../api/queries.ts';
 import { FlamePanel } from '../graph/flame-panel.tsx';
 import { Cancelled, Loading, NoSamples, RequestError } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
@@ -33,6 +33,8 @@ export function ServicePage({ service }: { service: string }) {
           flame={flame.data}
           isStale={flame.isPlaceholderData}
           actions={<CompareLink service={service} />}
+          name={service || 'all'}
+          exportUrl={(format) => exportUrl(query, range, format)}
         />
       );
     }
