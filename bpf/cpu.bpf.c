@@ -14,6 +14,7 @@
 
 #include "bunsen.h"
 #include "stack.bpf.h"
+#include "unwind.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -111,8 +112,26 @@ static __always_inline void count_sample(const struct bunsen_sample_key *key,
     counter->value[BUNSEN_COUNTER_lost_counts_failed]++;
 }
 
-SEC("perf_event")
-int sample_cpu(struct bpf_perf_event_data *context) {
+static __always_inline void sample_user_stack(struct bpf_perf_event_data *context,
+                                              struct bunsen_sample_key *key, bool by_tables,
+                                              struct bunsen_counters *counter) {
+  counter->value[BUNSEN_COUNTER_user_stacks]++;
+#ifdef BUNSEN_TABLES
+  if (by_tables && unwind_user_stack(context, config.max_frames, key, counter)) return;
+#else
+  (void)by_tables;
+#endif
+  long frames = capture_stack(context, SCRATCH_USER, BPF_F_USER_STACK, config.max_frames,
+                              &key->user_leaf_ip, &key->user_chain, counter);
+  if (frames < 0) {
+    key->flags |= BUNSEN_SAMPLE_USER_STACK_FAILED;
+    counter->value[BUNSEN_COUNTER_user_stack_failed]++;
+  } else {
+    counter->value[BUNSEN_COUNTER_unwind_by_pointer]++;
+  }
+}
+
+static __always_inline int sample(struct bpf_perf_event_data *context, bool by_tables) {
   __u32 slot = 0;
   struct bunsen_counters *counter = bpf_map_lookup_elem(&counters, &slot);
   if (!counter) return 0; /* cannot happen: the verifier wants the check */
@@ -148,25 +167,29 @@ int sample_cpu(struct bpf_perf_event_data *context) {
   key.exec_id = BPF_CORE_READ(task, self_exec_id);
   bpf_get_current_comm(key.comm, sizeof(key.comm));
 
-  long frames = capture_stack(context, SCRATCH_KERNEL, 0, config.max_frames, &key.kernel_leaf_ip,
-                              &key.kernel_chain, counter);
-  if (frames < 0) {
+  if (!hit_user_mode(context) &&
+      capture_stack(context, SCRATCH_KERNEL, 0, config.max_frames, &key.kernel_leaf_ip,
+                    &key.kernel_chain, counter) < 0) {
     key.flags |= BUNSEN_SAMPLE_KERNEL_STACK_FAILED;
     counter->value[BUNSEN_COUNTER_kernel_stack_failed]++;
   }
-  if (kernel_thread) {
+  if (kernel_thread)
     key.flags |= BUNSEN_SAMPLE_KERNEL_THREAD;
-  } else {
-    frames = capture_stack(context, SCRATCH_USER, BPF_F_USER_STACK, config.max_frames,
-                           &key.user_leaf_ip, &key.user_chain, counter);
-    if (frames < 0) {
-      key.flags |= BUNSEN_SAMPLE_USER_STACK_FAILED;
-      counter->value[BUNSEN_COUNTER_user_stack_failed]++;
-    }
-  }
+  else
+    sample_user_stack(context, &key, by_tables, counter);
 
   /* Chains are stored before the count that refers to them: a drain that sees the count will find
    * them. */
   count_sample(&key, counter);
   return 0;
 }
+
+/* User stacks by frame pointers: runs on any kernel and architecture. */
+SEC("perf_event")
+int sample_cpu(struct bpf_perf_event_data *context) { return sample(context, false); }
+
+#ifdef BUNSEN_TABLES
+/* User stacks by tables: loaded instead where the kernel has what it needs. */
+SEC("perf_event")
+int sample_cpu_tables(struct bpf_perf_event_data *context) { return sample(context, true); }
+#endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Captures the stacks of the interrupted thread and stores their caller chains by content.
- *
- * capture_stack() is the one place that walks a stack. A table unwinder (.eh_frame rows) replaces
- * the BPF_F_USER_STACK call in it, filling the same scratch words: leaf first, then callers.
  */
 #ifndef BUNSEN_STACK_BPF_H
 #define BUNSEN_STACK_BPF_H
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
 #include <linux/errno.h>
 
 #include <bpf/bpf_helpers.h>
@@ -43,6 +43,17 @@ struct {
   __type(value, union stack_scratch);
 } stack_scratches SEC(".maps");
 
+/* Returns whether the tick hit user mode: there is no kernel stack then. */
+static __always_inline bool hit_user_mode(const struct bpf_perf_event_data *context) {
+#if defined(__TARGET_ARCH_x86)
+  return (context->regs.cs & 3) == 3; /* the ring */
+#elif defined(__TARGET_ARCH_arm64)
+  return (context->regs.pstate & 15) == 0; /* the exception level */
+#else
+  return false; /* not known: the kernel finds out, and returns an empty stack */
+#endif
+}
+
 /* Multiply and fold the high bits back: two instructions a frame, and every input bit counts. */
 static __always_inline __u64 hash_chain(const struct bunsen_chain *chain) {
   __u64 hash = chain->length;
@@ -68,8 +79,27 @@ static __always_inline __u64 store_chain(const struct bunsen_chain *chain,
 }
 
 /*
- * Walks one stack and stores its callers. *leaf_ip and *chain_id are left as they are (0,
- * BUNSEN_CHAIN_NONE) when there is no such stack.
+ * Stores the callers of a stack whose words are in the scratch, leaf first. *leaf_ip and *chain_id
+ * are left as they are (0, BUNSEN_CHAIN_NONE) when there is no such stack.
+ */
+static __always_inline void store_stack(union stack_scratch *stack, __u32 frames, __u32 max_frames,
+                                        __u64 *leaf_ip, __u64 *chain_id,
+                                        struct bunsen_counters *counters) {
+  if (frames == 0) return;
+  *leaf_ip = stack->word[0];
+  if (frames == 1) return;
+
+  stack->chain.length = frames - 1;
+  stack->chain.flags = 0;
+  if (frames >= max_frames) {
+    stack->chain.flags = BUNSEN_CHAIN_TRUNCATED;
+    counters->value[BUNSEN_COUNTER_stack_truncated]++;
+  }
+  *chain_id = store_chain(&stack->chain, counters);
+}
+
+/*
+ * Lets the kernel walk one stack, by frame pointers if it is the user's, and stores its callers.
  *
  * @param stack_flags BPF_F_USER_STACK, or 0 for the kernel's
  * @returns frames captured, or a negative errno
@@ -83,18 +113,7 @@ static __always_inline long capture_stack(void *context, __u32 scratch, __u64 st
   long bytes = bpf_get_stack(context, stack->word, sizeof(stack->word), stack_flags);
   if (bytes < 0) return bytes;
   __u32 frames = bytes / sizeof(stack->word[0]);
-  if (frames == 0) return 0;
-
-  *leaf_ip = stack->word[0];
-  if (frames == 1) return 1;
-
-  stack->chain.length = frames - 1;
-  stack->chain.flags = 0;
-  if (frames >= max_frames) {
-    stack->chain.flags = BUNSEN_CHAIN_TRUNCATED;
-    counters->value[BUNSEN_COUNTER_stack_truncated]++;
-  }
-  *chain_id = store_chain(&stack->chain, counters);
+  store_stack(stack, frames, max_frames, leaf_ip, chain_id, counters);
   return frames;
 }
 

@@ -225,13 +225,16 @@ export function totalOf(flame: Flame, matches: (name: string) => boolean): numbe
 }
 
 /**
- * Compiles a program of test/programs with frame pointers: without optimisation, since gcc leaves
- * them out of leaf functions at -O1 already, whatever -fno-omit-frame-pointer says.
+ * Compiles a program of test/programs, `NAME.c` or the file that is named, with frame pointers if
+ * `flags` do not say otherwise: without optimisation, since gcc leaves them out of leaf functions at
+ * -O1 already, whatever -fno-omit-frame-pointer says.
  */
 export function compile(t: Cleanup, name: string, flags: string[] = []): string {
-  const out = path.join(temporaryFolder(t), name);
-  const source = path.join(root, `test/programs/${name}.c`);
-  execFileSync('gcc', ['-O0', '-fno-omit-frame-pointer', ...flags, '-o', out, source]);
+  const file = path.extname(name) === '' ? `${name}.c` : name;
+  const out = path.join(temporaryFolder(t), path.parse(file).name);
+  const compiler = path.extname(file) === '.cc' ? 'g++' : 'gcc';
+  const source = path.join(root, 'test/programs', file);
+  execFileSync(compiler, ['-O0', '-fno-omit-frame-pointer', '-o', out, source, ...flags]);
   return out;
 }
 

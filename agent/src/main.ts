@@ -55,8 +55,13 @@ async function main(): Promise<void> {
     }),
     ...(config.btfPath && { btfPath: config.btfPath }),
   });
-  const { cpus } = await startSampler(sampler);
+  const { cpus, noTables } = await startSampler(sampler);
   log(`sampling ${cpus} CPUs at ${config.frequencyHz} Hz, shipping to ${config.serverUrl}`);
+  if (noTables) {
+    complain(
+      `user stacks by frame pointers alone, programs built without them show little: ${noTables}`,
+    );
+  }
   process.send?.({ type: 'sampling', cpus, frequencyHz: config.frequencyHz });
   if (config.metricsAddress) {
     serveMetrics(agentMetrics(sampler, spool, accounting), config.metricsAddress, (error) =>

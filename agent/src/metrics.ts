@@ -84,6 +84,18 @@ export function agentMetrics(sampler: Sampler, spool: Spool, accounting: Account
     'Samples that the server has acknowledged as durable.',
     () => accounting.shippedSamples,
   );
+  new Counter({
+    name: 'bunsen_agent_user_stacks_total',
+    help: 'User stacks that were walked, by how the walk ended.',
+    labelNames: ['end'],
+    registers,
+    collect() {
+      this.reset();
+      const { requests_lost: _, ...ends } = withPrefix('unwind_');
+      for (const [end, value] of Object.entries(ends)) this.inc({ end }, value);
+      this.inc({ end: 'failed' }, sampler.counters()['user_stack_failed'] ?? 0);
+    },
+  });
   byReason(
     'bunsen_agent_events_total',
     'What the sampler noticed without losing a sample, such as stacks that were cut.',

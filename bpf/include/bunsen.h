@@ -44,6 +44,8 @@ BUNSEN_ASSERT_SIZE(struct bunsen_chain, 8 * BUNSEN_MAX_FRAMES);
 #define BUNSEN_SAMPLE_KERNEL_THREAD (1u << 0)     /* no user stack to be expected */
 #define BUNSEN_SAMPLE_USER_STACK_FAILED (1u << 1) /* there should have been one */
 #define BUNSEN_SAMPLE_KERNEL_STACK_FAILED (1u << 2)
+/* The user stack ends before the outermost frame, for another reason than the depth limit. */
+#define BUNSEN_SAMPLE_USER_STACK_INCOMPLETE (1u << 3)
 
 /*
  * Key of the counts map; the value is a __u64, the number of samples that had this key. The leaf
@@ -90,26 +92,39 @@ BUNSEN_ASSERT_SIZE(struct bunsen_config, 20);
  *
  * holds exactly once the programs are detached. The rest says how good the kept samples are.
  */
-#define BUNSEN_COUNTERS(X)                                                                       \
-  X(0, samples_taken)          /* the program ran */                                             \
-  X(1, filtered_idle)          /* idle task */                                                   \
-  X(2, filtered_kernel_thread) /* kernel thread, with exclude_kernel_threads */                  \
-  X(3, filtered_pid)           /* by the pid filter */                                           \
-  X(4, filtered_cgroup)        /* by the cgroup filter */                                        \
-  X(5, lost_counts_full)       /* the counts map has no room */                                  \
-  X(6, lost_counts_failed)     /* the counts map refused otherwise: no memory, or a busy lock */ \
-  X(7, chains_full)            /* kept with BUNSEN_CHAIN_LOST: the chains map has no room */     \
-  X(8, chains_failed)          /* kept with BUNSEN_CHAIN_LOST: no memory, or a busy lock */      \
-  X(9, user_stack_failed)      /* kept without a user stack, although the thread has one */      \
-  X(10, kernel_stack_failed)   /* kept without a kernel stack, although it hit kernel mode */    \
-  X(11, stack_truncated)       /* a stack reached the depth limit */
+#define BUNSEN_COUNTERS(X)                                                                         \
+  X(0, samples_taken)          /* the program ran */                                               \
+  X(1, filtered_idle)          /* idle task */                                                     \
+  X(2, filtered_kernel_thread) /* kernel thread, with exclude_kernel_threads */                    \
+  X(3, filtered_pid)           /* by the pid filter */                                             \
+  X(4, filtered_cgroup)        /* by the cgroup filter */                                          \
+  X(5, lost_counts_full)       /* the counts map has no room */                                    \
+  X(6, lost_counts_failed)     /* the counts map refused otherwise: no memory, or a busy lock */   \
+  X(7, chains_full)            /* kept with BUNSEN_CHAIN_LOST: the chains map has no room */       \
+  X(8, chains_failed)          /* kept with BUNSEN_CHAIN_LOST: no memory, or a busy lock */        \
+  X(9, user_stack_failed)      /* kept without a user stack, although the thread has one */        \
+  X(10, kernel_stack_failed)   /* kept without a kernel stack, although it hit kernel mode */      \
+  X(11, stack_truncated)       /* a stack reached the depth limit */                               \
+  X(12, user_stacks)           /* a user stack was to be walked: see bpf/README.md */              \
+  X(13, unwind_by_pointer)     /* by frame pointers alone: no tables of the process yet */         \
+  X(14, unwind_complete)       /* by tables, and so are all that follow: to the outermost frame */ \
+  X(15, unwind_unmapped)       /* met an address outside the known mappings */                     \
+  X(16, unwind_unknown_rule)   /* met a rule that the tables cannot hold */                        \
+  X(17, unwind_bad_pointer)    /* met code without rules and without a frame pointer */            \
+  X(18, unwind_bad_frame)      /* the caller's frame would not have been above its callee's */     \
+  X(19, unwind_read_failed)    /* the stack's memory was not there */                              \
+  X(20, unwind_truncated)      /* reached the depth limit */                                       \
+  X(21, frames_by_table)       /* steps from frame to caller that a rule took */                   \
+  X(22, frames_by_pointer)     /* steps that the frame pointer took, in code without rules */      \
+  X(23, unwind_requests_lost)  /* user space could not be told of a process without tables */      \
+  X(24, unwind_absent)         /* met code whose rows user space has yet to read */
 
 #define BUNSEN_COUNTER_ID(id, name) BUNSEN_COUNTER_##name = id,
-enum bunsen_counter { BUNSEN_COUNTERS(BUNSEN_COUNTER_ID) BUNSEN_COUNTER_LIMIT = 16 };
+enum bunsen_counter { BUNSEN_COUNTERS(BUNSEN_COUNTER_ID) BUNSEN_COUNTER_LIMIT = 32 };
 
 struct bunsen_counters {
   __u64 value[BUNSEN_COUNTER_LIMIT];
 };
-BUNSEN_ASSERT_SIZE(struct bunsen_counters, 128);
+BUNSEN_ASSERT_SIZE(struct bunsen_counters, 256);
 
 #endif

@@ -60,6 +60,18 @@ await Cleanups.run(async (t) => {
   const delta = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
   const runs = delta('bunsen_agent_events_total{reason="bpf_run_count"}');
   const nsPerSample = delta('bunsen_agent_events_total{reason="bpf_run_time_ns"}') / runs;
+  const ends = Object.keys(after).flatMap((name) => {
+    const end = /^bunsen_agent_user_stacks_total\{end="(\w+)"\}$/.exec(name)?.[1];
+    return end ? [{ end, count: delta(name) }] : [];
+  });
+  const userStacks = ends.reduce((sum, { count }) => sum + count, 0);
+  const percentOf = (wanted: string) =>
+    (100 * (ends.find(({ end }) => end === wanted)?.count ?? 0)) / userStacks;
+  const otherEnds = ends
+    .filter(({ end, count }) => end !== 'complete' && count > 0)
+    .sort((left, right) => right.count - left.count)
+    .map(({ end }) => `${end} ${percentOf(end).toFixed(1)}`)
+    .join(', ');
   const agentCpuPercent = (delta('bunsen_agent_cpu_seconds_total') / STEADY_S) * 100;
   const agentRssMb = (after['bunsen_agent_resident_bytes'] ?? 0) / 1e6;
   endAll();
@@ -88,7 +100,20 @@ await Cleanups.run(async (t) => {
   const percent = (ratios: number[]) => (median(ratios) - 1) * 100;
 
   report('cost', size, [
-    { name: 'bpf_ns_per_sample', value: nsPerSample, unit: 'ns', note: `${runs} samples` },
+    {
+      name: 'bpf_ns_per_sample',
+      value: nsPerSample,
+      unit: 'ns',
+      bar: '<= 15000',
+      note: `${runs} samples`,
+    },
+    {
+      name: 'complete_stacks',
+      value: percentOf('complete'),
+      unit: '% of user stacks',
+      bar: '>= 98',
+      note: otherEnds,
+    },
     { name: 'agent_cpu', value: agentCpuPercent, unit: '% of one core', bar: '< 1' },
     { name: 'agent_rss', value: agentRssMb, unit: 'MB', bar: '< 120' },
     { name: 'slowdown', value: percent(slowdown), unit: '% CPU time', bar: '<= 0.5' },

@@ -38,7 +38,10 @@ function churn(t: Cleanup): { started: () => number } {
   return { started: () => started };
 }
 
-/** taken = filtered + lost + in the store + still in the spool, to the last sample. */
+/**
+ * taken = filtered + lost + in the store + still in the spool, to the last sample; and each user
+ * stack has one end.
+ */
 async function assertExact(
   t: Cleanup & { diagnostic(text: string): void },
   url: string,
@@ -56,6 +59,8 @@ async function assertExact(
   assert.equal(accounting['spooled'], 0);
   assert.equal(accounting['shipped'], stored);
   assert.equal(accounting['samples_taken'], sum('filtered_') + sum('lost_') + stored);
+  const ends = sum('unwind_') - (accounting['unwind_requests_lost'] as number);
+  assert.equal(accounting['user_stacks'], ends + (accounting['user_stack_failed'] as number));
 }
 
 test('every sample is in the store or counted, under churn', { skip: needsRoot }, async (t) => {

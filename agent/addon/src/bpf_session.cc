@@ -13,6 +13,7 @@
 #include "cpu_list.h"
 #include "load_errors.h"
 #include "proc_files.h"
+#include "unwind_maps.h"
 
 namespace bunsen {
 
@@ -29,6 +30,25 @@ uint64_t hashMapBytes(uint64_t entries, uint64_t key_bytes, uint64_t value_bytes
   uint64_t buckets = 1;
   while (buckets < entries) buckets *= 2;
   return buckets * 16 + entries * (48 + key_bytes + value_bytes);
+}
+
+constexpr char kPointersProgram[] = "sample_cpu";
+constexpr char kTablesProgram[] = "sample_cpu_tables";
+
+// Returns what the kernel does not have of what the tables need; "" if it has everything.
+std::string missingForTables() {
+  if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, nullptr) != 1)
+    return "this kernel has no BPF ring buffers";
+  struct {
+    bpf_func_id id;
+    const char* name;
+  } helpers[] = {{BPF_FUNC_loop, "bpf_loop"},
+                 {BPF_FUNC_task_pt_regs, "bpf_task_pt_regs"},
+                 {BPF_FUNC_ringbuf_output, "bpf_ringbuf_output"}};
+  for (const auto& helper : helpers)
+    if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, helper.id, nullptr) != 1)
+      return std::string("this kernel has no ") + helper.name + " for perf events";
+  return "";
 }
 
 uint32_t readMaxStackFrames() {
@@ -60,25 +80,39 @@ MapSizes chooseMapSizes(size_t cpus, uint32_t frequency_hz, uint32_t drain_inter
 BpfSession::BpfSession(const SessionOptions& options)
     : options_(options), object_(nullptr, bpf_object__close) {
   checkLoadable(options_.object_path, options_.btf_path);
+  loadFirstThatWorks();
+  fillFilters();
+}
+
+BpfSession::~BpfSession() { detach(); }
+
+void BpfSession::loadFirstThatWorks() {
+  no_tables_reason_ = options_.use_tables ? missingForTables() : "switched off";
+  if (usesTables() && !options_.preallocate) {
+    try {
+      return load(false, true);
+    } catch (const SamplerError& error) {
+      if (strcmp(error.code, "BUNSEN_BPF_LOAD") != 0) throw;
+      no_tables_reason_ = error.what();
+    }
+  }
+  if (usesTables()) no_tables_reason_ = "preallocated maps would take too much memory";
   try {
-    load(options_.preallocate);
+    load(options_.preallocate, false);
   } catch (const SamplerError& error) {
     // Linux 5.10 lets perf event programs use preallocated hash maps only. Which kernels do so
     // is not to be told from their version, so whatever the reason, try.
     if (options_.preallocate || strcmp(error.code, "BUNSEN_BPF_LOAD") != 0) throw;
     SamplerError first = error;
     try {
-      load(true);
+      load(true, false);
     } catch (const SamplerError&) {
       throw first;
     }
   }
-  fillFilters();
 }
 
-BpfSession::~BpfSession() { detach(); }
-
-void BpfSession::load(bool preallocate) {
+void BpfSession::load(bool preallocate, bool use_tables) {
   LibbpfLog log;
   LIBBPF_OPTS(bpf_object_open_opts, open_options);
   if (!options_.btf_path.empty()) open_options.btf_custom_path = options_.btf_path.c_str();
@@ -90,8 +124,23 @@ void BpfSession::load(bool preallocate) {
     if (!found) throw objectUnusable(options_.object_path, 0, std::string("it has no map ") + name);
     return found;
   };
-  program_ = bpf_object__find_program_by_name(object_.get(), "sample_cpu");
-  if (!program_) throw objectUnusable(options_.object_path, 0, "it has no program sample_cpu");
+  const char* name = use_tables ? kTablesProgram : kPointersProgram;
+  program_ = nullptr;
+  bpf_program* program;
+  bpf_object__for_each_program(program, object_.get()) {
+    bool is_wanted = strcmp(bpf_program__name(program), name) == 0;
+    bpf_program__set_autoload(program, is_wanted);
+    if (is_wanted) program_ = program;
+  }
+  if (!program_ && use_tables)
+    throw SamplerError("BUNSEN_BPF_LOAD", 0, "the tables are not made for this architecture");
+  if (!program_)
+    throw objectUnusable(options_.object_path, 0, std::string("it has no program ") + name);
+  bpf_map* each;
+  bpf_object__for_each_map(each, object_.get()) {
+    if (strncmp(bpf_map__name(each), "unwind_", 7) == 0) bpf_map__set_autocreate(each, use_tables);
+  }
+  if (use_tables) bpf_map__set_max_entries(map("unwind_processes"), UnwindMaps::kMaxProcesses);
 
   size_t config_bytes = 0;
   auto* config = static_cast<bunsen_config*>(
@@ -184,6 +233,14 @@ void BpfSession::followCpus() {
 void BpfSession::detach() {
   for (auto& [cpu, link] : links_) bpf_link__destroy(link);
   links_.clear();
+}
+
+uint64_t BpfSession::fullMapBytes() const {
+  return map_sizes_.fullBytes() + (usesTables() ? UnwindMaps::fullBytes() : 0);
+}
+
+int BpfSession::mapFd(const char* name) const {
+  return bpf_object__find_map_fd_by_name(object_.get(), name);
 }
 
 int BpfSession::swapCounts() {

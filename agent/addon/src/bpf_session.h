@@ -25,6 +25,7 @@ struct SessionOptions {
   bool include_idle = false;
   bool exclude_kernel_threads = false;
   bool preallocate = false;  // from the start; otherwise only after the kernel (5.10) demands it
+  bool use_tables = true;    // to unwind user stacks; otherwise by frame pointers alone
   bunsen_filter_mode pid_filter_mode = BUNSEN_FILTER_OFF;
   std::vector<uint32_t> pids;
   bunsen_filter_mode cgroup_filter_mode = BUNSEN_FILTER_OFF;
@@ -37,7 +38,7 @@ struct MapSizes {
   uint32_t counts;
   uint32_t chains;
 
-  // Bytes of kernel memory when all maps are full. Maps that are not preallocated stay far below.
+  // Bytes of kernel memory when they are full. Maps that are not preallocated stay far below.
   uint64_t fullBytes() const;
 };
 
@@ -71,7 +72,15 @@ class BpfSession {
   int chainsFd() const { return chains_fd_; }
   size_t attachedCpus() const { return links_.size(); }
   bool preallocated() const { return preallocated_; }
-  const MapSizes& mapSizes() const { return map_sizes_; }
+  // Bytes of kernel memory when all maps are full.
+  uint64_t fullMapBytes() const;
+
+  // Whether user stacks are unwound by tables, which somebody then has to put into the maps below;
+  // if not, why.
+  bool usesTables() const { return no_tables_reason_.empty(); }
+  const std::string& noTablesReason() const { return no_tables_reason_; }
+  // A map of the object by its name, such as "unwind_requests".
+  int mapFd(const char* name) const;
 
   // Returns the counters, summed over all CPUs. Exact once detached; otherwise a sample in progress
   // may be in some and not yet in others. Safe from any thread.
@@ -79,13 +88,15 @@ class BpfSession {
   RunStats readRunStats() const;
 
  private:
-  void load(bool preallocate);
+  void loadFirstThatWorks();
+  void load(bool preallocate, bool use_tables);
   void fillFilters();
   UniqueFd openPerfEvent(int cpu) const;
 
   SessionOptions options_;
   MapSizes map_sizes_{};
   bool preallocated_ = false;
+  std::string no_tables_reason_;
   std::unique_ptr<bpf_object, void (*)(bpf_object*)> object_;
   bpf_program* program_ = nullptr;
   UniqueFd counts_[2];

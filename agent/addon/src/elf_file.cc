@@ -1,5 +1,6 @@
 #include "elf_file.h"
 
+#include <lzma.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -72,6 +73,8 @@ bool ElfFile::readHeaders() {
   if (!readAt(0, &header, sizeof(header)) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
       header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
     return false;
+  machine_ = header.e_machine;
+  section_names_ = header.e_shstrndx;
 
   if (header.e_phentsize == sizeof(Elf64_Phdr)) {
     std::vector<Elf64_Phdr> programs(header.e_phnum);
@@ -122,6 +125,81 @@ std::optional<uint64_t> ElfFile::addressAt(uint64_t file_offset) const {
         file_offset - segment.file_offset < segment.file_bytes)
       return file_offset - segment.file_offset + segment.address;
   return std::nullopt;
+}
+
+std::optional<uint64_t> addressOfMapping(const std::vector<ElfSegment>& segments,
+                                         uint64_t file_offset) {
+  constexpr uint64_t kPageBytes = 4096;
+  for (const ElfSegment& segment : segments)
+    if (file_offset >= segment.file_offset / kPageBytes * kPageBytes &&
+        (file_offset < segment.file_offset ||
+         file_offset - segment.file_offset < segment.file_bytes))
+      return file_offset - segment.file_offset + segment.address;
+  return std::nullopt;
+}
+
+std::optional<uint64_t> ElfFile::codeBase() const {
+  std::optional<uint64_t> base;
+  for (const ElfSegment& segment : segments_)
+    base = std::min(base.value_or(UINT64_MAX), segment.address);
+  return base;
+}
+
+bool ElfFile::isNative() const {
+#ifdef __x86_64__
+  return machine_ == EM_X86_64;
+#else
+  return machine_ == EM_AARCH64;
+#endif
+}
+
+const Elf64_Shdr* ElfFile::findSection(std::string_view name) const {
+  if (section_names_ >= sections_.size()) return nullptr;
+  const Elf64_Shdr& names = sections_[section_names_];
+  std::string found(name.size() + 1, '\0');
+  for (const Elf64_Shdr& section : sections_) {
+    if (section.sh_type == SHT_NOBITS || section.sh_flags & SHF_COMPRESSED) continue;
+    // A damaged header must not cost memory that the file does not have.
+    if (section.sh_offset > file_bytes_ || section.sh_size > file_bytes_ - section.sh_offset)
+      continue;
+    if (section.sh_name >= names.sh_size ||
+        !readAt(names.sh_offset + section.sh_name, found.data(), found.size()))
+      continue;
+    if (std::string_view(found.data(), name.size()) == name && found.back() == '\0')
+      return &section;
+  }
+  return nullptr;
+}
+
+std::optional<ElfRange> ElfFile::findSectionRange(std::string_view name) const {
+  const Elf64_Shdr* section = findSection(name);
+  if (!section) return std::nullopt;
+  return ElfRange{section->sh_addr, section->sh_offset, section->sh_size};
+}
+
+std::optional<ElfSection> ElfFile::readSection(std::string_view name) const {
+  const Elf64_Shdr* section = findSection(name);
+  if (!section) return std::nullopt;
+  ElfSection result = {section->sh_addr, std::string(section->sh_size, '\0')};
+  if (!readAt(section->sh_offset, result.bytes.data(), result.bytes.size())) return std::nullopt;
+  return result;
+}
+
+bool ElfFile::hasSymbolTable() const {
+  return std::any_of(sections_.begin(), sections_.end(), [](const Elf64_Shdr& section) {
+    return section.sh_type == SHT_SYMTAB && section.sh_size > sizeof(Elf64_Sym);
+  });
+}
+
+uint32_t ElfFile::checksum() const {
+  std::vector<uint8_t> piece(1 << 20);
+  uint32_t checksum = 0;
+  for (uint64_t at = 0; at < file_bytes_; at += piece.size()) {
+    piece.resize(std::min<uint64_t>(piece.size(), file_bytes_ - at));
+    if (!readAt(at, piece.data(), piece.size())) return 0;
+    checksum = lzma_crc32(piece.data(), piece.size(), checksum);
+  }
+  return checksum;
 }
 
 ElfSymbols ElfFile::readSymbols() const {

@@ -45,6 +45,18 @@ struct ElfSymbols {
   std::pair<size_t, size_t> find(uint64_t address) const;
 };
 
+struct ElfSection {
+  uint64_t address;  // virtual address in the file's own terms
+  std::string bytes;
+};
+
+// Where a section's content is.
+struct ElfRange {
+  uint64_t address;
+  uint64_t file_offset;
+  uint64_t bytes;
+};
+
 class ElfFile {
  public:
   // Nothing if this is not a 64-bit little-endian ELF file.
@@ -57,6 +69,29 @@ class ElfFile {
   // segment. A file may have several of them (node has three), each with its own distance between
   // offset and address.
   std::optional<uint64_t> addressAt(uint64_t file_offset) const;
+
+  const std::vector<ElfSegment>& segments() const { return segments_; }
+
+  // Returns the lowest virtual address of code.
+  std::optional<uint64_t> codeBase() const;
+
+  // Whether the code is for the processor that this runs on.
+  bool isNative() const;
+
+  // Returns the content of the section of this name, if there is one and it is not compressed.
+  std::optional<ElfSection> readSection(std::string_view name) const;
+
+  // Returns where that content is. The file may have been cut since.
+  std::optional<ElfRange> findSectionRange(std::string_view name) const;
+
+  // Reads a part of the file. False if not all of it is there.
+  bool readAt(uint64_t offset, void* into, size_t bytes) const;
+
+  // Whether there is a .symtab, which strip takes away.
+  bool hasSymbolTable() const;
+
+  // Returns the checksum of the whole file by which .gnu_debuglink knows it (CRC-32 of IEEE 802.3).
+  uint32_t checksum() const;
 
   // Returns the functions of .symtab or, if it has none, of .dynsym; empty if stripped of both.
   //
@@ -73,8 +108,8 @@ class ElfFile {
  private:
   explicit ElfFile(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  bool readAt(uint64_t offset, void* into, size_t bytes) const;
   bool readHeaders();
+  const Elf64_Shdr* findSection(std::string_view name) const;
   std::string readBuildId(const Elf64_Phdr& segment) const;
   ElfSymbols readSymbolTable(const Elf64_Shdr& table) const;
   void extendUnsized(ElfSymbols* symbols) const;
@@ -84,7 +119,14 @@ class ElfFile {
   std::string build_id_;
   std::vector<ElfSegment> segments_;
   std::vector<Elf64_Shdr> sections_;
+  uint16_t machine_ = EM_NONE;
+  uint16_t section_names_ = SHN_UNDEF;  // the section that holds them
 };
+
+// Returns the virtual address that a mapping of a file with these segments begins at, if it maps
+// code. Mappings begin at whole pages, which may be before the segment.
+std::optional<uint64_t> addressOfMapping(const std::vector<ElfSegment>& segments,
+                                         uint64_t file_offset);
 
 // Returns the build ID among ELF notes, in lower-case hex; "" if there is none.
 std::string buildIdOfNotes(std::string_view notes, uint64_t alignment);

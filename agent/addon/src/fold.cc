@@ -10,6 +10,7 @@ Folder::Folder(NameTable* names, KernelSymbols* kernel, ChainCache* chains)
   truncated_ = marker("[truncated]");
   process_exited_ = marker("[process exited]");
   no_stack_ = marker("[no stack]");
+  incomplete_ = marker("[incomplete]");
 }
 
 const std::vector<FunctionIndex>& Folder::fold(const bunsen_sample_key& key, Process* process) {
@@ -19,11 +20,13 @@ const std::vector<FunctionIndex>& Folder::fold(const bunsen_sample_key& key, Pro
               [this](uint64_t address) { return kernel_->functionAt(address); });
   if (key.flags & BUNSEN_SAMPLE_KERNEL_STACK_FAILED) frames_.push_back(stack_lost_);
 
-  if (key.user_leaf_ip && process->gone())
+  if (key.user_leaf_ip && process->gone()) {
     frames_.push_back(process_exited_);
-  else if (key.user_leaf_ip)
+  } else if (key.user_leaf_ip) {
     foldStack(key.user_leaf_ip, key.user_chain,
               [process](uint64_t address) { return process->code.functionAt(address); });
+    if (key.flags & BUNSEN_SAMPLE_USER_STACK_INCOMPLETE) frames_.push_back(incomplete_);
+  }
   if (key.flags & BUNSEN_SAMPLE_USER_STACK_FAILED) frames_.push_back(stack_lost_);
 
   if (frames_.empty()) frames_.push_back(no_stack_);

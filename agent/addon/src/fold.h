@@ -20,6 +20,7 @@ class Folder {
   // until the next call. What is missing stands in it as a frame of its own:
   //   [stack lost]      the callers could not be stored, or the stack not be walked
   //   [truncated]       root-most: the stack is deeper than the kernel walks
+  //   [incomplete]      root-most: the walk ended before the outermost frame
   //   [process exited]  the process' part, if it was gone before it could be read
   //   [no stack]        neither part had a frame
   const std::vector<FunctionIndex>& fold(const bunsen_sample_key& key, Process* process);
@@ -30,7 +31,7 @@ class Folder {
 
   ChainCache* chains_;
   KernelSymbols* kernel_;
-  FunctionIndex stack_lost_, truncated_, process_exited_, no_stack_;
+  FunctionIndex stack_lost_, truncated_, process_exited_, no_stack_, incomplete_;
   std::vector<FunctionIndex> frames_;
 };
 

@@ -1,17 +1,11 @@
 #include "module_table.h"
 
-#include <fcntl.h>
-#include <sys/auxv.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <vector>
 
 #include "demangle.h"
-#include "proc_files.h"
+#include "mapped_file.h"
 
 namespace bunsen {
 
@@ -23,23 +17,6 @@ constexpr size_t kMaxCachedFunctions = 8192;
 
 std::string baseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-std::string fileKey(const Mapping& mapping) {
-  return mapping.device + ' ' + std::to_string(mapping.inode) + ' ' + mapping.path;
-}
-
-// Opens the mapped file itself. map_files leads to it even when it was deleted or replaced, but
-// needs privileges beyond ptrace; the path leads to it if what is there now is the same inode.
-UniqueFd openMapped(uint32_t pid, const Mapping& mapping) {
-  char name[64];
-  snprintf(name, sizeof(name), "map_files/%lx-%lx", mapping.start, mapping.end);
-  UniqueFd file(open(procPath(pid, name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file) return file;
-  file = openInRoot(pid, mapping.path);
-  struct stat status;
-  if (file && fstat(file.get(), &status) == 0 && status.st_ino == mapping.inode) return file;
-  return UniqueFd();
-}
-
 // Of several symbols for one function the one that people know: names with fewer leading
 // underscores, then shorter ones, then in order, so that the choice is the same everywhere.
 bool isBetterName(const std::string& left, const std::string& right) {
@@ -49,11 +26,15 @@ bool isBetterName(const std::string& left, const std::string& right) {
   return left < right;
 }
 
+std::shared_ptr<const ElfFile> share(std::optional<ElfFile> file) {
+  return file ? std::make_shared<const ElfFile>(std::move(*file)) : nullptr;
+}
+
 }  // namespace
 
-Module::Module(ModuleTable* table, std::optional<ElfFile> file, MappingIndex mapping,
-               std::string base_name)
-    : table_(table), file_(std::move(file)), mapping_(mapping), base_name_(std::move(base_name)) {}
+Module::Module(ModuleTable* table, std::shared_ptr<const ElfFile> file, MappingIndex mapping,
+               uint32_t pid, std::string path)
+    : table_(table), file_(std::move(file)), mapping_(mapping), pid_(pid), path_(std::move(path)) {}
 
 FunctionIndex Module::functionAt(uint64_t file_offset) {
   auto known = functions_.find(file_offset);
@@ -68,34 +49,48 @@ FunctionIndex Module::resolve(uint64_t file_offset) {
   uint64_t address = file_offset;
   if (std::optional<uint64_t> in_file = file_ ? file_->addressAt(file_offset) : std::nullopt) {
     address = *in_file;
-    if (!symbols_) {
-      symbols_ = file_->readSymbols();
-      table_->admitSymbols(this);
-    }
+    if (symbols_.empty()) readSymbols();
     symbols_last_used_ = ++table_->use_clock_;
-    auto candidates = symbols_->find(address);
-    std::string symbol = bestName(candidates);
-    if (!symbol.empty())
-      return table_->names_->addFunction(
-          demangle(symbol), symbol, mapping_,
-          symbols_->base + symbols_->symbols[candidates.first].start);
+    for (const Symbols& symbols : symbols_) {
+      auto candidates = symbols.table.find(address);
+      std::string symbol = symbols.bestName(candidates);
+      if (!symbol.empty())
+        return table_->names_->addFunction(
+            demangle(symbol), symbol, mapping_,
+            symbols.table.base + symbols.table.symbols[candidates.first].start);
+    }
   }
   char offset[32];
   snprintf(offset, sizeof(offset), "+0x%lx", address);
-  std::string name = base_name_ + offset;
+  std::string name = baseName(path_) + offset;
   return table_->names_->addFunction(name, name, mapping_, address);
 }
 
-std::string Module::bestName(std::pair<size_t, size_t> candidates) const {
+std::string Module::Symbols::bestName(std::pair<size_t, size_t> candidates) const {
   std::string best;
   for (size_t i = candidates.first; i < candidates.second; i++) {
-    std::string name = file_->readName(*symbols_, symbols_->symbols[i]);
+    std::string name = file.file->readName(table, table.symbols[i]);
     if (!name.empty() && (best.empty() || isBetterName(name, best))) best = std::move(name);
   }
   return best;
 }
 
-void Module::forgetSymbols() { symbols_.reset(); }
+void Module::readSymbols() {
+  for (SymbolFile& file : openSymbolFiles(pid_, path_, file_)) {
+    ElfSymbols table = file.file->readSymbols();
+    symbols_.push_back({std::move(file), std::move(table)});
+  }
+  table_->admitSymbols(this);
+}
+
+size_t Module::symbolBytes() const {
+  size_t bytes = 0;
+  for (const Symbols& symbols : symbols_)
+    bytes += symbols.table.sizeBytes() + symbols.file.memory_bytes;
+  return bytes;
+}
+
+void Module::forgetSymbols() { symbols_.clear(); }
 
 std::shared_ptr<Module> ModuleTable::open(uint32_t pid, const Mapping& mapping) {
   std::string key = fileKey(mapping);
@@ -110,10 +105,9 @@ std::shared_ptr<Module> ModuleTable::open(uint32_t pid, const Mapping& mapping) 
   std::shared_ptr<Module> module;
   if (!build_id.empty()) module = by_build_id_[build_id].lock();
   if (!module) {
-    bool readable = file.has_value();
     MappingIndex name = names_->addMapping(mapping.path, build_id, MappingKind::kUserElf);
-    module = std::make_shared<Module>(this, std::move(file), name, baseName(mapping.path));
-    if (!readable) return module;
+    module = std::make_shared<Module>(this, share(std::move(file)), name, pid, mapping.path);
+    if (!module->isElf()) return module;
     if (!build_id.empty()) by_build_id_[build_id] = module;
   }
   module->last_window_ = window_;
@@ -123,37 +117,28 @@ std::shared_ptr<Module> ModuleTable::open(uint32_t pid, const Mapping& mapping) 
 
 std::shared_ptr<Module> ModuleTable::vdso() {
   if (vdso_) return vdso_;
-  const auto* image = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
-  if (!image) return nullptr;
-  std::string maps;
-  readWholeFile("/proc/self/maps", &maps);
-  for (const Mapping& mapping : parseMappings(maps)) {
-    if (mapping.path != "[vdso]") continue;
-    size_t bytes = mapping.end - mapping.start;
-    UniqueFd copy(memfd_create("vdso", MFD_CLOEXEC));
-    if (!copy || write(copy.get(), image, bytes) != static_cast<ssize_t>(bytes)) return nullptr;
-    std::optional<ElfFile> file = ElfFile::open(std::move(copy));
-    std::string build_id = file ? file->buildId() : "";
-    MappingIndex name = names_->addMapping("[vdso]", build_id, MappingKind::kOther);
-    vdso_ = std::make_shared<Module>(this, std::move(file), name, "[vdso]");
-  }
+  std::optional<ElfFile> file = ElfFile::open(copyVdso());
+  if (!file) return nullptr;
+  MappingIndex name = names_->addMapping("[vdso]", file->buildId(), MappingKind::kOther);
+  vdso_ = std::make_shared<Module>(this, share(std::move(file)), name, 0, "[vdso]");
   return vdso_;
 }
 
 void ModuleTable::admitSymbols(Module* module) {
-  symbol_bytes_ += module->symbols_->sizeBytes();
+  symbol_bytes_ += module->symbolBytes();
   if (symbol_bytes_ <= kSymbolBytesLimit) return;
 
   std::vector<Module*> holders;
   for (auto& [key, candidate] : by_file_)
-    if (candidate.get() != module && candidate->symbols_) holders.push_back(candidate.get());
+    if (candidate.get() != module && !candidate->symbols_.empty())
+      holders.push_back(candidate.get());
   std::sort(holders.begin(), holders.end(), [](const Module* left, const Module* right) {
     return left->symbols_last_used_ < right->symbols_last_used_;
   });
   for (Module* holder : holders) {
     if (symbol_bytes_ <= kSymbolBytesLimit) break;
-    if (!holder->symbols_) continue;  // listed twice: one build ID under two paths
-    symbol_bytes_ -= holder->symbols_->sizeBytes();
+    if (holder->symbols_.empty()) continue;  // listed twice: one build ID under two paths
+    symbol_bytes_ -= holder->symbolBytes();
     holder->forgetSymbols();
   }
 }
@@ -167,8 +152,7 @@ void ModuleTable::endWindow() {
     bool unused = module.use_count() <= entries[module.get()];
     if (!unused) module->last_window_ = window_;
     if (unused && window_ - module->last_window_ > kKeptWindows) {
-      if (--entries[module.get()] == 0 && module->symbols_)
-        symbol_bytes_ -= module->symbols_->sizeBytes();
+      if (--entries[module.get()] == 0) symbol_bytes_ -= module->symbolBytes();
       entry = by_file_.erase(entry);
     } else {
       ++entry;

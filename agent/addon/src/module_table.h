@@ -7,10 +7,12 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "elf_file.h"
 #include "mappings.h"
 #include "name_table.h"
+#include "symbol_files.h"
 
 namespace bunsen {
 
@@ -19,27 +21,38 @@ class ModuleTable;
 // One file's code. Functions are named when they are first asked for.
 class Module {
  public:
-  Module(ModuleTable* table, std::optional<ElfFile> file, MappingIndex mapping,
-         std::string base_name);
+  // @param pid a process that maps the file at `path`, for its debug file
+  Module(ModuleTable* table, std::shared_ptr<const ElfFile> file, MappingIndex mapping,
+         uint32_t pid, std::string path);
 
   // Returns the function at this offset of the file: by its symbol, else "FILE+0xADDRESS" with the
   // virtual address (the offset itself if the file could not be read).
   FunctionIndex functionAt(uint64_t file_offset);
 
-  bool isElf() const { return file_.has_value(); }
+  bool isElf() const { return file_ != nullptr; }
 
  private:
   friend class ModuleTable;
 
+  // The symbols of one file, and the file, from which names are read.
+  struct Symbols {
+    SymbolFile file;
+    ElfSymbols table;
+
+    std::string bestName(std::pair<size_t, size_t> candidates) const;
+  };
+
   FunctionIndex resolve(uint64_t file_offset);
-  std::string bestName(std::pair<size_t, size_t> candidates) const;
+  void readSymbols();
+  size_t symbolBytes() const;
   void forgetSymbols();
 
   ModuleTable* table_;
-  std::optional<ElfFile> file_;
+  std::shared_ptr<const ElfFile> file_;  // null: it could not be read
   MappingIndex mapping_;
-  std::string base_name_;
-  std::optional<ElfSymbols> symbols_;  // read at the first use, given back under pressure
+  uint32_t pid_;
+  std::string path_;
+  std::vector<Symbols> symbols_;  // read at the first use, given back under pressure
   std::unordered_map<uint64_t, FunctionIndex> functions_;  // by file offset
   uint64_t symbols_last_used_ = 0;
   uint32_t last_window_ = 0;

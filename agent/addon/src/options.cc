@@ -69,6 +69,7 @@ SessionOptions parseOptions(const Napi::Value& value) {
   session.include_idle = parseBoolean(options, "includeIdle", true);
   session.exclude_kernel_threads = parseBoolean(options, "excludeKernelThreads", true);
   session.preallocate = parseBoolean(options, "preallocate", false);
+  session.use_tables = !parseBoolean(options, "framePointersOnly", false);
   session.btf_path = parseString(options, "btfPath", false);
   session.pid_filter_mode = parseFilter(options, "pidFilter", "pids", [&](const Napi::Value& pid) {
     if (!pid.IsNumber()) reject(env, "pidFilter.pids", "an array of numbers");

@@ -74,6 +74,11 @@ std::optional<uint32_t> parseNamespacedPid(std::string_view status) {
   return parseNumber<uint32_t>(line.substr(last));
 }
 
+uint64_t toTicks(uint64_t boottime_ns) {
+  static const uint64_t ns_per_tick = 1'000'000'000 / static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
+  return boottime_ns / ns_per_tick;
+}
+
 bool isRunning(uint32_t pid, uint64_t start_ticks) {
   std::string stat;
   return readWholeFile(procPath(pid, "stat"), &stat) && parseStartTicks(stat) == start_ticks;

@@ -27,6 +27,9 @@ std::optional<uint64_t> parseStartTicks(std::string_view stat);
 // /proc/PID/status.
 std::optional<uint32_t> parseNamespacedPid(std::string_view status);
 
+// Returns a start time of the kernel as /proc gives it: in whole clock ticks.
+uint64_t toTicks(uint64_t boottime_ns);
+
 // Returns whether the process with this id and start time is there. What was read of /proc/PID
 // before was then its own, and not another's that got its id.
 bool isRunning(uint32_t pid, uint64_t start_ticks);

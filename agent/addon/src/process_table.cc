@@ -1,7 +1,5 @@
 #include "process_table.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -10,12 +8,6 @@
 namespace bunsen {
 
 namespace {
-
-// /proc counts start times in ticks; the kernel divides the nanoseconds and drops the rest.
-uint64_t toTicks(uint64_t boottime_ns) {
-  static const uint64_t ns_per_tick = 1'000'000'000 / static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
-  return boottime_ns / ns_per_tick;
-}
 
 std::string_view withoutSuffix(std::string_view text, std::string_view suffix) {
   if (text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix)

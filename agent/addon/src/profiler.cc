@@ -18,6 +18,10 @@ Profiler::Naming::Naming(ChainCache* chains)
 
 Profiler::Profiler(const SessionOptions& options)
     : session_(options), sample_drain_(&session_), naming_(std::make_unique<Naming>(&chains_)) {
+  if (session_.usesTables())
+    unwinding_ = std::make_unique<UnwindWorker>(session_.mapFd("unwind_requests"),
+                                                session_.mapFd("unwind_shards"),
+                                                session_.mapFd("unwind_processes"));
   session_.followCpus();
 }
 
@@ -45,8 +49,13 @@ void Profiler::foldIntoWindow(std::vector<CountedSample>* samples) {
             });
   Naming& naming = *naming_;
   naming.processes.beginDrain();
+  std::vector<bunsen_process_key> sampled;
   for (const CountedSample& sample : *samples) {
     const bunsen_sample_key& key = sample.key;
+    if (sampled.empty() || sampled.back().tgid != key.tgid ||
+        sampled.back().start_boottime_ns != key.start_boottime_ns ||
+        sampled.back().exec_id != key.exec_id)
+      sampled.push_back({key.start_boottime_ns, key.tgid, key.exec_id});
     Process* process = naming.processes.find(key, &naming.window);
     StringIndex comm = naming.names.addString({key.comm, strnlen(key.comm, sizeof(key.comm))});
     naming.window.add(naming.folder.fold(key, process), process->window_index, comm, key.cgroup_id,
@@ -55,6 +64,7 @@ void Profiler::foldIntoWindow(std::vector<CountedSample>* samples) {
   }
   chains_.endDrain();
   drains_++;
+  if (unwinding_) unwinding_->sampled(sampled);
 }
 
 WindowColumns Profiler::takeWindow() {
@@ -89,6 +99,7 @@ void Profiler::publishGauges() {
 std::map<std::string, uint64_t> Profiler::counters() const {
   bunsen_counters kernel = session_.readCounters();
   RunStats run = session_.readRunStats();
+  UnwindFigures unwinding = unwinding_ ? unwinding_->figures() : UnwindFigures{};
   std::map<std::string, uint64_t> counters = {
       {"bpf_run_time_ns", run.run_time_ns},
       {"bpf_run_count", run.run_count},
@@ -102,6 +113,15 @@ std::map<std::string, uint64_t> Profiler::counters() const {
       {"symbol_bytes", symbol_bytes_},
       {"name_bytes", name_bytes_},
       {"name_resets", name_resets_},
+      {"tables_active", session_.usesTables()},
+      {"table_bytes", unwinding.table_bytes},
+      {"table_modules", unwinding.modules},
+      {"table_processes", unwinding.processes},
+      {"table_reads", unwinding.reads},
+      {"tables_evicted", unwinding.evicted},
+      {"tables_refused", unwinding.refused},
+      {"table_parts_read", unwinding.parts_read},
+      {"table_slowest_answer_ms", unwinding_ ? unwinding_->slowestAnswerMs() : 0},
   };
 #define BUNSEN_COUNTER_ENTRY(id, name) counters[#name] = kernel.value[id];
   BUNSEN_COUNTERS(BUNSEN_COUNTER_ENTRY)

@@ -16,6 +16,7 @@
 #include "proc_files.h"
 #include "process_table.h"
 #include "sample_drain.h"
+#include "unwind_worker.h"
 #include "window.h"
 
 namespace bunsen {
@@ -64,6 +65,7 @@ class Profiler {
   void publishGauges();
 
   BpfSession session_;
+  std::unique_ptr<UnwindWorker> unwinding_;  // null without tables
   SampleDrain sample_drain_;
   ChainCache chains_;
   std::unique_ptr<Naming> naming_;

@@ -109,7 +109,8 @@ Napi::Value Sampler::start(const Napi::CallbackInfo& info) {
       Napi::Object result = Napi::Object::New(env);
       result.Set("cpus", static_cast<double>(session.attachedCpus()));
       result.Set("preallocated", session.preallocated());
-      result.Set("mapBytes", static_cast<double>(session.mapSizes().fullBytes()));
+      result.Set("mapBytes", static_cast<double>(session.fullMapBytes()));
+      if (!session.usesTables()) result.Set("noTables", session.noTablesReason());
       return result;
     };
   });

@@ -21,7 +21,8 @@ void reportFailure(const char* file, int line, const std::string& what) {
 }  // namespace bunsen::test
 
 // Runs all tests, or those whose name holds the argument.
-int main(int argc, char** argv) {
+// Visible, so that the tests of the unwinder find its name.
+__attribute__((visibility("default"))) int main(int argc, char** argv) {
   using namespace bunsen::test;
   int failed = 0;
   int passed = 0;

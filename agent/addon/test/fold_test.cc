@@ -99,6 +99,9 @@ TEST("fold: what is missing is a frame of its own") {
   CHECK_EQ(fixture.fold(key), "bunsen_test_function < [stack lost]");
   CHECK_EQ(fixture.chains.missing(), 1u);
   key.user_chain = 0;
+  key.flags = BUNSEN_SAMPLE_USER_STACK_INCOMPLETE;
+  CHECK_EQ(fixture.fold(key), "bunsen_test_function < [incomplete]");
+  key.flags = 0;
   key.user_leaf_ip = 0x10;
   CHECK_EQ(fixture.fold(key), "[unknown]");
 }

@@ -14,6 +14,8 @@ export interface SamplerOptions {
   pidFilter?: { mode: 'include' | 'exclude'; pids: number[] };
   cgroupFilter?: { mode: 'include' | 'exclude'; cgroupIds: bigint[] };
   btfPath?: string;
+  /** Walk user stacks by frame pointers, even where tables would do better. */
+  framePointersOnly?: boolean;
 }
 
 /**
@@ -61,7 +63,14 @@ export const PROCESS_FLAG = { kernelThread: 1, gone: 2 } as const;
 /** The sampler of the addon. Calls are queued; all but `counters` run off the event loop. */
 export interface Sampler {
   /** Loads and attaches. @throws an error with `code`, such as `BUNSEN_NO_PERMISSION` */
-  start(): Promise<{ cpus: number; preallocated: boolean; mapBytes: number }>;
+  start(): Promise<{
+    cpus: number;
+    preallocated: boolean;
+    /** Bytes of kernel memory when all maps are full. */
+    mapBytes: number;
+    /** Why user stacks are walked by frame pointers alone; undefined if they are not. */
+    noTables?: string;
+  }>;
   /** Empties the kernel's maps into the current window and follows CPUs that come and go. */
   drain(): Promise<{ samples: number; newProcesses: number }>;
   /** Hands out the current window and begins an empty one. */

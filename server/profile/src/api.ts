@@ -18,7 +18,11 @@ export const API = {
   labelNames: '/api/v1/labels',
   /** GET `query`?, `from`, `until` -> {@link LabelValuesResponse} */
   labelValues: (name: string) => `/api/v1/labels/${encodeURIComponent(name)}/values`,
-  /** GET `query`, `from`, `until`, `stepMs`?, `groupBy`? (comma-separated) -> {@link SeriesResponse} */
+  /**
+   * GET `query`, `from`, `until`, `stepMs`?, `groupBy`? (comma-separated) -> {@link SeriesResponse};
+   * with `function` (a name), `module`? (any, if left out): of the samples that have it in their
+   * stack, as long as samples are kept. Then `stepMs` is a multiple of {@link SLOT_MS}.
+   */
   series: '/api/v1/series',
   /** GET `query`, `from`, `until`, `maxNodes`? -> binary flame or {@link FlameJson} by Accept */
   flamegraph: '/api/v1/flamegraph',

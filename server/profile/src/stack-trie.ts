@@ -117,9 +117,9 @@ export class StackTrie {
 
   #child(parent: number, frame: number): number {
     const slots = this.#slots;
-    const mask = slots.length - 1;
-    for (let slot = slotOf(parent, frame) & mask; ; slot = (slot + 1) & mask) {
-      const node = slots[slot] as number;
+    const h = hashOf(parent, frame);
+    for (let probe = 0; ; probe++) {
+      const node = slots[slotOf(parent, h, probe, slots.length)] as number;
       if (node === EMPTY || this.#is(node, parent, frame)) return node;
     }
   }
@@ -155,11 +155,7 @@ export class StackTrie {
     const parent = this.#parentOf(node);
     const start = this.#startOf(node);
     const upper = this.#node(parent, start, depth);
-    const slots = this.#slots; // as it is now: #node may have made new ones
-    const mask = slots.length - 1;
-    let slot = slotOf(parent, this.#frames[start] as number) & mask;
-    while (slots[slot] !== node) slot = (slot + 1) & mask;
-    slots[slot] = upper;
+    this.#slots[this.#slotWith(node, parent, this.#frames[start] as number)] = upper;
     this.#nodes[node * FIELDS + START] = start + depth - this.#depthOf(parent);
     this.#nodes[node * FIELDS + PARENT] = upper;
     this.#put(node);
@@ -179,12 +175,18 @@ export class StackTrie {
   }
 
   #put(node: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
     const frame = this.#frames[this.#startOf(node)] as number;
-    let slot = slotOf(this.#parentOf(node), frame) & mask;
-    while (slots[slot] !== EMPTY) slot = (slot + 1) & mask;
-    slots[slot] = node;
+    this.#slots[this.#slotWith(EMPTY, this.#parentOf(node), frame)] = node;
+  }
+
+  /** The first slot for this parent and frame that has what is sought. */
+  #slotWith(sought: number, parent: number, frame: number): number {
+    const slots = this.#slots;
+    const h = hashOf(parent, frame);
+    for (let probe = 0; ; probe++) {
+      const slot = slotOf(parent, h, probe, slots.length);
+      if (slots[slot] === sought) return slot;
+    }
   }
 
   #grow(): void {
@@ -312,15 +314,24 @@ function grown<T extends Uint32Array | Float64Array>(from: T, size: number): T {
   return to;
 }
 
-/**
- * Near twice the parent, so that nodes which were made one after the other, as those of one service
- * are, lie in one part of the table that the processor's cache holds. Over a table of millions of
- * nodes, a hash without order misses the cache at every look-up.
- */
-function slotOf(parent: number, frame: number): number {
+function hashOf(parent: number, frame: number): number {
   let h = Math.imul(parent, 0x9e3779b1) ^ Math.imul(frame, 0x85ebca6b);
   h ^= h >>> 15;
   h = Math.imul(h, 0x2c1b3c6d);
-  return parent * 2 + ((h ^ (h >>> 13)) & NEAR);
+  return h ^ (h >>> 13);
+}
+
+/**
+ * Near twice the parent, so that nodes which were made one after the other, as those of one service
+ * are, lie in one part of the table that the processor's cache holds. Over a table of millions of
+ * nodes, a hash without order misses the cache at every look-up. Where the first nodes have so many
+ * children that this part is full, the rest is anywhere, in steps that leave full parts.
+ * @param probe how many slots were looked at already
+ */
+function slotOf(parent: number, h: number, probe: number, slots: number): number {
+  const at =
+    probe < NEAR_PROBES ? parent * 2 + (h & NEAR) + probe : h + Math.imul(probe, (h >>> 5) | 1);
+  return at & (slots - 1);
 }
 const NEAR = 0xffff;
+const NEAR_PROBES = 16;

@@ -23,6 +23,7 @@ const API_VERSION = '3.0.0';
 /** Prometheus' query API over profiles, below `/prometheus/api/v1`. PromQL and answers: PROMQL.md */
 export function prometheusRoutes(app: FastifyInstance, store: Store, status: RollupStatus): void {
   app.setErrorHandler(answerPromError);
+  app.removeAllContentTypeParsers(); // a body is a form, or refused
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: MAX_FORM_BYTES },

@@ -47,7 +47,7 @@ export function querierSeries(
         buckets,
         groupBy: groupByOf(request.groupBy),
         aggregation: average ? 'average' : 'sum',
-        callSite,
+        stacks: callSite.length > 0 ? { callSite } : undefined,
         limit: limitOf(request.limit),
         signal: context.signal,
       });

@@ -67,7 +67,15 @@ export function queryRoutes(
   });
 
   app.get(API.series, async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until', 'stepMs', 'groupBy']);
+    const params = readParams(request.query, [
+      'query',
+      'from',
+      'until',
+      'stepMs',
+      'groupBy',
+      'function',
+      'module',
+    ]);
     const groupBy = (params.groupBy ?? '').split(',').filter((name) => name !== '');
     if (groupBy.length > MAX_GROUP_BY) {
       throw new BunsenError(
@@ -83,6 +91,7 @@ export function queryRoutes(
           ? undefined
           : readInteger('stepMs', params.stepMs, 1, MAX_STEP_MS),
       groupBy,
+      function: functionOf(params),
       signal: whileConnected(reply),
     });
   });
@@ -194,6 +203,14 @@ export function queryRoutes(
     });
     return answer(reply, form, bytes);
   }
+}
+
+/** @throws BunsenError `PARAMETER_INVALID` */
+function functionOf(params: { function?: string; module?: string }) {
+  const { function: name, module } = params;
+  if (name !== undefined && name !== '') return { name, module };
+  if (module === undefined) return undefined;
+  throw new BunsenError('PARAMETER_INVALID', `module=${module} needs a function: give both`);
 }
 
 /** Binary for who accepts that, JSON otherwise. */

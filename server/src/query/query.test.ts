@@ -145,6 +145,38 @@ test('matchers: equal, not equal, regular expressions, absent labels, odd values
   assert.equal(totalOf(byService), 15e7);
 });
 
+test('the series of a function is what its callees hold, in every step', async () => {
+  const service = { service_name: 'of-function' };
+  const push = (folded: string, timeMs: number, moduleOf?: (name: string) => string) =>
+    server.push(pprofOf(folded, { labels: service, timeMs, ...(moduleOf && { moduleOf }) }));
+  await push('main;work 1\nmain;rest 2\nwork;main;work 4', T0);
+  await push('main;work;deep 8', T0 + 3 * SLOT);
+  await push('main;work 16', T0 + 3 * SLOT, () => 'other');
+  const range = { from: T0, until: T0 + 4 * SLOT };
+  const query = cpuQuery('service_name="of-function"');
+  const of = async (more: Record<string, string | number>) => {
+    const { series } = await server.get<SeriesResponse>(API.series, {
+      query,
+      stepMs: SLOT,
+      ...range,
+      ...more,
+    });
+    return series.map(({ values }) => values.map((value) => (value === null ? null : value / 1e7)));
+  };
+  assert.deepEqual(await of({ function: 'work' }), [[5, null, null, 24]]);
+  assert.deepEqual(await of({ function: 'work', module: 'app' }), [[5, null, null, 8]]);
+  assert.deepEqual(await of({ function: 'work', module: 'other', stepMs: 2 * SLOT }), [[null, 16]]);
+  assert.deepEqual(await of({ function: 'main' }), [[7, null, null, 24]]);
+  assert.deepEqual(await of({ function: 'mai' }), []);
+  const callees = await server.get<FlameJson>(API.callees, { query, ...range, function: 'work' });
+  assert.equal(callees.nodes.total[0], 29e7);
+
+  const refusal = (params: Record<string, string | number>) =>
+    server.refusal(`${API.series}?${searchOf({ query, ...range, ...params })}`);
+  assert.match((await refusal({ function: 'work', stepMs: 1000 })).message, /stepMs=1000/);
+  assert.match((await refusal({ module: 'app' })).message, /module=app needs a function/);
+});
+
 test('a label that no series has is warned about, not refused', async () => {
   await server.push(pprofOf('main 1', { labels: { service_name: 'warned', host: 'h' } }));
   const flame = await server.flame(cpuQuery('service_name="warned", foo="x"'));

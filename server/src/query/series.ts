@@ -14,7 +14,7 @@ import {
   selectionOf,
   seriesIn,
 } from './selection.ts';
-import { beginsWith } from './stack-selector.ts';
+import { type StackCondition, stackConditionParams, stackConditionSql } from './stack-selector.ts';
 
 /** Points that a series has at most, and has when no step is asked for. */
 const MAX_POINTS = 11_000;
@@ -34,6 +34,8 @@ export interface SeriesRequest {
   groupBy: string[];
   /** `sum` by default. */
   aggregation?: Aggregation;
+  /** Only what has a function in its stack; steps are whole slots then. */
+  function?: { name: string; module: string | undefined } | undefined;
   signal?: AbortSignal;
 }
 
@@ -43,14 +45,27 @@ export interface SeriesRequest {
  */
 export async function querySeries(
   store: Store,
-  { query, range, stepMs: asked, groupBy, aggregation, signal }: SeriesRequest,
+  { query, range, stepMs: asked, groupBy, aggregation, function: stacks, signal }: SeriesRequest,
 ): Promise<SeriesResponse> {
   const stepMs = asked ?? defaultStep(range);
+  if (stacks && stepMs % SLOT_MS !== 0) {
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `stepMs=${stepMs} is not a multiple of ${SLOT_MS}, which is what is told apart of a function`,
+    );
+  }
   const fromMs = Math.floor(range.fromMs / stepMs) * stepMs;
   const points = (Math.ceil(range.untilMs / stepMs) * stepMs - fromMs) / stepMs;
   checkPoints('stepMs', stepMs, points);
   const buckets = { fromMs, stepMs, points };
-  const found = await queryBuckets(store, { query, buckets, groupBy, aggregation, signal });
+  const found = await queryBuckets(store, {
+    query,
+    buckets,
+    groupBy,
+    aggregation,
+    stacks,
+    signal,
+  });
   return {
     unit: parseProfileType(found.profileType).sampleUnit,
     fromMs,
@@ -87,8 +102,8 @@ export interface BucketsRequest {
   groupBy: string[];
   /** `sum` by default. */
   aggregation?: Aggregation | undefined;
-  /** Only stacks that begin so; then samples are summed instead of profiles, by the slot. */
-  callSite?: string[];
+  /** Only some stacks: then samples are summed instead of profiles, by the slot. */
+  stacks?: StackCondition | undefined;
   /** Series of the answer, at most {@link MAX_SERIES}. */
   limit?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -105,9 +120,9 @@ export async function queryBuckets(
   store: Store,
   request: BucketsRequest,
 ): Promise<{ profileType: string; series: BucketSeries[]; warnings: string[] }> {
-  const { query, buckets, groupBy, aggregation = 'sum', callSite = [], signal } = request;
+  const { query, buckets, groupBy, aggregation = 'sum', stacks, signal } = request;
   const selection = selectionOf(query, rangeOfBuckets(buckets), true);
-  const source = callSite.length > 0 ? samplesSource(selection) : profilesSource(selection);
+  const source = stacks ? samplesSource(selection, stacks) : profilesSource(selection);
   const sql = byLabelsSql(selection, groupBy, {
     ...source,
     keys: { bucket: bucketOf(source.time) },
@@ -118,12 +133,12 @@ export async function queryBuckets(
       params: {
         ...mergeParams(selection),
         ...bucketParams(buckets, groupBy),
-        ...(callSite.length > 0 && { callSite }),
+        ...(stacks && stackConditionParams(stacks)),
       },
       signal,
     }),
   ]);
-  if (callSite.length > 0 && buckets.fromMs < Date.now() - rawMsOf(store.retention)) {
+  if (stacks && buckets.fromMs < Date.now() - rawMsOf(store.retention)) {
     warnings.push(`samples are kept for ${store.retention.rawDays} days: what is older is missing`);
   }
   const groups = groupRows(rows, groupBy).map(({ labels, rows }) => {
@@ -202,7 +217,7 @@ export function profilesSource(selection: Selection): Source {
 }
 
 /** A sample is known by its slot: its time is taken to be the middle of that. */
-function samplesSource(selection: Selection): Source {
+function samplesSource(selection: Selection, stacks: StackCondition): Source {
   const { fromMs, untilMs } = selection.range;
   const slots = {
     fromMs: Math.floor(fromMs / SLOT_MS) * SLOT_MS,
@@ -214,7 +229,7 @@ function samplesSource(selection: Selection): Source {
       AND ${time} >= {fromMs:Int64} AND ${time} < {untilMs:Int64}
       AND (service, stack_id) IN (
         SELECT service, stack_id FROM stacks
-        WHERE ${selection.serviceKeys} AND ${WEEKS} AND ${beginsWith('frames')})`,
+        WHERE ${selection.serviceKeys} AND ${WEEKS} AND ${stackConditionSql(stacks)})`,
     time,
     value: 'value * unit',
   };

@@ -22,7 +22,7 @@ export interface GoPgo {
  * @param stacks SELECT of (frames, v) with frames, root first, as they are stored
  */
 export function selectedStacksSql(stacks: string, { callSite, goPgo }: StackSelector): string {
-  const where = callSite.length === 0 ? '' : `WHERE ${beginsWith('frames')}`;
+  const where = callSite.length === 0 ? '' : `WHERE ${stackConditionSql({ callSite })}`;
   const selected = where === '' ? stacks : `SELECT frames, v FROM (${stacks}) ${where}`;
   if (!goPgo) return selected;
   const { keepLocations, aggregateCallees } = goPgo;
@@ -35,11 +35,26 @@ export function selectedStacksSql(stacks: string, { callSite, goPgo }: StackSele
     GROUP BY cut`;
 }
 
-/** Condition on a column of frames; a stack that is missing has the one frame that says so. */
-export function beginsWith(frames: string): string {
-  const present = `if(empty(${frames}), ['${NO_STACK_FRAME}'], CAST(${frames}, 'Array(String)'))`;
-  return `arrayMap(frame -> splitByChar('\\x1f', frame)[1],
-    arraySlice(${present}, 1, length({callSite:Array(String)}))) = {callSite:Array(String)}`;
+/** Stacks that begin with a call site, or that have a function anywhere. */
+export type StackCondition = { callSite: string[] } | { name: string; module: string | undefined };
+
+/** Condition on the column `frames`. Needs {@link stackConditionParams}. */
+export function stackConditionSql(condition: StackCondition): string {
+  // A stack that is missing has the one frame that says so.
+  const present = `if(empty(frames), ['${NO_STACK_FRAME}'], CAST(frames, 'Array(String)'))`;
+  const field = (index: number) => `splitByChar('\\x1f', frame)[${index}]`;
+  if ('callSite' in condition) {
+    const first = `arraySlice(${present}, 1, length({callSite:Array(String)}))`;
+    return `arrayMap(frame -> ${field(1)}, ${first}) = {callSite:Array(String)}`;
+  }
+  const ofModule = condition.module === undefined ? '' : `AND ${field(2)} = {module:String}`;
+  return `arrayExists(frame -> ${field(1)} = {function:String} ${ofModule}, ${present})`;
+}
+
+export function stackConditionParams(condition: StackCondition): QueryParams {
+  if ('callSite' in condition) return { callSite: condition.callSite };
+  const { name, module } = condition;
+  return { function: name, ...(module !== undefined && { module }) };
 }
 
 /** A stored frame is name, module, file, line and build ID; empty ones at its end are left out. */
@@ -50,5 +65,5 @@ function withoutLine(frame: string): string {
 }
 
 export function stackSelectorParams({ callSite }: StackSelector): QueryParams {
-  return callSite.length === 0 ? {} : { callSite };
+  return callSite.length === 0 ? {} : stackConditionParams({ callSite });
 }

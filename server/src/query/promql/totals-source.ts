@@ -33,15 +33,16 @@ export function totalsSource({
 
 function totalsSql(
   selection: Selection,
-  { originMs, widthMs }: Buckets,
+  { originMs, widthMs, usedMs }: Buckets,
   statistic: Statistic,
   names: string[] | undefined,
 ): string {
   // Where series are not told apart, they would only be as many groups as there are profiles.
   const series = isByService(names) ? '' : 'series, ';
-  return `SELECT ${series}service, '' AS function,
-      floor((toUnixTimestamp64Milli(ts) - ${originMs}) / ${widthMs}) AS bucket,
+  const sinceMs = `(toUnixTimestamp64Milli(ts) - ${originMs})`;
+  const used = usedMs < widthMs ? `AND ${sinceMs} % ${widthMs} < ${usedMs}` : '';
+  return `SELECT ${series}service, '' AS function, floor(${sinceMs} / ${widthMs}) AS bucket,
       ${AGGREGATES[statistic]} AS value, count() AS profiles
-    FROM profiles WHERE ${selection.keys} AND ${PROFILE_TIMES} ${seriesIn(selection)}
+    FROM profiles WHERE ${selection.keys} AND ${PROFILE_TIMES} ${seriesIn(selection)} ${used}
     GROUP BY ${series}service, bucket`;
 }

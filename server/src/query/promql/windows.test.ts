@@ -15,10 +15,14 @@ interface Profile {
   value: number;
 }
 
-function byBucket(profiles: Profile[], { originMs, widthMs }: Buckets): Map<number, Profile[]> {
+function byBucket(
+  profiles: Profile[],
+  { originMs, widthMs, usedMs }: Buckets,
+): Map<number, Profile[]> {
   const buckets = new Map<number, Profile[]>();
   for (const profile of profiles) {
     const bucket = Math.floor((profile.ms - originMs) / widthMs);
+    if ((profile.ms - originMs) % widthMs >= usedMs) continue;
     buckets.set(bucket, [...(buckets.get(bucket) ?? []), profile]);
   }
   return buckets;

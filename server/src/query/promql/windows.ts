@@ -14,6 +14,8 @@ export interface Buckets {
   /** Beginning of bucket 0. */
   originMs: number;
   widthMs: number;
+  /** How much of a bucket counts, from its beginning; the rest is in no window. */
+  usedMs: number;
   /** Per point: the first bucket of its window, and the one behind its last. */
   first: Float64Array;
   end: Float64Array;
@@ -21,10 +23,17 @@ export interface Buckets {
 
 /** Buckets as wide as they can be; windows are exact. */
 export function exactBuckets({ startMs, stepMs, points }: Grid, rangeMs: number): Buckets {
-  const widthMs = points === 1 ? rangeMs : gcd(stepMs, rangeMs);
-  const first = new Float64Array(points).map((_, i) => (i * stepMs) / widthMs);
+  const originMs = startMs - rangeMs;
+  const numbers = new Float64Array(points).map((_, i) => i);
+  // Windows that do not overlap are a bucket each.
+  if (points === 1 || stepMs >= rangeMs) {
+    const widthMs = Math.max(stepMs, rangeMs);
+    return { originMs, widthMs, usedMs: rangeMs, first: numbers, end: numbers.map((i) => i + 1) };
+  }
+  const widthMs = gcd(stepMs, rangeMs);
+  const first = numbers.map((i) => (i * stepMs) / widthMs);
   const end = first.map((bucket) => bucket + rangeMs / widthMs);
-  return { originMs: startMs - rangeMs, widthMs, first, end };
+  return { originMs, widthMs, usedMs: widthMs, first, end };
 }
 
 /**
@@ -44,7 +53,8 @@ export function slotBuckets(
   const end = new Float64Array(points).map(
     (_, i) => Math.floor((startMs + i * stepMs) / widthMs) - originMs / widthMs,
   );
-  return { originMs, widthMs, first: end.map((bucket) => bucket - rangeMs / widthMs), end };
+  const first = end.map((bucket) => bucket - rangeMs / widthMs);
+  return { originMs, widthMs, usedMs: widthMs, first, end };
 }
 
 export const STATISTICS = ['sum', 'count', 'avg', 'min', 'max', 'last'] as const;
