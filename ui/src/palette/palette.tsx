@@ -50,7 +50,6 @@ export default function Palette({ onClose }: { onClose: () => void }) {
       <div className={styles.field}>
         <Icon name="search" />
         <input
-          // biome-ignore lint/a11y/noAutofocus: the dialog was opened to type
           autoFocus
           role="combobox"
           aria-label="Service or function"
