@@ -9,5 +9,6 @@ export * from './layout.ts';
 export * from './path-id.ts';
 export * from './prepare.ts';
 export * from './search.ts';
+export * from './transform.ts';
 export * from './view-motion.ts';
 export * from './walk.ts';
