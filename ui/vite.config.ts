@@ -13,6 +13,8 @@ export default defineConfig({
     rolldownOptions: {
       // Libraries mark their client components for frameworks that render on a server: none here.
       checks: { moduleLevelDirective: false },
+      // What several pages share is one file: a dozen small ones are as many requests.
+      output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
     },
   },
   worker: { format: 'es' },

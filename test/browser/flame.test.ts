@@ -27,7 +27,7 @@ test('services, flame graph, search and table in a real browser', {
   await pushWindow(url, WINDOW, { agoMs: 30_000, service: 'search' });
   const page = await openBrowser(t);
   await page.goto(url);
-  await page.getByRole('table').waitFor();
+  await page.getByRole('table', { name: 'Busiest functions' }).waitFor();
   await checkAccessibility(page);
   await page
     .getByRole('link', { name: /checkout/ })

@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
 import styles from './app.module.css';
 import { Message } from './components/message.tsx';
+import { Dialogs } from './dialogs.tsx';
 import { FleetPage } from './fleet/fleet-page.tsx';
 import { Header } from './header/header.tsx';
 import { ServicePage } from './service/service-page.tsx';
@@ -30,6 +31,7 @@ export function App() {
           <Header />
           <Page />
         </div>
+        <Dialogs />
       </RangeProvider>
     </QueryClientProvider>
   );

@@ -9,7 +9,7 @@ import {
 import { type Emphasis, emphasise } from './emphasis.ts';
 import { listenToInput } from './flame-input.ts';
 import { FrameLabels } from './frame-labels.ts';
-import { nodeAt } from './hit-test.ts';
+import { firstCellEndingAfter, nodeAt } from './hit-test.ts';
 import { extentOf, type FlameLayout, layoutFlame } from './layout.ts';
 import { paintRows } from './raster.ts';
 import { panSpan, type Span, spanBetween, zoomSpan } from './view-motion.ts';
@@ -20,6 +20,8 @@ export const ROW_HEIGHT = 18;
 const ZOOM_MS = 180;
 /** Cells narrower than this get no text. CSS pixels. */
 const MIN_LABEL_WIDTH = 26;
+/** Device pixels that every browser's canvas can be high. */
+const MAX_PICTURE_HEIGHT = 16_384;
 
 /** A node that somebody points at, and where on the page: pixels from its top left corner. */
 export interface Pointed {
@@ -62,7 +64,6 @@ export class FlameGraph {
   #colours: FlameColours = frameColours([], 'light');
   #emphasis: Emphasis | null = null;
   #image = new ImageData(1, 1);
-  #pixels = new Uint32Array(1);
   #scale = 1; // device pixels a CSS pixel
   #span: Span = { from: 0, until: 1 };
   #focus = 0;
@@ -105,6 +106,25 @@ export class FlameGraph {
     cancelAnimationFrame(this.#frameRequest);
     cancelAnimationFrame(this.#zoomRequest);
     this.#track.remove();
+  }
+
+  /**
+   * What is in sight with all of its levels, also those that are scrolled away: a picture of the size
+   * of the screen's pixels, cut off where a canvas ends.
+   */
+  picture(): HTMLCanvasElement {
+    const rowHeight = ROW_HEIGHT * this.#scale;
+    const levels = levelsIn(this.#layout, this.#span);
+    const canvas = document.createElement('canvas');
+    canvas.width = this.#canvas.width;
+    canvas.height = Math.min(MAX_PICTURE_HEIGHT, Math.ceil(levels * rowHeight));
+    const context = canvas.getContext('2d', { alpha: false });
+    if (!context) throw new Error('this browser gives no 2D canvas');
+    const names = new FrameLabels(context, this.#layout);
+    names.setLayout(this.#layout, this.#change);
+    names.setScale(this.#scale);
+    this.#paintOn(context, names, context.createImageData(canvas.width, canvas.height), 0);
+    return canvas;
   }
 
   /** The node that the graph is zoomed to. */
@@ -263,7 +283,6 @@ export class FlameGraph {
       this.#canvas.style.width = `${innerWidth}px`;
       this.#canvas.style.height = `${height}px`;
       this.#image = this.#context.createImageData(deviceWidth, deviceHeight);
-      this.#pixels = new Uint32Array(this.#image.data.buffer);
     }
     this.#names.setScale(this.#scale);
     this.#paint();
@@ -279,29 +298,35 @@ export class FlameGraph {
 
   #paint(): void {
     const startedAt = performance.now();
-    const { width, height } = this.#canvas;
-    const rowHeight = ROW_HEIGHT * this.#scale;
-    paintRows(
-      { pixels: this.#pixels, width, height },
-      this.#layout,
-      {
-        from: this.#span.from,
-        until: this.#span.until,
-        top: Math.round(this.#host.scrollTop * this.#scale),
-        rowHeight,
-      },
-      this.#colours,
-      this.#emphasis,
-      MIN_LABEL_WIDTH * this.#scale,
-      this.#labels,
-    );
-    this.#context.putImageData(this.#image, 0, 0);
-    this.#names.write(this.#labels, rowHeight, this.#colours, this.#emphasis);
+    const top = Math.round(this.#host.scrollTop * this.#scale);
+    this.#paintOn(this.#context, this.#names, this.#image, top);
     this.#placeBox();
     const ms = performance.now() - startedAt;
     this.paints.count++;
     this.paints.totalMs += ms;
     this.paints.maxMs = Math.max(this.paints.maxMs, ms);
+  }
+
+  #paintOn(
+    context: CanvasRenderingContext2D,
+    names: FrameLabels,
+    image: ImageData,
+    top: number,
+  ): void {
+    const { width, height, data } = image;
+    const rowHeight = ROW_HEIGHT * this.#scale;
+    const { from, until } = this.#span;
+    paintRows(
+      { pixels: new Uint32Array(data.buffer), width, height },
+      this.#layout,
+      { from, until, top, rowHeight },
+      this.#colours,
+      this.#emphasis,
+      MIN_LABEL_WIDTH * this.#scale,
+      this.#labels,
+    );
+    context.putImageData(image, 0, 0);
+    names.write(this.#labels, rowHeight, this.#colours, this.#emphasis);
   }
 
   #placeBox(): void {
@@ -321,6 +346,16 @@ export class FlameGraph {
       transform: `translate(${left}px, ${top}px)`,
     });
   }
+}
+
+/** How many levels have a cell in a span: all above it, too. */
+function levelsIn({ levels, levelOffsets, cellStart, cellEnd }: FlameLayout, span: Span): number {
+  for (let level = levels - 1; level > 0; level--) {
+    const end = levelOffsets[level + 1] as number;
+    const cell = firstCellEndingAfter(cellEnd, levelOffsets[level] as number, end, span.from);
+    if (cell < end && (cellStart[cell] as number) < span.until) return level + 1;
+  }
+  return 1;
 }
 
 const EMPTY_TREE: CallTree = {

@@ -71,6 +71,18 @@ export function useTopFunctions(
   return useJson(API.functions, { query, ...rangeParams(range), orderBy: 'self', limit });
 }
 
+/** Functions by a part of their name, whatever its case; none while it is empty. */
+export function useFunctionSearch(
+  text: string,
+  profileType: string,
+  range: TimeRange,
+  limit: number,
+): UseQueryResult<FunctionsResponse> {
+  const query = selectorOf({ profileType, service: '', filters: [] });
+  const name = `(?i)${text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`;
+  return useJson(API.functions, { query, ...rangeParams(range), name, limit }, text !== '');
+}
+
 /** A function by its name, of one module or of any. */
 export interface FunctionName {
   name: string;
@@ -115,6 +127,13 @@ export function useFlame(
   maxNodes: number,
 ): FlameQuery<PreparedFlame> {
   return useLoaded('flame', API.flamegraph, { query, ...rangeParams(range), maxNodes }, maxNodes);
+}
+
+/** The URL under which the server gives a selection as a file. */
+export function exportUrl(query: string, range: TimeRange, format: string): string {
+  const { from, until } = rangeParams(range);
+  const params = { query, from: String(from), until: String(until), format };
+  return `${API.export}?${new URLSearchParams(params)}`;
 }
 
 /** What a function calls, or what calls it; `module`: null for any. */

@@ -1,8 +1,6 @@
-import { useQueryClient } from '@tanstack/react-query';
-import { useMemo } from 'react';
 import { selectorOf, useDiff } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
-import { Cancelled, Loading, RequestError } from '../graph/flame-states.tsx';
+import { FlameResult } from '../graph/flame-result.tsx';
 import { useClock } from '../time/range-context.tsx';
 import { resolveRange, type TimeRange } from '../time/time-range.ts';
 import { updateCompare, useViewState } from '../url/use-view-state.ts';
@@ -39,40 +37,21 @@ export default function ComparePage() {
 
 function Comparison(props: { left: TimeRange; right: TimeRange }) {
   const { profileType, compare, maxNodes } = useViewState();
-  const [left, right] = useMemo(
-    () => [
-      selectorOf({ ...compare.left, profileType }),
-      selectorOf({ ...compare.right, profileType }),
-    ],
-    [compare, profileType],
-  ) as [string, string];
+  const left = selectorOf({ ...compare.left, profileType });
+  const right = selectorOf({ ...compare.right, profileType });
   const diff = useDiff(
     { query: left, range: props.left },
     { query: right, range: props.right },
     maxNodes,
   );
-  const client = useQueryClient();
-  const cancel = () => void client.cancelQueries({ queryKey: diff.queryKey });
-  const retry = () => void diff.refetch();
-
-  const content = () => {
-    if (diff.error) return <RequestError error={diff.error} retry={retry} />;
-    if (diff.data) {
-      const { tree, meta } = diff.data;
-      const isEmpty = !tree.left.total[0] && !tree.right.total[0];
-      if (isEmpty && !diff.isPlaceholderData) return <NothingToCompare warnings={meta.warnings} />;
-      return <ComparePanel diff={diff.data} isStale={diff.isPlaceholderData} />;
-    }
-    // A cancelled query goes back to where it was: pending, and fetching nothing.
-    return diff.fetchStatus === 'idle' ? <Cancelled retry={retry} /> : null;
-  };
   return (
-    <>
-      {diff.isFetching && (
-        <Loading key={left + right} receivedBytes={diff.receivedBytes} cancel={cancel} />
-      )}
-      {content()}
-    </>
+    <FlameResult
+      result={diff}
+      isEmpty={({ tree }) => !tree.left.total[0] && !tree.right.total[0]}
+      empty={({ meta }) => <NothingToCompare warnings={meta.warnings} />}
+    >
+      {(data, isStale) => <ComparePanel diff={data} isStale={isStale} />}
+    </FlameResult>
   );
 }
 

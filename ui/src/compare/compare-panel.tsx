@@ -1,11 +1,12 @@
-import { diffTable, layoutDiff } from '@bunsen/flame';
+import { diffTable, foldedText, layoutDiff } from '@bunsen/flame';
 import type { FlameDiff } from '@bunsen/profile';
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
 import { formatShare } from '../format/value.ts';
 import { Breadcrumb } from '../graph/breadcrumb.tsx';
+import { ExportMenu } from '../graph/export-menu.tsx';
 import panelStyles from '../graph/flame-panel.module.css';
 import { Notices } from '../graph/flame-states.tsx';
-import { FlameView } from '../graph/flame-view.tsx';
+import { type FlamePicture, FlameView } from '../graph/flame-view.tsx';
 import { FrameMenu } from '../graph/frame-menu.tsx';
 import { useFlameKeys } from '../graph/use-flame-keys.ts';
 import { marksOf, useFunctionMarks, useMarkedShare, useSearchMarks } from '../graph/use-marks.ts';
@@ -38,6 +39,7 @@ export function ComparePanel({ diff, isStale }: { diff: FlameDiff; isStale: bool
   const { pointed, menu, setPointed, setMenu } = usePointed(layout);
   const [hovered, setHovered] = useState('');
   const searchField = useRef<HTMLInputElement>(null);
+  const picture = useRef<FlamePicture>(null);
 
   const { focus, zoom } = useZoom(layout);
   const found = useSearchMarks(tree.frames, search, isRegex);
@@ -73,6 +75,14 @@ export function ComparePanel({ diff, isStale }: { diff: FlameDiff; isStale: bool
         foundText={foundText}
         pickedText={pickedText}
         searchField={searchField}
+        actions={
+          <ExportMenu
+            name={`${compare.left.service || 'all'}-to-${compare.right.service || 'all'}`}
+            fromMs={meta.right.fromMs}
+            picture={picture}
+            folded={() => foldedText(tree, [tree.left.self, tree.right.self])}
+          />
+        }
       />
       <Notices meta={meta} total={(tree.left.total[0] ?? 0) + (tree.right.total[0] ?? 0)} />
       {!isStale && <SideNotices diff={diff} />}
@@ -81,6 +91,7 @@ export function ComparePanel({ diff, isStale }: { diff: FlameDiff; isStale: bool
           <div className={panelStyles.graph}>
             <Breadcrumb layout={layout} focus={focus} onZoom={zoom} />
             <FlameView
+              ref={picture}
               layout={layout}
               change={drawn.change}
               label={label}

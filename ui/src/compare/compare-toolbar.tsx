@@ -1,6 +1,6 @@
 import type { DiffView } from '@bunsen/flame';
 import { changeColour, type FlameDiff } from '@bunsen/profile';
-import type { RefObject } from 'react';
+import type { ReactNode, RefObject } from 'react';
 import { Segments } from '../components/segments.tsx';
 import { relativeChange } from '../format/change.ts';
 import toolbarStyles from '../graph/flame-toolbar.module.css';
@@ -32,6 +32,7 @@ export function CompareToolbar(props: {
   foundText: string;
   pickedText: string;
   searchField: RefObject<HTMLInputElement | null>;
+  actions: ReactNode;
 }) {
   const { compare } = useViewState();
   return (
@@ -53,6 +54,7 @@ export function CompareToolbar(props: {
       <Totals diff={props.diff} />
       {compare.view === 'diff' && <Legend />}
       <PaneSwitch />
+      {props.actions}
     </div>
   );
 }

@@ -1,11 +1,10 @@
-import { formatFrame, frameKind, kindColour } from '@bunsen/profile';
-import { useQueryClient } from '@tanstack/react-query';
+import { formatFrame, frameKind, kindColour, shortName } from '@bunsen/profile';
 import { selectorOf, useAround } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
 import { Message } from '../components/message.tsx';
 import { Segments } from '../components/segments.tsx';
 import { FlamePanel } from '../graph/flame-panel.tsx';
-import { Cancelled, Loading, RequestError } from '../graph/flame-states.tsx';
+import { FlameResult } from '../graph/flame-result.tsx';
 import { useTheme } from '../theme.ts';
 import { useRange } from '../time/range-context.tsx';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
@@ -76,41 +75,35 @@ function Around({ name }: { name: string }) {
   const range = useRange();
   const query = selectorOf({ profileType, service: '', filters });
   const flame = useAround(direction, { name, module }, query, range, maxNodes);
-  const client = useQueryClient();
-  const cancel = () => void client.cancelQueries({ queryKey: flame.queryKey });
-  const retry = () => void flame.refetch();
-  const content = () => {
-    if (flame.error) return <RequestError error={flame.error} retry={retry} />;
-    if (flame.data) {
-      if ((flame.data.layout.tree.total[0] ?? 0) === 0 && !flame.isPlaceholderData) {
-        return (
-          <Message
-            tone="plain"
-            title="No stack has this function"
-            text="Not in this range, with this type and these labels."
-          >
-            <button type="button" onClick={() => updateViewState({ from: 'now-1d', until: 'now' })}>
-              Last 1 day
-            </button>
-            {module !== null && (
-              <button type="button" onClick={() => updateViewState({ module: null })}>
-                In any module
-              </button>
-            )}
-          </Message>
-        );
-      }
-      return <FlamePanel flame={flame.data} isStale={flame.isPlaceholderData} />;
-    }
-    // A cancelled query goes back to where it was: pending, and fetching nothing.
-    return flame.fetchStatus === 'idle' ? <Cancelled retry={retry} /> : null;
-  };
   return (
-    <>
-      {flame.isFetching && (
-        <Loading key={query + direction} receivedBytes={flame.receivedBytes} cancel={cancel} />
+    <FlameResult
+      result={flame}
+      isEmpty={({ layout }) => (layout.tree.total[0] ?? 0) === 0}
+      empty={() => <NotFound />}
+    >
+      {(data, isStale) => (
+        <FlamePanel flame={data} isStale={isStale} name={`${shortName(name)}-${direction}`} />
       )}
-      {content()}
-    </>
+    </FlameResult>
+  );
+}
+
+function NotFound() {
+  const { module } = useViewState();
+  return (
+    <Message
+      tone="plain"
+      title="No stack has this function"
+      text="Not in this range, with this type and these labels."
+    >
+      <button type="button" onClick={() => updateViewState({ from: 'now-1d', until: 'now' })}>
+        Last 1 day
+      </button>
+      {module !== null && (
+        <button type="button" onClick={() => updateViewState({ module: null })}>
+          In any module
+        </button>
+      )}
+    </Message>
   );
 }

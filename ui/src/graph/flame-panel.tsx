@@ -1,18 +1,22 @@
-import type { PreparedFlame } from '@bunsen/flame';
+import { foldedText, type PreparedFlame } from '@bunsen/flame';
+import type { CallTree } from '@bunsen/profile';
 import { type ReactNode, useCallback, useDeferredValue, useRef, useState } from 'react';
 import { formatShare, formatValue } from '../format/value.ts';
 import { useViewState } from '../url/use-view-state.ts';
 import { Breadcrumb } from './breadcrumb.tsx';
+import { type ExportFormat, ExportMenu } from './export-menu.tsx';
 import styles from './flame-panel.module.css';
 import { Notices } from './flame-states.tsx';
 import { FlameToolbar } from './flame-toolbar.tsx';
-import { FlameView } from './flame-view.tsx';
+import { type FlamePicture, FlameView } from './flame-view.tsx';
 import { FrameMenu } from './frame-menu.tsx';
 import { FrameTooltip } from './frame-tooltip.tsx';
 import { FunctionList } from './function-list.tsx';
+import { addStep, InvertButton, Steps } from './steps.tsx';
 import { useFlameKeys } from './use-flame-keys.ts';
 import { marksOf, useFunctionMarks, useMarkedShare, useSearchMarks } from './use-marks.ts';
 import { usePointed } from './use-pointed.ts';
+import { useTransformed } from './use-transformed.ts';
 import { useZoom } from './use-zoom.ts';
 
 /** A flame graph and its functions, linked: what is searched, picked or hovered shows in both. */
@@ -21,19 +25,26 @@ export function FlamePanel(props: {
   isStale: boolean;
   /** What else the page can do with what is shown. */
   actions?: ReactNode;
+  /** The first part of the names of exported files. */
+  name: string;
+  /** Where the server gives the same as a file. */
+  exportUrl?: (format: ExportFormat) => string;
 }) {
-  const { flame, isStale } = props;
+  const { isStale } = props;
+  const { flame, stacks } = useTransformed(props.flame);
   const { layout, meta } = flame;
   const state = useViewState();
   const { pointed, menu, setPointed, setMenu } = usePointed(layout);
   const [hovered, setHovered] = useState('');
   const searchField = useRef<HTMLInputElement>(null);
+  const picture = useRef<FlamePicture>(null);
   // The picture comes first: summing up 20 000 functions would hold it up.
-  const listed = useDeferredValue<PreparedFlame | null>(flame, null);
+  const listed = useDeferredValue<CallTree | null>(stacks, null);
 
   const { focus, zoom } = useZoom(layout);
   const found = useSearchMarks(layout.tree.frames, state.search, state.isRegex);
   const searchMarks = marksOf(found);
+  const listedMarks = marksOf(useSearchMarks(stacks.frames, state.search, state.isRegex));
   const foundShare = useMarkedShare(layout.tree, searchMarks);
   const hoveredMarks = useFunctionMarks(layout.tree.frames, hovered);
   const pickedMarks = useFunctionMarks(layout.tree.frames, state.fn);
@@ -49,14 +60,28 @@ export function FlamePanel(props: {
         found={found}
         foundShare={foundShare}
         searchField={searchField}
-        actions={props.actions}
+        actions={
+          <>
+            <InvertButton />
+            <ExportMenu
+              name={props.name}
+              fromMs={meta.fromMs}
+              picture={picture}
+              folded={() => foldedText(layout.tree, [layout.tree.self])}
+              exportUrl={props.exportUrl}
+            />
+            {props.actions}
+          </>
+        }
       />
-      <Notices meta={meta} total={total} />
+      <Notices meta={meta} total={props.flame.layout.tree.total[0] ?? 0} />
+      <Steps whole={props.flame.layout.tree} shown={total} />
       <div className={styles.split}>
         {state.pane !== 'table' && (
           <div className={styles.graph}>
             <Breadcrumb layout={layout} focus={focus} onZoom={zoom} />
             <FlameView
+              ref={picture}
               layout={layout}
               label={label}
               focus={focus}
@@ -71,9 +96,9 @@ export function FlamePanel(props: {
           <div className={styles.list}>
             {listed && (
               <FunctionList
-                tree={listed.layout.tree}
-                unit={listed.meta.unit}
-                marked={listed === flame ? searchMarks : null}
+                tree={listed}
+                unit={meta.unit}
+                marked={listed === stacks ? listedMarks : null}
                 onHover={setHovered}
               />
             )}
@@ -81,7 +106,15 @@ export function FlamePanel(props: {
         )}
       </div>
       {pointed && !menu && <FrameTooltip layout={layout} meta={meta} pointed={pointed} />}
-      {menu && <FrameMenu layout={layout} pointed={menu} onZoom={zoom} close={closeMenu} />}
+      {menu && (
+        <FrameMenu
+          layout={layout}
+          pointed={menu}
+          onZoom={zoom}
+          onStep={addStep}
+          close={closeMenu}
+        />
+      )}
       <div className="visually-hidden" aria-live="polite">
         {searchMarks ? `${formatShare(foundShare)} of the total matches` : ''}
       </div>

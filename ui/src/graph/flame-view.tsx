@@ -1,10 +1,17 @@
 import { FlameGraph, type FlameLayout, type Pointed } from '@bunsen/flame';
-import { useEffect, useRef } from 'react';
+import { type Ref, useEffect, useImperativeHandle, useRef } from 'react';
 import { useTheme } from '../theme.ts';
 import styles from './flame-view.module.css';
 
+/** What a page may ask of the picture. */
+export interface FlamePicture {
+  /** What is in sight with all of its levels. */
+  picture(): HTMLCanvasElement | undefined;
+}
+
 /** React's hold on the canvas: hands it layout, zoom and emphasis, and tells what the user does. */
 export function FlameView(props: {
+  ref?: Ref<FlamePicture>;
   layout: FlameLayout;
   /** Per node, -1 to 1: what a comparison is coloured by. Changes with the layout only. */
   change?: Float32Array | null;
@@ -25,6 +32,7 @@ export function FlameView(props: {
   const handlers = useRef(props);
   handlers.current = props;
   const theme = useTheme();
+  useImperativeHandle(props.ref, () => ({ picture: () => graph.current?.picture() }), []);
 
   useEffect(() => {
     if (!host.current) return;

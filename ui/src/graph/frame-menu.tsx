@@ -3,6 +3,7 @@ import { functionOfFrame, OTHER_FRAME, parseFrame } from '@bunsen/profile';
 import { useEffect, useRef } from 'react';
 import { navigate } from 'wouter/use-browser-location';
 import { updateViewState } from '../url/use-view-state.ts';
+import type { Step } from '../url/view-state.ts';
 import { frameText, stackText } from './frame-facts.ts';
 import styles from './frame-menu.module.css';
 import { useFunctionUrl } from './function-link.tsx';
@@ -12,12 +13,14 @@ export function FrameMenu(props: {
   layout: FlameLayout;
   pointed: Pointed;
   onZoom: (node: number) => void;
+  /** Changes what is drawn, where the page can. */
+  onStep?: ((step: Step) => void) | undefined;
   close: () => void;
 }) {
-  const { layout, pointed, onZoom, close } = props;
+  const { layout, pointed, onZoom, onStep, close } = props;
   const menu = useRef<HTMLDivElement>(null);
   const text = frameText(layout, pointed.node);
-  const { name } = parseFrame(text);
+  const { name, module } = parseFrame(text);
   const urlOf = useFunctionUrl();
 
   useEffect(() => {
@@ -34,22 +37,28 @@ export function FrameMenu(props: {
     return () => document.removeEventListener('pointerdown', onPointerDown);
   }, [pointed, close]);
 
+  const fn = functionOfFrame(text);
   const items: [label: string, action: () => void][] = [
     ['Zoom to this frame', () => onZoom(pointed.node)],
-    ...(text === ''
-      ? []
-      : ([
-          ['Copy name', () => void navigator.clipboard?.writeText(name)],
-          [
-            'Copy stack',
-            () => void navigator.clipboard?.writeText(stackText(layout, pointed.node)),
-          ],
-          ['Show everywhere', () => updateViewState({ fn: functionOfFrame(text) })],
-          ...(text === OTHER_FRAME
-            ? []
-            : [['Page of this function', () => navigate(urlOf(functionOfFrame(text)))]]),
-        ] as [string, () => void][])),
   ];
+  if (text !== '') {
+    items.push(
+      ['Copy name', () => void navigator.clipboard?.writeText(name)],
+      ['Copy stack', () => void navigator.clipboard?.writeText(stackText(layout, pointed.node))],
+      ['Show everywhere', () => updateViewState({ fn })],
+    );
+    if (text !== OTHER_FRAME) items.push(['Page of this function', () => navigate(urlOf(fn))]);
+    if (onStep) {
+      items.push(
+        ['Only stacks with it', () => onStep({ kind: 'focus', key: fn })],
+        ['Only stacks without it', () => onStep({ kind: 'ignore', key: fn })],
+        ['Hide its frames', () => onStep({ kind: 'hide', key: fn })],
+      );
+      if (module !== '') {
+        items.push([`Collapse ${module}`, () => onStep({ kind: 'collapse', key: module })]);
+      }
+    }
+  }
   const moveFocus = (by: number) => {
     const buttons = Array.from(menu.current?.querySelectorAll('button') ?? []);
     const at = buttons.indexOf(document.activeElement as HTMLButtonElement);

@@ -1,6 +1,7 @@
 import { navigate } from 'wouter/use-browser-location';
 import { useProfileTypes } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
+import { openDialog } from '../dialogs.tsx';
 import { profileTypeName } from '../format/value.ts';
 import { useClock } from '../time/range-context.tsx';
 import type { TimeRange } from '../time/time-range.ts';
@@ -36,6 +37,15 @@ export function Header() {
       </a>
       {range && <Subject range={range} />}
       <div className={styles.right}>
+        <button
+          type="button"
+          className={styles.palette}
+          title="Go to a service or a function (Ctrl K)"
+          onClick={() => openDialog('palette')}
+        >
+          <Icon name="search" />
+          <span className="visually-hidden">Go to a service or a function</span>
+        </button>
         {compares ? (
           <RefreshButton refresh={refresh} />
         ) : (
@@ -45,6 +55,15 @@ export function Header() {
           </>
         )}
         <ThemePicker />
+        <button
+          type="button"
+          className={styles.help}
+          title="Keys (?)"
+          onClick={() => openDialog('keys')}
+        >
+          <span aria-hidden="true">?</span>
+          <span className="visually-hidden">Keys</span>
+        </button>
       </div>
     </header>
   );

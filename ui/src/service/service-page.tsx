@@ -1,8 +1,8 @@
-import { useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { selectorOf, useFlame } from '../api/queries.ts';
+import { exportUrl, selectorOf, useFlame } from '../api/queries.ts';
 import { FlamePanel } from '../graph/flame-panel.tsx';
-import { Cancelled, Loading, NoSamples, RequestError } from '../graph/flame-states.tsx';
+import { FlameResult } from '../graph/flame-result.tsx';
+import { NoSamples } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
 import { useViewState } from '../url/use-view-state.ts';
@@ -18,37 +18,27 @@ export function ServicePage({ service }: { service: string }) {
     [profileType, service, filters],
   );
   const flame = useFlame(query, range, maxNodes);
-  const client = useQueryClient();
-  const cancel = () => void client.cancelQueries({ queryKey: flame.queryKey });
-  const retry = () => void flame.refetch();
-
-  const content = () => {
-    if (flame.error) return <RequestError error={flame.error} retry={retry} />;
-    if (flame.data) {
-      if ((flame.data.layout.tree.total[0] ?? 0) === 0 && !flame.isPlaceholderData) {
-        return <NoSamples filters={filters} warnings={flame.data.meta.warnings} />;
-      }
-      return (
-        <FlamePanel
-          flame={flame.data}
-          isStale={flame.isPlaceholderData}
-          actions={<CompareLink service={service} />}
-        />
-      );
-    }
-    // A cancelled query goes back to where it was: pending, and fetching nothing.
-    return flame.fetchStatus === 'idle' ? <Cancelled retry={retry} /> : null;
-  };
   return (
     <main className={styles.page}>
       <div className={styles.timeline}>
         <Timeline query={query} height={104} />
       </div>
       <div className={styles.content}>
-        {flame.isFetching && (
-          <Loading key={query} receivedBytes={flame.receivedBytes} cancel={cancel} />
-        )}
-        {content()}
+        <FlameResult
+          result={flame}
+          isEmpty={({ layout }) => (layout.tree.total[0] ?? 0) === 0}
+          empty={({ meta }) => <NoSamples filters={filters} warnings={meta.warnings} />}
+        >
+          {(data, isStale) => (
+            <FlamePanel
+              flame={data}
+              isStale={isStale}
+              actions={<CompareLink service={service} />}
+              name={service || 'all'}
+              exportUrl={(format) => exportUrl(query, range, format)}
+            />
+          )}
+        </FlameResult>
       </div>
     </main>
   );

@@ -37,6 +37,8 @@ const OF_ONE_GRAPH = {
   compare: DEFAULT_COMPARE,
   module: DEFAULT_VIEW.module,
   direction: DEFAULT_VIEW.direction,
+  steps: DEFAULT_VIEW.steps,
+  inverted: DEFAULT_VIEW.inverted,
 };
 
 /** The URL of another page with the same time, type and labels: what belongs to one graph stays behind. */

@@ -40,6 +40,11 @@ test('a state comes back from its URL as it was', () => {
     },
     module: '',
     direction: 'callers',
+    steps: [
+      { kind: 'hide', key: 'operator new(unsigned long)\x1flibstdc++.so.6' },
+      { kind: 'collapse', key: '[kernel]' },
+    ],
+    inverted: true,
   };
   assert.deepEqual(parseViewState(formatViewState(state)), state);
 });
@@ -51,7 +56,7 @@ test('the default state leaves the URL alone', () => {
 
 test('what a URL says wrongly has its default value', () => {
   const state = parseViewState(
-    '?view=holes&sort=&nodes=-3&refresh=x&labels={pod&from=&a={&aFrom=&show=c&only=some&by=self',
+    '?view=holes&sort=&nodes=-3&refresh=x&labels={pod&from=&a={&aFrom=&show=c&only=some&by=self&step=hide&step=drop+x&step=focus+',
   );
   assert.deepEqual(state, DEFAULT_VIEW);
 });

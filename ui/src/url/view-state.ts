@@ -1,3 +1,4 @@
+import { STEP_KINDS, type StepKind } from '@bunsen/flame';
 import { CPU_PROFILE_TYPE, formatSelector, type Matcher } from '@bunsen/profile';
 import {
   type CompareState,
@@ -47,6 +48,16 @@ export interface ViewState {
   /** Of a function's page: the module it is in, empty if that is not known; null for any. */
   module: string | null;
   direction: Direction;
+  /** What is done to stacks before they are drawn, in order. */
+  steps: Step[];
+  /** Whether stacks are turned round: what they end in stands below the root. */
+  inverted: boolean;
+}
+
+/** `key`: a function as `functionOfFrame` writes it; of a collapse, a module. */
+export interface Step {
+  kind: StepKind;
+  key: string;
 }
 
 export const DEFAULT_VIEW: ViewState = {
@@ -66,6 +77,8 @@ export const DEFAULT_VIEW: ViewState = {
   compare: DEFAULT_COMPARE,
   module: null,
   direction: 'callees',
+  steps: [],
+  inverted: false,
 };
 
 /** Reads a URL's query. Never throws: what cannot be read has its default value. */
@@ -95,6 +108,8 @@ export function parseViewState(query: string): ViewState {
     compare: parseCompare(params),
     module: params.get('module'),
     direction: oneOf('side', DIRECTIONS, DEFAULT_VIEW.direction),
+    steps: params.getAll('step').flatMap(parseStep),
+    inverted: params.get('invert') === '1',
   };
 }
 
@@ -122,6 +137,14 @@ export function formatViewState(state: ViewState): string {
   for (const [name, value] of compareParams(state.compare)) params.set(name, value);
   if (state.module !== null) params.set('module', state.module);
   put('side', state.direction, DEFAULT_VIEW.direction);
+  for (const { kind, key } of state.steps) params.append('step', `${kind} ${key}`);
+  if (state.inverted) params.set('invert', '1');
   const query = params.toString();
   return query === '' ? '' : `?${query}`;
+}
+
+function parseStep(text: string): Step[] {
+  const [, word, key] = /^(\w+) (.+)$/s.exec(text) ?? [];
+  const kind = STEP_KINDS.find((one) => one === word);
+  return kind && key ? [{ kind, key }] : [];
 }
