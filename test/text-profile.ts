@@ -9,7 +9,12 @@ export const PERIOD_NS = 10_101_010;
  */
 export function pprofOf(
   text: string,
-  { timeMs, service = 'demo', host = 'h1' }: { timeMs: number; service?: string; host?: string },
+  {
+    timeMs,
+    service = 'demo',
+    host = 'h1',
+    labels = {},
+  }: { timeMs: number; service?: string; host?: string; labels?: Record<string, string> },
 ): Uint8Array {
   const folded = parseFolded(text);
   const modules = [...new Set(folded.frames.map((frame) => frame.split('@')[1] ?? '[test]'))];
@@ -36,6 +41,6 @@ export function pprofOf(
     sampleStack: Uint32Array.from({ length: stacks }, (_, stack) => stack),
     sampleLabels: new Uint32Array(stacks),
     sampleValues: folded.values.map((count) => count * BigInt(PERIOD_NS)),
-    labelSets: [{ service_name: service, host, comm: service }],
+    labelSets: [{ service_name: service, host, comm: service, ...labels }],
   });
 }

@@ -1,18 +1,18 @@
 import { constants } from 'node:zlib';
-import { type ErrorResponse, FLAME_CONTENT_TYPE } from '@bunsen/profile';
+import { FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import compress from '@fastify/compress';
-import Fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { exportRoutes } from './api/export-routes.ts';
 import { healthRoutes } from './api/health-routes.ts';
+import { prometheusRoutes } from './api/prometheus-routes.ts';
+import { pyroscopeLabels } from './api/pyroscope-labels.ts';
 import { pyroscopeRender } from './api/pyroscope-render.ts';
+import { querierRoutes } from './api/querier-routes.ts';
 import { queryRoutes } from './api/query-routes.ts';
 import { uiFiles } from './api/ui-files.ts';
 import type { Config } from './config.ts';
-import { asBunsenError, BunsenError } from './errors.ts';
+import { answerError } from './error-reply.ts';
+import { asBunsenError } from './errors.ts';
 import { Ingester } from './ingest/ingester.ts';
 import { otlpRoute } from './ingest/otlp-route.ts';
 import { pushRoute } from './ingest/push-route.ts';
@@ -145,8 +145,20 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   await fastify.register(async (query) => {
     query.addHook('onRequest', async () => state.check());
     queryRoutes(query, { store, status: rollups, flamegraph, deletions });
+    exportRoutes(query, flamegraph);
     pyroscopeRender(query, store, flamegraph);
+    pyroscopeLabels(query, store);
   });
+  await fastify.register(
+    async (prometheus) => {
+      prometheus.addHook('onRequest', async () => state.check());
+      prometheusRoutes(prometheus, store, rollups);
+    },
+    { prefix: '/prometheus/api/v1' },
+  );
+  await fastify.register(async (querier) =>
+    querierRoutes(querier, { store, flamegraph, checkReady: () => state.check() }),
+  );
   healthRoutes(
     fastify,
     async () => {
@@ -170,45 +182,6 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       await store.close();
     },
   };
-}
-
-/** Every error has one shape; what is not the client's doing is logged, once, in one line. */
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = asBunsenError(error) ?? fastifyError(error, request);
-  const what = `${request.method} ${request.url.split('?', 1)[0]}`;
-  if (reply.raw.destroyed) {
-    request.log.debug(`${what}: the client is gone`);
-  } else if (!known) {
-    request.log.error(error, `${what} failed`);
-  } else if (known.status >= 500) {
-    request.log.warn(`${what}: ${known.code}: ${known.message}`);
-  } else {
-    request.log.debug(`${what}: ${known.code}: ${known.message}`);
-  }
-  if (known?.retryAfterSeconds !== undefined) reply.header('retry-after', known.retryAfterSeconds);
-  const body: ErrorResponse = known
-    ? { code: known.code, message: known.message }
-    : { code: 'INTERNAL', message: 'the server failed at this request; its log says why' };
-  return reply
-    .code(known?.status ?? 500)
-    .type('application/json; charset=utf-8')
-    .send(body);
-}
-
-/** What Fastify refuses itself, such as a malformed URL. */
-function fastifyError(error: unknown, { headers }: FastifyRequest): BunsenError | undefined {
-  const { statusCode, message } = error as { statusCode?: number; message: string };
-  if (statusCode === 415) {
-    return new BunsenError(
-      'CONTENT_TYPE_UNSUPPORTED',
-      `Content-Type ${headers['content-type']} cannot be read (${message}): send one of the form type/subtype`,
-    );
-  }
-  if (statusCode === 413) return new BunsenError('BODY_TOO_LARGE', message);
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new BunsenError('PARAMETER_INVALID', message);
-  }
-  return undefined;
 }
 
 function measure(

@@ -1,10 +1,14 @@
+import { create, type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import {
   Code,
   ConnectError,
   type ConnectRouter,
   type ContextValues,
   createConnectRouter,
+  createContextKey,
   createContextValues,
+  type HandlerContext,
   type Interceptor,
 } from '@connectrpc/connect';
 import type { Compression } from '@connectrpc/connect/protocol';
@@ -31,7 +35,7 @@ export interface RpcOptions {
   /** Largest message after decompression, in bytes; `compression` says so in its error. */
   messageBytes: number;
   compression: Compression;
-  onRefused: (code: ErrorCode) => void;
+  onRefused?: (code: ErrorCode) => void;
 }
 
 /**
@@ -41,7 +45,7 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
   const toError = (error: unknown): ConnectError => {
     if (error instanceof ConnectError) return error;
     const known = asBunsenError(error);
-    options.onRefused(known?.code ?? 'INTERNAL');
+    options.onRefused?.(known?.code ?? 'INTERNAL');
     if (known) return connectErrorOf(known);
     app.log.error(error, 'a call failed');
     return new ConnectError('the server failed at this request; its log says why', Code.Internal);
@@ -50,7 +54,9 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
     try {
       return await next(request);
     } catch (error) {
-      throw toError(error);
+      // The client is gone, or has no more time: nobody needs to hear that its query was stopped.
+      const { signal } = request;
+      throw signal.aborted ? ConnectError.from(signal.reason, Code.Canceled) : toError(error);
     }
   };
   const { compression } = options;
@@ -87,6 +93,12 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
         contextValues,
       );
       const response = await handler({ ...universal, body: body() });
+      const json = contextValues.get(JSON_ANSWER);
+      if (json && response.status === 200) {
+        const headers = Object.fromEntries(response.header ?? []);
+        delete headers['content-length'];
+        return reply.headers(headers).send(json);
+      }
       reply.hijack();
       // What is not wanted of the body is let through so that the client reads the reply.
       reply.raw.once('finish', () => request.raw.resume());
@@ -96,6 +108,42 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
       return reply;
     });
   }
+}
+
+/** An answer that is JSON already; it goes out as it is, and is compressed as other replies are. */
+const JSON_ANSWER = createContextKey<Buffer | undefined>(undefined);
+
+/** How a worker is to encode a message that {@link encodedAnswer} passes on. */
+export type AnswerEncoding = 'protobuf' | 'json';
+
+/** JSON for who asks over Connect in JSON, protobuf otherwise. */
+export function answerEncoding({ requestHeader }: HandlerContext): AnswerEncoding {
+  return requestHeader.get('content-type')?.startsWith('application/json') ? 'json' : 'protobuf';
+}
+
+/**
+ * An answer that a worker has encoded, for a handler to return: large ones are neither decoded nor
+ * encoded on the main thread.
+ * @param bytes in the {@link answerEncoding} of the call
+ */
+export function encodedAnswer<Schema extends DescMessage>(
+  schema: Schema,
+  bytes: Uint8Array<ArrayBuffer>,
+  context: HandlerContext,
+): MessageShape<Schema> {
+  const message = create(schema);
+  if (answerEncoding(context) === 'json') {
+    context.values.set(JSON_ANSWER, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return message;
+  }
+  // gRPC with JSON, which hardly anybody speaks, has its own frames around a message of Connect's.
+  if (context.requestHeader.get('content-type')?.includes('json')) return fromBinary(schema, bytes);
+  if (bytes.length === 0) return message;
+  // Fields that a message does not know are written as they came: the first tag, and all behind it.
+  const reader = new BinaryReader(bytes);
+  const [no, wireType] = reader.tag();
+  message.$unknown = [{ no, wireType, data: bytes.subarray(reader.pos) }];
+  return message;
 }
 
 /** The error's own code goes along as `bunsen-code`, a header or trailer. */
@@ -112,6 +160,7 @@ function connectErrorOf(error: BunsenError): ConnectError {
 const CODES: Record<number, Code> = {
   429: Code.ResourceExhausted,
   500: Code.Internal,
+  501: Code.Unimplemented,
   503: Code.Unavailable,
   504: Code.DeadlineExceeded,
 };

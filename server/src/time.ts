@@ -63,7 +63,8 @@ function readPyroscopeTime(name: string, text: string, nowMs: number): number {
   );
 }
 
-function checkTime(name: string, text: string, timeMs: number): number {
+/** @throws BunsenError `PARAMETER_INVALID` if no column of the store can hold it */
+export function checkTime(name: string, text: string, timeMs: number): number {
   if (timeMs >= 0 && timeMs <= LAST_MS) return timeMs;
   throw new BunsenError(
     'PARAMETER_INVALID',

@@ -13,8 +13,10 @@ const COMPLETE_MS = 300_000;
 export const BUSY = 'service-0';
 
 interface Plan {
-  /** Between two windows of the busy service, before the last hour. */
+  /** Between two windows of the busy service, before its last hours. */
   thinnedMs: number;
+  /** The last hours of the busy service, which have every window. */
+  denseHours: number;
   services: number;
   /** Of each service. */
   pods: number;
@@ -29,6 +31,7 @@ interface Plan {
 const PLANS: Record<Size, Plan> = {
   full: {
     thinnedMs: 600_000,
+    denseHours: 6,
     services: 50,
     pods: 20,
     hosts: 100,
@@ -38,6 +41,7 @@ const PLANS: Record<Size, Plan> = {
   },
   small: {
     thinnedMs: 12 * HOUR_MS,
+    denseHours: 1,
     services: 8,
     pods: 2,
     hosts: 4,
@@ -57,7 +61,8 @@ interface Pod {
 
 /**
  * What the store bench is about: the whole fleet over one hour, a window of every host each 15 s, and
- * before that hour one busy service over 7 days, thinned to one window in 10 minutes. It ends at the
+ * before that hour one busy service over 7 days, thinned to one window in 10 minutes before its last 6
+ * hours (in full it would be 700 million rows). It ends at the
  * last midnight (UTC), so that the same seed fills the same partitions whenever it runs.
  */
 export class StoreFleet {
@@ -88,12 +93,10 @@ export class StoreFleet {
   /** Pushes of the busy service before the last hour, in the order of their times. */
   *busyDays(): Generator<BatchSource> {
     const busy = this.#pods.filter(({ service }) => service === BUSY);
-    for (
-      let timeMs = this.untilMs - 7 * DAY_MS;
-      timeMs < this.hourMs;
-      timeMs += this.#plan.thinnedMs
-    ) {
+    const denseMs = this.untilMs - this.#plan.denseHours * HOUR_MS;
+    for (let timeMs = this.untilMs - 7 * DAY_MS; timeMs < this.hourMs; ) {
       yield* this.#windowsAt(timeMs, busy);
+      timeMs += timeMs < denseMs ? this.#plan.thinnedMs : SLOT_MS;
     }
   }
 

@@ -1,13 +1,19 @@
+import { shortName } from '@bunsen/profile';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import styles from './app.module.css';
 import { Message } from './components/message.tsx';
 import { FleetPage } from './fleet/fleet-page.tsx';
 import { Header } from './header/header.tsx';
 import { ServicePage } from './service/service-page.tsx';
 import { RangeProvider, useClock } from './time/range-context.tsx';
+import type { Route } from './url/route.ts';
 import { updateViewState, useLinkTo, useRoute } from './url/use-view-state.ts';
 import { DEFAULT_VIEW } from './url/view-state.ts';
+
+// What not every visit needs is fetched when it is asked for.
+const ComparePage = lazy(() => import('./compare/compare-page.tsx'));
+const FunctionPage = lazy(() => import('./function/function-page.tsx'));
 
 const queryClient = new QueryClient({
   defaultOptions: {
@@ -33,7 +39,7 @@ function Page() {
   const route = useRoute();
   const { range, error } = useClock();
   const linkTo = useLinkTo();
-  const title = route.page === 'service' ? route.service || 'All services' : 'Services';
+  const title = titleOf(route);
   useEffect(() => {
     document.title = `${title} · Bunsen`;
   }, [title]);
@@ -52,9 +58,23 @@ function Page() {
   }
   if (route.page === 'fleet') return <FleetPage />;
   if (route.page === 'service') return <ServicePage service={route.service} />;
+  if (route.page === 'compare' || route.page === 'function') {
+    return (
+      <Suspense fallback={null}>
+        {route.page === 'compare' ? <ComparePage /> : <FunctionPage name={route.name} />}
+      </Suspense>
+    );
+  }
   return (
     <Message tone="error" title="There is no such page" text={`Nothing lives at ${route.path}.`}>
       <a href={linkTo('/')}>To the list of services</a>
     </Message>
   );
+}
+
+function titleOf(route: Route): string {
+  if (route.page === 'service') return route.service || 'All services';
+  if (route.page === 'compare') return 'Compare';
+  if (route.page === 'function') return shortName(route.name);
+  return 'Services';
 }

@@ -1,4 +1,4 @@
-import type { Theme } from '@bunsen/flame';
+import type { Theme } from '@bunsen/profile';
 import { useSyncExternalStore } from 'react';
 
 export const THEME_CHOICES = ['system', 'light', 'dark'] as const;

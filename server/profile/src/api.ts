@@ -18,7 +18,11 @@ export const API = {
   labelNames: '/api/v1/labels',
   /** GET `query`?, `from`, `until` -> {@link LabelValuesResponse} */
   labelValues: (name: string) => `/api/v1/labels/${encodeURIComponent(name)}/values`,
-  /** GET `query`, `from`, `until`, `stepMs`?, `groupBy`? (comma-separated) -> {@link SeriesResponse} */
+  /**
+   * GET `query`, `from`, `until`, `stepMs`?, `groupBy`? (comma-separated) -> {@link SeriesResponse};
+   * with `function` (a name), `module`? (any, if left out): of the samples that have it in their
+   * stack, as long as samples are kept. Then `stepMs` is a multiple of {@link SLOT_MS}.
+   */
   series: '/api/v1/series',
   /** GET `query`, `from`, `until`, `maxNodes`? -> binary flame or {@link FlameJson} by Accept */
   flamegraph: '/api/v1/flamegraph',
@@ -36,6 +40,15 @@ export const API = {
    */
   pprof: '/api/v1/pprof',
   /**
+   * GET `query`, `from`, `until`, `format`, `maxNodes`? -> the selection as a file for other tools:
+   * - `pprof`: as above
+   * - `folded`: `main;handle;parse 12`, a line a stack, in the type's unit; `;` in a name becomes `:`
+   * - `speedscope`: one sampled profile in speedscope's own format
+   * - `dot`: the call graph for Graphviz, of at most `maxNodes` functions (80 by default, up to 2000)
+   * - `svg`: a flame graph as a picture, of at most `maxNodes` nodes (4096 by default, up to 65536)
+   */
+  export: '/api/v1/export',
+  /**
    * GET `left`, `leftFrom`, `leftUntil`, `right`, `rightFrom`, `rightUntil` (two queries of one
    * profile type, each with its range), `maxNodes`? -> binary flame of two sides or
    * {@link DiffResponse} by Accept
@@ -46,6 +59,11 @@ export const API = {
    * `total`, the default), `limit`? -> {@link FunctionsResponse}
    */
   functions: '/api/v1/functions',
+  /**
+   * GET `query`, `from`, `until`, `function` (a name), `module`? (any, if left out) ->
+   * {@link FunctionCostsResponse}
+   */
+  functionCosts: '/api/v1/function-costs',
   /**
    * DELETE `query` (without a type: all types), `from`, `until` on the path of `push` -> {@link Deletion},
    * 200 when done and 202 while it goes on; GET -> {@link DeletionsResponse}. Range: whole slots, and
@@ -112,6 +130,21 @@ export interface FunctionsResponse {
    * those whose stack has it, each counted once.
    */
   functions: { name: string; module: string; self: number; total: number }[];
+  warnings: string[];
+}
+
+export interface FunctionCostsResponse {
+  profileType: string;
+  unit: string;
+  /** What was summed: the range that was asked for, widened to whole minutes or hours. */
+  fromMs: number;
+  untilMs: number;
+  /**
+   * Every version of the services that have the function: the service with the largest total first,
+   * and in it the version. `version` is empty where the series have no label of that kind; `whole` is
+   * of all functions: what shares are of. At most 10 000, with a warning if there are more.
+   */
+  costs: { service: string; version: string; self: number; total: number; whole: number }[];
   warnings: string[];
 }
 

@@ -149,3 +149,11 @@ test('batches with frames of their own make one tree, of as many sides as are as
   );
   assert.ok(left.some((value) => value > 0) && right.some((value) => value > 0));
 });
+
+test('first nodes with a hundred thousand children each take no longer than others', () => {
+  // Where all of them wanted the same part of the table, this took minutes.
+  const rows = 300_000;
+  const name = (i: number) => ['main', `a${i % 30}`, `b${i % 7000}`, `leaf${i}`];
+  const lines = Array.from({ length: rows }, (_, i) => `${name(i).join(';')} 1`);
+  assert.equal(cutOf(lines.join('\n'), 10).foldedNodes > rows, true);
+});

@@ -1,6 +1,9 @@
 import type { Labels } from './label.ts';
 import type { ValueType } from './profile-type.ts';
 
+/** Positions in a list, in numbers as wide as it needs. */
+export type Indices = Uint8Array | Uint16Array | Uint32Array;
+
 /** Stacks as columns. Stack `i` is `stackFrames[stackOffsets[i] .. stackOffsets[i + 1]]`, root first. */
 export interface StackColumns {
   /** Stored frames (frame.ts). Some may recur: of functions that look the same, or very long. */
@@ -8,7 +11,7 @@ export interface StackColumns {
   /** One entry more than there are stacks; starts with 0. */
   stackOffsets: Uint32Array;
   /** Indices into `frames`. */
-  stackFrames: Uint32Array;
+  stackFrames: Indices;
 }
 
 /** One profile as columns: what every ingest format is decoded into. */

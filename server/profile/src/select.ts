@@ -1,12 +1,14 @@
 /**
- * The n-th largest value, as `values.slice().sort().at(-n)` is, in linear time, however many are equal.
- * @param n 1 to the number of values
+ * The n-th largest of values that occur several times each, in linear time, however many are equal.
+ * @param counts how often each value occurs, at least once
+ * @param n 1 to the sum of the counts
  */
-export function nthLargest(values: Float64Array, n: number): number {
+export function nthLargest(values: Float64Array, counts: Uint32Array, n: number): number {
   const rest = values.slice();
-  const wanted = rest.length - n;
+  const times = counts.slice();
   let low = 0;
   let high = rest.length - 1;
+  let wanted = n; // among those from low to high
   while (low < high) {
     const pivot = medianOf(rest[low], rest[(low + high) >> 1], rest[high]);
     // Both sides stop at what equals the pivot, and swap it: so equal values part in the middle.
@@ -16,15 +18,30 @@ export function nthLargest(values: Float64Array, n: number): number {
       while ((rest[left] as number) < pivot) left++;
       while ((rest[right] as number) > pivot) right--;
       if (left > right) break;
-      const swapped = rest[left] as number;
-      rest[left++] = rest[right] as number;
-      rest[right--] = swapped;
+      const value = rest[left] as number;
+      rest[left] = rest[right] as number;
+      rest[right] = value;
+      const count = times[left] as number;
+      times[left++] = times[right] as number;
+      times[right--] = count;
     }
-    if (wanted <= right) high = right;
-    else if (wanted >= left) low = left;
-    else break;
+    const larger = sum(times, left, high);
+    const equal = sum(times, right + 1, left - 1);
+    if (wanted <= larger) low = left;
+    else if (wanted <= larger + equal) return pivot;
+    else {
+      wanted -= larger + equal;
+      high = right;
+    }
   }
-  return rest[wanted] as number;
+  return rest[low] as number;
+}
+
+/** @param last the last one that counts */
+function sum(counts: Uint32Array, first: number, last: number): number {
+  let sum = 0;
+  for (let i = first; i <= last; i++) sum += counts[i] as number;
+  return sum;
 }
 
 function medianOf(a = 0, b = 0, c = 0): number {

@@ -1,93 +1,187 @@
 import { parseProfileType, parseSelector } from '@bunsen/profile';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readInteger, readParams } from '../params.ts';
+import { readParams } from '../params.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
-import { querySeries } from '../query/series.ts';
+import { type Aggregation, querySeries } from '../query/series.ts';
 import type { Store } from '../store/store.ts';
-import { checkRange, parsePyroscopeTime } from '../time.ts';
-import { MOST_MAX_NODES, required, whileConnected } from './query-routes.ts';
+import type { TimeRange } from '../time.ts';
+import { DOT_NODES } from './export-routes.ts';
+import {
+  DEFAULT_DOT_NODES,
+  DEFAULT_FLAME_NODES,
+  MAX_NODES_PARAMS,
+  maxNodesOf,
+  pyroscopeRange,
+  warn,
+} from './pyroscope-params.ts';
+import { required, whileConnected } from './query-routes.ts';
 
-const PARAMS = ['query', 'from', 'until', 'max-nodes', 'maxNodes', 'groupBy', 'format'] as const;
-/** Pyroscope's default. 0 stands for it, too. */
-const DEFAULT_MAX_NODES = 8_192;
 const MIN_STEP_MS = 15_000;
 const POINTS = 1_500;
+const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
+/** Key in `groups` of the series that do not have the label, as in Pyroscope. */
+const NO_VALUE = '*';
 
-/** `GET /pyroscope/render`: Pyroscope's flamebearer JSON with a timeline, and one per group. */
+/** `GET /pyroscope/render` and `/pyroscope/render-diff`: Pyroscope's flamebearer JSON. */
 export function pyroscopeRender(
   app: FastifyInstance,
   store: Store,
   flamegraph: FlamegraphQuery,
 ): void {
   app.get('/pyroscope/render', async (request, reply) => {
-    const params = readParams(request.query, PARAMS);
-    if (params.format !== undefined && params.format !== 'json') {
-      throw new BunsenError(
-        'FORMAT_UNSUPPORTED',
-        `format=${params.format} is not supported yet: leave it out, or send json`,
-      );
-    }
-    const query = required('query', params.query);
-    const nowMs = Date.now();
-    const range = checkRange({
-      fromMs: parsePyroscopeTime('from', required('from', params.from), nowMs),
-      untilMs: parsePyroscopeTime('until', params.until ?? 'now', nowMs),
-    });
-    const nodes = params['max-nodes'] ?? params.maxNodes ?? '0';
-    const maxNodes = readInteger('max-nodes', nodes, 0, MOST_MAX_NODES) || DEFAULT_MAX_NODES;
-    const groupBy = params.groupBy ? [params.groupBy] : [];
-    const stepMs =
-      Math.max(1, Math.round((range.untilMs - range.fromMs) / POINTS / MIN_STEP_MS)) * MIN_STEP_MS;
-    const signal = whileConnected(reply);
-    const { profileType } = parseSelector(query);
-    const { name, sampleType, sampleUnit } = parseProfileType(profileType);
-    const series = (labels: string[]) =>
-      querySeries(store, { query, range, stepMs, groupBy: labels, signal });
-    const [whole, byGroup] = await Promise.all([
-      series([]),
-      groupBy.length > 0 ? series(groupBy) : undefined,
+    const params = readParams(request.query, [
+      'query',
+      'from',
+      'until',
+      'groupBy',
+      'aggregation',
+      'format',
+      ...MAX_NODES_PARAMS,
     ]);
-    const timeline = (values: (number | null)[] = []) => ({
-      startTime: whole.fromMs / 1000,
-      samples: Array.from(
-        { length: (whole.untilMs - whole.fromMs) / stepMs },
-        (_, i) => values[i] ?? 0,
-      ),
-      durationDelta: stepMs / 1000,
-    });
-    const bytes = await flamegraph.run({
-      query,
-      range,
-      maxNodes,
+    const query = required('query', params.query);
+    const range = pyroscopeRange(params, 'from', 'until');
+    const aggregation = aggregationOf(params.aggregation);
+    const groupBy = groupByOf(params.groupBy);
+    const signal = whileConnected(reply);
+    switch (params.format ?? 'json') {
+      case 'dot': {
+        if (groupBy.length > 0 || aggregation !== 'sum') {
+          throw new BunsenError(
+            'PARAMETER_INVALID',
+            'groupBy and aggregation are for the timeline, which format=dot does not have: leave them out',
+          );
+        }
+        const limit = { fallback: DEFAULT_DOT_NODES, most: DOT_NODES.most };
+        const form = { format: 'dot', maxNodes: maxNodesOf(params, limit) } as const;
+        const bytes = await flamegraph.export({ query, range, form, signal });
+        return send(reply, 'text/vnd.graphviz', bytes);
+      }
+      case 'json': {
+        const maxNodes = maxNodesOf(params, { fallback: DEFAULT_FLAME_NODES });
+        const { warnings, ...series } = await timelines({
+          query,
+          range,
+          aggregation,
+          groupBy,
+          signal,
+        });
+        warn(reply, warnings);
+        const envelope = { metadata: metadataOf(query, 'single'), ...series, heatmap: null };
+        const form = { kind: 'render', envelope } as const;
+        const bytes = await flamegraph.run({ query, range, maxNodes, form, signal });
+        return send(reply, 'application/json', bytes);
+      }
+      default:
+        throw new BunsenError(
+          'FORMAT_UNSUPPORTED',
+          `format=${params.format} is neither json nor dot`,
+        );
+    }
+  });
+
+  app.get('/pyroscope/render-diff', async (request, reply) => {
+    const params = readParams(request.query, [
+      'leftQuery',
+      'leftFrom',
+      'leftUntil',
+      'rightQuery',
+      'rightFrom',
+      'rightUntil',
+      'format',
+      ...MAX_NODES_PARAMS,
+    ]);
+    if (params.format !== undefined && params.format !== 'json') {
+      throw new BunsenError('FORMAT_UNSUPPORTED', `format=${params.format}: a diff has only json`);
+    }
+    const left = required('leftQuery', params.leftQuery);
+    const bytes = await flamegraph.diff({
+      left: { query: left, range: pyroscopeRange(params, 'leftFrom', 'leftUntil') },
+      right: {
+        query: required('rightQuery', params.rightQuery),
+        range: pyroscopeRange(params, 'rightFrom', 'rightUntil'),
+      },
+      maxNodes: maxNodesOf(params, { fallback: DEFAULT_FLAME_NODES }),
       form: {
         kind: 'render',
         envelope: {
-          metadata: {
-            format: 'single',
-            spyName: '',
-            sampleRate: sampleUnit === 'nanoseconds' ? 1_000_000_000 : 100,
-            units: sampleUnit === 'nanoseconds' ? 'samples' : unitsOf(sampleUnit),
-            name: name === 'process_cpu' ? 'cpu' : sampleType,
-          },
-          timeline: timeline(whole.series[0]?.values),
-          groups: Object.fromEntries(
-            (byGroup?.series ?? []).map(({ labels, values }) => [
-              labels[params.groupBy as string] || '(none)',
-              timeline(values),
-            ]),
-          ),
+          metadata: metadataOf(left, 'double'),
+          timeline: null,
+          groups: null,
           heatmap: null,
         },
       },
-      signal,
+      signal: whileConnected(reply),
     });
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return send(reply, 'application/json', bytes);
   });
+
+  async function timelines({
+    groupBy,
+    ...of
+  }: {
+    query: string;
+    range: TimeRange;
+    aggregation: Aggregation;
+    groupBy: string[];
+    signal: AbortSignal;
+  }): Promise<{ timeline: unknown; groups: unknown; warnings: string[] }> {
+    const { fromMs, untilMs } = of.range;
+    const stepMs = Math.max(1, Math.round((untilMs - fromMs) / POINTS / MIN_STEP_MS)) * MIN_STEP_MS;
+    const [whole, byGroup] = await Promise.all([
+      querySeries(store, { ...of, stepMs, groupBy: [] }),
+      groupBy.length > 0 ? querySeries(store, { ...of, stepMs, groupBy }) : undefined,
+    ]);
+    const points = (whole.untilMs - whole.fromMs) / stepMs;
+    const timeline = (values: (number | null)[] = []) => ({
+      startTime: whole.fromMs / 1000,
+      samples: Array.from({ length: points }, (_, i) => values[i] ?? 0),
+      durationDelta: stepMs / 1000,
+    });
+    const groups = byGroup?.series.map(({ labels, values }) => [
+      labels[groupBy[0] as string] || NO_VALUE,
+      timeline(values),
+    ]);
+    return {
+      timeline: timeline(whole.series[0]?.values),
+      groups: groups ? Object.fromEntries(groups) : null,
+      warnings: [...whole.warnings, ...(byGroup?.warnings ?? [])],
+    };
+  }
 }
 
-function unitsOf(sampleUnit: string): string {
-  return sampleUnit === 'count' ? 'objects' : sampleUnit;
+function aggregationOf(text = 'sum'): Aggregation {
+  if (text === 'sum') return 'sum';
+  if (text === 'avg' || text === 'average') return 'average';
+  throw new BunsenError('PARAMETER_INVALID', `aggregation=${text} is neither sum nor avg`);
+}
+
+/** The one label that there may be; an empty parameter is none. */
+function groupByOf(name = ''): string[] {
+  if (name === '') return [];
+  if (LABEL_NAME.test(name)) return [name];
+  throw new BunsenError(
+    'PARAMETER_INVALID',
+    `groupBy=${name} is not the name of one label, of the form [A-Za-z_][A-Za-z0-9_.]*`,
+  );
+}
+
+/** What the viewers of Pyroscope's clients make of the values: `samples` of `sampleRate` a second. */
+function metadataOf(query: string, format: 'single' | 'double'): Record<string, unknown> {
+  const { sampleType, sampleUnit } = parseProfileType(parseSelector(query).profileType);
+  const isCount = ['inuse_objects', 'alloc_objects', 'goroutine', 'samples'].includes(sampleType);
+  const isCpu = sampleType === 'cpu';
+  return {
+    format,
+    spyName: '',
+    sampleRate: isCpu ? 1_000_000_000 : 100,
+    units: isCpu ? 'samples' : isCount ? 'objects' : sampleUnit,
+    name: sampleType,
+  };
+}
+
+function send(reply: FastifyReply, type: string, bytes: Uint8Array): FastifyReply {
+  return reply
+    .type(`${type}; charset=utf-8`)
+    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }

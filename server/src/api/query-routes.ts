@@ -1,17 +1,11 @@
-import {
-  API,
-  type DeletionsResponse,
-  FLAME_CONTENT_TYPE,
-  parseProfileType,
-  parseSelector,
-  SERVICE_NAME,
-} from '@bunsen/profile';
+import { API, type DeletionsResponse, FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { readInteger, readParams } from '../params.ts';
 import type { Deletions } from '../query/deletions.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { Focus } from '../query/focus.ts';
+import { queryFunctionCosts } from '../query/function-costs.ts';
 import { queryFunctions } from '../query/functions.ts';
 import {
   queryLabelNames,
@@ -20,7 +14,7 @@ import {
   queryServices,
 } from '../query/labels.ts';
 import { querySeries } from '../query/series.ts';
-import type { DiffForm } from '../query/tree-worker.ts';
+import type { OwnForm } from '../query/tree-worker.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
@@ -73,7 +67,15 @@ export function queryRoutes(
   });
 
   app.get(API.series, async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until', 'stepMs', 'groupBy']);
+    const params = readParams(request.query, [
+      'query',
+      'from',
+      'until',
+      'stepMs',
+      'groupBy',
+      'function',
+      'module',
+    ]);
     const groupBy = (params.groupBy ?? '').split(',').filter((name) => name !== '');
     if (groupBy.length > MAX_GROUP_BY) {
       throw new BunsenError(
@@ -89,6 +91,7 @@ export function queryRoutes(
           ? undefined
           : readInteger('stepMs', params.stepMs, 1, MAX_STEP_MS),
       groupBy,
+      function: functionOf(params),
       signal: whileConnected(reply),
     });
   });
@@ -119,6 +122,17 @@ export function queryRoutes(
     });
   });
 
+  app.get(API.functionCosts, async (request, reply) => {
+    const params = readParams(request.query, ['query', 'from', 'until', 'function', 'module']);
+    return queryFunctionCosts(store, status, {
+      query: required('query', params.query),
+      range: rangeOf(params),
+      name: required('function', params.function),
+      module: params.module,
+      signal: whileConnected(reply),
+    });
+  });
+
   app.delete(API.push, async (request, reply) => {
     const params = readParams(request.query, ['query', 'from', 'until']);
     const [from, until] = [required('from', params.from), required('until', params.until)];
@@ -144,18 +158,6 @@ export function queryRoutes(
       return flame(request, reply, params, { direction, name, module: params.module });
     });
   }
-
-  // A gzipped file, and to be saved as one: no Content-Encoding, which a client would take off.
-  app.get(API.pprof, { compress: false }, async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until']);
-    const query = required('query', params.query);
-    const range = rangeOf(params);
-    const bytes = await flamegraph.pprof({ query, range, signal: whileConnected(reply) });
-    return reply
-      .type('application/octet-stream')
-      .header('content-disposition', `attachment; filename="${pprofFileName(query, range)}"`)
-      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  });
 
   app.get(API.diff, async (request, reply) => {
     const params = readParams(request.query, [
@@ -203,23 +205,21 @@ export function queryRoutes(
   }
 }
 
-/** `api-process_cpu-cpu-2026-11-21T10-00-00Z.pb.gz`: the service if the query names one, and what is in it. */
-function pprofFileName(query: string, { fromMs }: TimeRange): string {
-  const { profileType, matchers } = parseSelector(query);
-  const service = matchers.find(({ name, operator }) => name === SERVICE_NAME && operator === '=');
-  const { name, sampleType } = parseProfileType(profileType);
-  const from = `${new Date(fromMs).toISOString().slice(0, 19)}Z`;
-  const parts = [...(service ? [service.value] : []), name, sampleType, from];
-  return `${parts.map((part) => part.replace(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 80)).join('-')}.pb.gz`;
+/** @throws BunsenError `PARAMETER_INVALID` */
+function functionOf(params: { function?: string; module?: string }) {
+  const { function: name, module } = params;
+  if (name !== undefined && name !== '') return { name, module };
+  if (module === undefined) return undefined;
+  throw new BunsenError('PARAMETER_INVALID', `module=${module} needs a function: give both`);
 }
 
 /** Binary for who accepts that, JSON otherwise. */
-function formOf(request: FastifyRequest): DiffForm {
+function formOf(request: FastifyRequest): OwnForm {
   const binary = (request.headers.accept ?? '').includes(FLAME_CONTENT_TYPE);
   return { kind: binary ? 'binary' : 'json' };
 }
 
-function answer(reply: FastifyReply, { kind }: DiffForm, bytes: Uint8Array): FastifyReply {
+function answer(reply: FastifyReply, { kind }: OwnForm, bytes: Uint8Array): FastifyReply {
   return reply
     .header('vary', 'accept')
     .type(kind === 'binary' ? FLAME_CONTENT_TYPE : 'application/json; charset=utf-8')
@@ -245,7 +245,7 @@ export function required(name: string, value: string | undefined): string {
 }
 
 /** The last hour by default. */
-function rangeOf(params: { from?: string; until?: string }): TimeRange {
+export function rangeOf(params: { from?: string; until?: string }): TimeRange {
   return rangeBetween('from', params.from, 'until', params.until);
 }
 

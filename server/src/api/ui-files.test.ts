@@ -17,6 +17,7 @@ function uiDir(): string {
 test('pages are the web app, files are themselves, and programs never get a page', async (t) => {
   const app = Fastify();
   t.after(() => app.close());
+  app.post('/a.v1.Service/Method', () => 'done');
   await uiFiles(app, uiDir());
   for (const path of ['/', '/flamegraph', '/service/a.b/c?x=1']) {
     const page = await app.inject(path);
@@ -40,6 +41,7 @@ test('pages are the web app, files are themselves, and programs never get a page
     assert.doesNotMatch(missing.body, /<!doctype/, path);
   }
   assert.notEqual((await app.inject({ method: 'POST', url: '/flamegraph' })).statusCode, 200);
+  assert.doesNotMatch((await app.inject('/a.v1.Service/Method')).body, /<!doctype/);
 });
 
 test('without a built web app the page says how to build it', async (t) => {

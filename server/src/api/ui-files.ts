@@ -51,6 +51,14 @@ export async function uiFiles(app: FastifyInstance, root: string): Promise<void>
   }
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] as string;
+    const allowed = METHODS.filter((method) => app.hasRoute({ method, url: path }));
+    if (allowed.length > 0) {
+      reply.header('allow', allowed.join(', '));
+      throw new BunsenError(
+        'METHOD_NOT_ALLOWED',
+        `${path} takes ${allowed}, not ${request.method}`,
+      );
+    }
     const isPage =
       (request.method === 'GET' || request.method === 'HEAD') &&
       !PROGRAM_PATH.test(path) &&
@@ -61,14 +69,6 @@ export async function uiFiles(app: FastifyInstance, root: string): Promise<void>
         .code(404)
         .type('text/plain')
         .send('The web app is not built: run `npm run build`, then start the server again.\n');
-    }
-    const allowed = METHODS.filter((method) => app.hasRoute({ method, url: path }));
-    if (allowed.length > 0) {
-      reply.header('allow', allowed.join(', '));
-      throw new BunsenError(
-        'METHOD_NOT_ALLOWED',
-        `${path} takes ${allowed}, not ${request.method}`,
-      );
     }
     throw new BunsenError('NOT_FOUND', `there is no ${request.method} ${path}`);
   });

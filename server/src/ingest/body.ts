@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
+import { collectBody } from '../request-body.ts';
 import type { Ingester, Room } from './ingester.ts';
 
 export interface Body {
@@ -77,30 +78,9 @@ function checkDeclared(request: FastifyRequest, limit: number, room: Room): void
   room.check(declared);
 }
 
-/** Not `for await`: leaving such a loop early closes the connection, and the reply with it. */
 function collect(request: IncomingMessage, limit: number, room: Room): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    let refused = false;
-    request.on('data', (chunk: Buffer) => {
-      if (refused) return;
-      try {
-        length += chunk.length;
-        if (length > limit) throw bodyTooLarge(limit);
-        room.grow(chunk.length);
-        chunks.push(chunk);
-      } catch (error) {
-        refused = true;
-        chunks.length = 0;
-        reject(error);
-      }
-    });
-    request.on('end', () => resolve(Buffer.concat(chunks)));
-    request.on('close', () => {
-      reject(new BunsenError('BODY_MALFORMED', 'the connection ended before the body did'));
-    });
-  });
+  const tooLarge = (sent?: number) => bodyTooLarge(limit, sent);
+  return collectBody(request, { bytes: limit, tooLarge, onBytes: (length) => room.grow(length) });
 }
 
 export function bodyTooLarge(limit: number, sent?: number): BunsenError {

@@ -9,7 +9,7 @@ import { decodeApplicationPprof, decodeLabelledPprof, type PprofRequest } from '
 import { decodePushRequest } from './formats/push-request.ts';
 import { decodeSpeedscope } from './formats/speedscope.ts';
 import { decodeTree, decodeTrie } from './formats/tree.ts';
-import { type IngestLimits, tooMany } from './limits.ts';
+import { frameTooLong, type IngestLimits, tooMany } from './limits.ts';
 import { mergeProfiles } from './merge-profiles.ts';
 
 /** What a body is, and what its request says about it. */
@@ -126,10 +126,7 @@ function checkProfile(profile: Profile, limits: IngestLimits): void {
   for (const frame of frames) {
     // A character is at most 3 bytes of UTF-8 (per UTF-16 unit): count only where it may matter.
     if (frame.length * 3 > limits.frameBytes && Buffer.byteLength(frame) > limits.frameBytes) {
-      throw new BunsenError(
-        'STRING_TOO_LONG',
-        `the function ${JSON.stringify(frame.slice(0, 80))}… has ${Buffer.byteLength(frame)} bytes; at most ${limits.frameBytes} are allowed (BUNSEN_MAX_FRAME_BYTES)`,
-      );
+      throw frameTooLong(frame, Buffer.byteLength(frame), limits);
     }
   }
 }

@@ -34,3 +34,11 @@ export function tooMany(
     `the profile has ${count} ${what}; at most ${limit} are allowed (${option}): send a shorter window, or raise the limit`,
   );
 }
+
+/** @param text of the frame, or as much of it as is at hand */
+export function frameTooLong(text: string, bytes: number, limits: IngestLimits): BunsenError {
+  return new BunsenError(
+    'STRING_TOO_LONG',
+    `the function ${JSON.stringify(text.slice(0, 80))}… has ${bytes} bytes; at most ${limits.frameBytes} are allowed (BUNSEN_MAX_FRAME_BYTES)`,
+  );
+}

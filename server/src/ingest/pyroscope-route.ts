@@ -43,7 +43,7 @@ const FORMATS_OF_TYPES: Record<string, string> = {
   'binary/octet-stream+tree': 'tree',
   'binary/octet-stream+trie': 'trie',
 };
-const MAX_SAMPLE_RATE = 1_000_000;
+const MAX_SAMPLE_RATE = 1_000_000_000;
 
 /** `POST /ingest`, as Pyroscope has it: what its clients send works, what is not supported says so. */
 export async function pyroscopeRoute(app: FastifyInstance, ingester: Ingester): Promise<void> {

@@ -6,16 +6,11 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { ProfileTypesResponse } from '@bunsen/profile';
 import { ExportProfilesServiceRequestSchema } from '@bunsen/proto/otlp/v1_10/profiles';
 import { PusherService, PushRequestSchema } from '@bunsen/proto/push/v1/push';
-import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
-import {
-  compressionGzip,
-  createConnectTransport,
-  createGrpcTransport,
-  createGrpcWebTransport,
-} from '@connectrpc/connect-node';
-import * as grpc from '@grpc/grpc-js';
+import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { status } from '@grpc/grpc-js';
 import { otlpOf } from '../testing/otlp-of.ts';
 import { pprofOf } from '../testing/pprof-of.ts';
+import { GrpcClient, TRANSPORTS } from '../testing/rpc-clients.ts';
 import { cpuQuery, foldedOf, TestServer, totalOf } from '../testing/test-server.ts';
 
 let server: TestServer;
@@ -50,25 +45,7 @@ async function stored(service: string): Promise<string[]> {
   return foldedOf(await server.flame(cpuQuery(`service_name="${service}"`)));
 }
 
-const transports: Record<string, (url: string) => Transport> = {
-  'connect, HTTP/1, protobuf': (baseUrl) =>
-    createConnectTransport({ baseUrl, httpVersion: '1.1', useBinaryFormat: true }),
-  'connect, HTTP/1, JSON, gzip': (baseUrl) =>
-    createConnectTransport({
-      baseUrl,
-      httpVersion: '1.1',
-      useBinaryFormat: false,
-      sendCompression: compressionGzip,
-      compressMinBytes: 0,
-    }),
-  'connect, HTTP/2': (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '2' }),
-  'gRPC, gzip': (baseUrl) =>
-    createGrpcTransport({ baseUrl, sendCompression: compressionGzip, compressMinBytes: 0 }),
-  'gRPC-web, HTTP/1': (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' }),
-  'gRPC-web, HTTP/2': (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '2' }),
-};
-
-for (const [index, [name, transport]] of Object.entries(transports).entries()) {
+for (const [index, [name, transport]] of Object.entries(TRANSPORTS).entries()) {
   test(`Push and its errors over ${name}`, async () => {
     const client = createClient(PusherService, transport(server.url));
     await client.push(pushOf(`push-${index}`));
@@ -108,20 +85,9 @@ test('Push over JSON as people write it: original names, unknown fields, base64'
 });
 
 test('grpc-js, as gRPC clients are, on the port of HTTP/1', async (t) => {
-  const client = new grpc.Client(new URL(server.url).host, grpc.credentials.createInsecure(), {
-    'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip,
-  });
+  const client = new GrpcClient(server.url);
   t.after(() => client.close());
-  const call = (path: string, bytes: Uint8Array) =>
-    new Promise<Buffer>((resolve, reject) =>
-      client.makeUnaryRequest(
-        path,
-        (message: Uint8Array) => Buffer.from(message),
-        (reply) => reply,
-        bytes,
-        (error, reply) => (error ? reject(error) : resolve(reply as Buffer)),
-      ),
-    );
+  const call = (path: string, bytes: Uint8Array) => client.call(path, bytes);
   assert.equal((await call(PUSH, bytesOf(pushOf('grpc-js')))).length, 0);
   assert.deepEqual(await stored('grpc-js'), ['main;a 20000000']);
 
@@ -134,7 +100,7 @@ test('grpc-js, as gRPC clients are, on the port of HTTP/1', async (t) => {
   await call(EXPORT, Buffer.alloc(0)); // without profiles it succeeds, by OTLP's specification
 
   const garbage = await call(EXPORT, Buffer.from([0x12, 0x02, 0x0a, 0x7f])).catch((error) => error);
-  assert.equal(garbage.code, grpc.status.INVALID_ARGUMENT);
+  assert.equal(garbage.code, status.INVALID_ARGUMENT);
   assert.match(garbage.details, /not an ExportProfilesServiceRequest in protobuf/);
   const bomb = pushOf('bomb');
   bomb.series[0]!.samples[0]!.rawProfile = gzipSync(Buffer.alloc(4e6));
@@ -156,7 +122,7 @@ test('a message that is too large as sent is refused by name, and the connection
 });
 
 test('the labels of a series: name of the profile type, unknown service, difference', async () => {
-  const client = createClient(PusherService, transports['gRPC, gzip']!(server.url));
+  const client = createClient(PusherService, TRANSPORTS['gRPC, gzip']!(server.url));
   const named = pushOf('named', { __name__: 'my_cpu' });
   await client.push(named);
   const { profileTypes } = await server.get<ProfileTypesResponse>('/api/v1/profile-types');

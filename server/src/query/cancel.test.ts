@@ -54,15 +54,58 @@ const requests: Record<string, [path: string, params: Record<string, string>]> =
   series: [API.series, { ...selection, stepMs: '3600000' }],
 };
 
+/** Over Connect in JSON. */
+const calls: Record<string, [method: string, more: object]> = {
+  'merged stacks': ['SelectMergeStacktraces', {}],
+  'merged profile': ['SelectMergeProfile', {}],
+  'series over Connect': ['SelectSeries', { step: 3600 }],
+};
+
+/** Requests by their names: each is begun anew. */
+const all: Record<string, (signal: AbortSignal) => Promise<Response>> = {};
 for (const [name, [path, params]] of Object.entries(requests)) {
+  all[name] = (signal) => server.fetch(`${path}?${searchOf(params)}`, { signal });
+}
+for (const [name, [method, more]] of Object.entries(calls)) {
+  all[name] = (signal) =>
+    server.fetch(`/querier.v1.QuerierService/${method}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: callBody(more),
+      signal,
+    });
+}
+
+for (const [name, begin] of Object.entries(all)) {
   test(`a client that goes away stops its query in the store: ${name}`, async () => {
     const client = new AbortController();
-    const response = server.fetch(`${path}?${searchOf(params)}`, { signal: client.signal });
+    const response = begin(client.signal);
     const gone = assert.rejects(response, { name: 'AbortError' });
     await until('it runs', async () => (await running()) === 1);
     client.abort();
     await gone;
     await until('it has ended', async () => (await running()) === 0);
+  });
+}
+
+test('a call stops its query when its time is up, and says so', async () => {
+  const reply = await server.fetch('/querier.v1.QuerierService/SelectSeries', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'connect-timeout-ms': '500' },
+    body: callBody({ step: 3600 }),
+  });
+  const { code } = (await reply.json()) as { code: string };
+  assert.deepEqual([reply.status, code], [504, 'deadline_exceeded']);
+  await until('it has ended', async () => (await running()) === 0);
+});
+
+function callBody(more: object): string {
+  return JSON.stringify({
+    profileTypeID: CPU_PROFILE_TYPE,
+    labelSelector: '{service_name="api", pod="a"}',
+    start: Date.now() - 7_200_000,
+    end: Date.now() + 7_200_000,
+    ...more,
   });
 }
 

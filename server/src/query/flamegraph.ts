@@ -1,4 +1,5 @@
-import { type FlameMeta, NO_STACK_FRAME, parseProfileType, SLOT_MS } from '@bunsen/profile';
+import type { MessagePort, TransferListItem } from 'node:worker_threads';
+import { NO_STACK_FRAME, parseProfileType, SLOT_MS } from '@bunsen/profile';
 import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
 import { rawMsOf } from '../store/retention.ts';
@@ -6,11 +7,19 @@ import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import { Admission } from './admission.ts';
+import type { ExportTask } from './export-worker.ts';
+import type { ExportForm } from './exports/export-form.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
-import type { PprofResult, PprofTask } from './pprof-worker.ts';
+import { type StackPart, sendParts } from './part-channel.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
+import { PART_STACKS, serviceParts } from './service-parts.ts';
+import { type StackSelector, selectedStacksSql, stackSelectorParams } from './stack-selector.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
+import type { WorkerResult } from './worker-result.ts';
+
+/** Told what the reader should know, for forms that have no place for it. */
+type OnWarnings = (warnings: string[]) => void;
 
 export interface FlamegraphRequest {
   /** `type{matchers}`. */
@@ -21,37 +30,52 @@ export interface FlamegraphRequest {
   form: TreeForm;
   /** Only the callers or callees of a function. */
   focus?: Focus;
+  /** Only some stacks. */
+  stacks?: StackSelector | undefined;
+  onWarnings?: OnWarnings;
   signal?: AbortSignal;
 }
 
 export interface DiffRequest {
-  left: { query: string; range: TimeRange };
-  right: { query: string; range: TimeRange };
+  left: DiffSelection;
+  right: DiffSelection;
   maxNodes: number;
   form: DiffForm;
+  onWarnings?: OnWarnings;
   signal?: AbortSignal;
 }
 
-export interface PprofRequest {
+export interface DiffSelection {
   /** `type{matchers}`. */
   query: string;
   range: TimeRange;
+  stacks?: StackSelector | undefined;
+}
+
+export interface ExportRequest {
+  /** `type{matchers}`. */
+  query: string;
+  range: TimeRange;
+  /** Only some stacks. */
+  stacks?: StackSelector | undefined;
+  form: ExportForm;
+  onWarnings?: OnWarnings;
   signal?: AbortSignal;
 }
 
-const PPROF_WORKER = new URL('./pprof-worker.js', import.meta.url).href;
+const EXPORT_WORKER = new URL('./export-worker.js', import.meta.url).href;
+
+/** What is wanted of the stacks of a selection; undefined = all. */
+interface Narrowing {
+  focus?: Focus | undefined;
+  stacks?: StackSelector | undefined;
+}
 
 /** A selection over the range of its plan. */
-interface Side {
+interface Side extends Narrowing {
   selection: Selection;
   plan: MergePlan;
   nowMs: number;
-}
-
-interface Merged {
-  /** (frames, v) in Native format, in pieces that can be handed to a worker without a copy. */
-  native: Uint8Array<ArrayBuffer>[];
-  warnings: string[];
 }
 
 /** Merged flame graphs: stacks are summed in SQL, and become a tree in a worker. */
@@ -60,10 +84,17 @@ export class FlamegraphQuery {
   readonly #status: RollupStatus;
   readonly #workers: Piscina;
   readonly #admission: Admission;
+  readonly #partStacks: number;
 
-  constructor(store: Store, status: RollupStatus, options: { threads: number }) {
+  /** @param options.partStacks stacks that are fetched at once, about */
+  constructor(
+    store: Store,
+    status: RollupStatus,
+    options: { threads: number; partStacks?: number },
+  ) {
     this.#store = store;
     this.#status = status;
+    this.#partStacks = options.partStacks ?? PART_STACKS;
     // One more than there are workers: its stacks are fetched while the others' trees are built.
     this.#admission = new Admission({ running: options.threads + 1, waiting: 32 });
     this.#workers = new Piscina({
@@ -78,7 +109,7 @@ export class FlamegraphQuery {
    * @returns the answer's bytes in the form that was asked for
    * @throws ProfileError or BunsenError if the query is wrong or passes a limit
    */
-  async run(request: FlamegraphRequest): Promise<Uint8Array> {
+  async run(request: FlamegraphRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(() => this.#tree(request), request.signal);
   }
 
@@ -86,10 +117,19 @@ export class FlamegraphQuery {
    * Two selections of one profile type as one tree.
    * @returns the answer's bytes in the form that was asked for
    */
-  async diff({ left, right, maxNodes, form, signal }: DiffRequest): Promise<Uint8Array> {
+  async diff({
+    left,
+    right,
+    maxNodes,
+    form,
+    onWarnings,
+    signal,
+  }: DiffRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
       const nowMs = Date.now();
-      const sides = [left, right].map(({ query, range }) => this.#plan(query, range, nowMs));
+      const sides = [left, right].map(
+        ({ query, range, stacks }): Side => ({ ...this.#plan(query, range, nowMs), stacks }),
+      );
       const [{ selection }, { selection: other }] = sides as [Side, Side];
       if (selection.profileType !== other.profileType) {
         throw new BunsenError(
@@ -97,71 +137,111 @@ export class FlamegraphQuery {
           `left is of ${selection.profileType} and right of ${other.profileType}: only profiles of one type can be compared`,
         );
       }
-      // One after the other: a comparison is to take no more of the store than a flame graph.
-      const merged: Merged[] = [];
-      for (const side of sides) merged.push(await this.#merge(side, undefined, signal));
-      const [a, b] = merged as [Merged, Merged];
-      const task: DiffTask = {
-        native: [a.native, b.native],
-        meta: {
-          profileType: selection.profileType,
-          unit: parseProfileType(selection.profileType).sampleUnit,
-          left: selection.range,
-          right: other.range,
-          warnings: [...new Set([...a.warnings, ...b.warnings])],
-        },
-        maxNodes,
-        form,
+      const meta: DiffTask['meta'] = {
+        profileType: selection.profileType,
+        unit: parseProfileType(selection.profileType).sampleUnit,
+        left: selection.range,
+        right: other.range,
+        warnings: await this.#warnings(sides, signal),
       };
-      return this.#workers.run(task, {
-        name: 'buildDiff',
-        transferList: [...a.native, ...b.native].map(({ buffer }) => buffer),
-        ...(signal && { signal }),
-      });
+      onWarnings?.(meta.warnings);
+      return this.#build(
+        sides,
+        (port, stacks): DiffTask => ({ port, stacks, meta, maxNodes, form }),
+        { name: 'buildDiff', signal },
+      );
     }, signal);
   }
 
   /**
-   * A selection as a profile for other tools.
-   * @returns a gzipped pprof
+   * A selection as a file for other tools.
    * @throws ProfileError or BunsenError as {@link run}, `QUERY_MEMORY_LIMIT` also if it is too large
    */
-  async pprof({ query, range, signal }: PprofRequest): Promise<Uint8Array> {
+  async export({
+    query,
+    range,
+    stacks,
+    form,
+    onWarnings,
+    signal,
+  }: ExportRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
-      const side = this.#plan(query, range, Date.now());
-      const { native, warnings } = await this.#merge(side, undefined, signal);
-      const task: PprofTask = {
+      const side: Side = { ...this.#plan(query, range, Date.now()), stacks };
+      // Not in parts: a stack that two services have is one sample of the file.
+      const [warnings, native] = await Promise.all([
+        this.#warnings([side], signal),
+        this.#stacks(side, side.selection, signal),
+      ]);
+      onWarnings?.(warnings);
+      const profileType = parseProfileType(side.selection.profileType);
+      const task: ExportTask = {
         native,
-        profileType: parseProfileType(side.selection.profileType),
-        range: side.plan.range,
-        comments: [query, ...warnings],
+        subject: { query, profileType, range: side.plan.range, warnings },
+        form,
       };
-      const result: PprofResult = await this.#workers.run(task, {
-        filename: PPROF_WORKER,
-        transferList: native.map(({ buffer }) => buffer),
-        ...(signal && { signal }),
-      });
-      if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
-      return result.bytes;
+      const transferList = native.map(({ buffer }) => buffer);
+      return this.#work(task, { filename: EXPORT_WORKER, transferList, signal });
     }, signal);
   }
 
-  async #tree(request: FlamegraphRequest): Promise<Uint8Array> {
-    const { query, range, maxNodes, form, focus, signal } = request;
-    const side = this.#plan(query, range, Date.now());
-    const { native, warnings } = await this.#merge(side, focus, signal);
+  async #tree(request: FlamegraphRequest): Promise<Uint8Array<ArrayBuffer>> {
+    const { query, range, maxNodes, form, focus, stacks, signal } = request;
+    const side: Side = { ...this.#plan(query, range, Date.now()), focus, stacks };
     const { profileType } = side.selection;
-    const meta: Omit<FlameMeta, 'foldedNodes' | 'foldedValue'> = {
+    const meta: TreeTask['meta'] = {
       profileType,
       unit: parseProfileType(profileType).sampleUnit,
       ...side.plan.range,
-      warnings,
+      warnings: await this.#warnings([side], signal),
     };
-    const task: TreeTask = { native, meta, maxNodes, form, focus };
-    return this.#workers.run(task, {
-      transferList: native.map(({ buffer }) => buffer),
+    request.onWarnings?.(meta.warnings);
+    return this.#build(
+      [side],
+      (port, stacks): TreeTask => ({ port, stacks, meta, maxNodes, form, focus }),
+      { signal },
+    );
+  }
+
+  /** A tree of all sides, whose stacks are handed to a worker part by part. */
+  async #build(
+    sides: Side[],
+    taskOf: (port: MessagePort, stacks: number) => TreeTask | DiffTask,
+    { signal, ...worker }: { name?: string; signal: AbortSignal | undefined },
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const read = { signal };
+    const parts = await Promise.all(
+      sides.map(({ selection }) => serviceParts(this.#store, selection, this.#partStacks, read)),
+    );
+    // One after the other: a comparison is to take no more of the store than a flame graph.
+    const fetched = async function* (this: FlamegraphQuery): AsyncGenerator<StackPart> {
+      for (const [side, { selections }] of parts.entries()) {
+        for (const selection of selections) {
+          yield { side, native: await this.#stacks(sides[side] as Side, selection, signal) };
+        }
+      }
+    };
+    const stacks = parts.reduce((sum, part) => sum + part.stacks, 0);
+    return sendParts(fetched.call(this), (port) =>
+      this.#work(taskOf(port, stacks), { ...worker, transferList: [port], signal }),
+    );
+  }
+
+  async #work(
+    task: TreeTask | DiffTask | ExportTask,
+    options: {
+      filename?: string;
+      name?: string;
+      transferList: TransferListItem[];
+      signal: AbortSignal | undefined;
+    },
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { signal, ...worker } = options;
+    const result: WorkerResult = await this.#workers.run(task, {
+      ...worker,
       ...(signal && { signal }),
     });
+    if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
+    return result;
   }
 
   #plan(query: string, range: TimeRange, nowMs: number): Side {
@@ -177,25 +257,40 @@ export class FlamegraphQuery {
     return { selection: { ...asked, range: plan.range }, plan, nowMs };
   }
 
-  async #merge(
-    { selection, plan, nowMs }: Side,
-    focus: Focus | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Merged> {
-    const [warnings, native] = await Promise.all([
-      checkSelection(this.#store, selection, { signal }),
-      this.#store.native(valuedSql(stacksSql(plan, selection), focus), {
-        params: { ...mergeParams(selection), ...(focus && { function: focus.name }) },
-        signal,
-      }),
-    ]);
+  /** What the reader should know about the selections, each once. */
+  async #warnings(sides: Side[], signal: AbortSignal | undefined): Promise<string[]> {
     const { retention } = this.#store;
-    if (selection.labels !== '' && plan.range.fromMs < nowMs - rawMsOf(retention)) {
-      warnings.push(
-        `samples by label are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
-      );
-    }
-    return { warnings, native };
+    const warnings = await Promise.all(
+      sides.map(async ({ selection, plan, nowMs }) => {
+        const found = await checkSelection(this.#store, selection, { signal });
+        if (selection.labels !== '' && plan.range.fromMs < nowMs - rawMsOf(retention)) {
+          found.push(
+            `samples by label are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
+          );
+        }
+        return found;
+      }),
+    );
+    return [...new Set(warnings.flat())];
+  }
+
+  /**
+   * @param selection the side's, or a part of it
+   * @returns (frames, v) in Native format, in pieces that can be handed to a worker without a copy
+   */
+  async #stacks(
+    { plan, focus, stacks }: Side,
+    selection: Selection,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>[]> {
+    return this.#store.native(valuedSql(stacksSql(plan, selection), { focus, stacks }), {
+      params: {
+        ...mergeParams(selection),
+        ...(focus && { function: focus.name }),
+        ...(stacks && stackSelectorParams(stacks)),
+      },
+      signal,
+    });
   }
 
   async close(): Promise<void> {
@@ -207,8 +302,9 @@ export class FlamegraphQuery {
  * SELECT of (frames, v) for the worker. Leaves out most stacks without the function that is asked
  * for; the worker leaves out the rest.
  */
-function valuedSql(stacks: string, focus: Focus | undefined): string {
+function valuedSql(merged: string, { focus, stacks: selector }: Narrowing): string {
   const columns = 'SELECT frames, toFloat64(v) AS v'; // what trees are made of
+  const stacks = selector ? selectedStacksSql(merged, selector) : merged;
   if (!focus) return `${columns} FROM (${stacks})`;
   const may = 'arrayExists(frame -> startsWith(frame, {function:String}), frames)';
   // A stack that is missing is the function of that name.

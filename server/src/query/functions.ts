@@ -21,6 +21,7 @@ import {
   mergeParams,
   planMerge,
   stacksSql,
+  WEEKS,
 } from './merge-plan.ts';
 import {
   checkSelection,
@@ -68,16 +69,7 @@ export async function queryFunctions(
     asked.regexes.push(name);
   }
   const warnings = await checkSelection(store, asked, read);
-  const rollups = (await isByVersion(store, asked, read)) ? FUNCTION_ROLLUPS : [];
-  const long = range.untilMs - range.fromMs >= WHOLE_HOURS_FROM_MS;
-  const slotMs = long ? HOUR_MS : MINUTE_MS;
-  const plan = planMerge(range, {
-    rollups,
-    slotMs,
-    status,
-    nowMs: Date.now(),
-    rawMs: rawMsOf(store.retention),
-  });
+  const plan = await planFunctions(store, status, asked, read);
   const selection = { ...asked, range: plan.range };
   const options = { params: mergeParams(selection), signal };
   const sums = sumsSql(plan, selection);
@@ -96,6 +88,24 @@ export async function queryFunctions(
     }),
     warnings,
   };
+}
+
+/** Which tables answer for sums by function. Short ranges are widened to minutes, others to hours. */
+export async function planFunctions(
+  store: Store,
+  status: RollupStatus,
+  asked: Selection,
+  read: ReadOptions,
+): Promise<MergePlan> {
+  const { range } = asked;
+  const long = range.untilMs - range.fromMs >= WHOLE_HOURS_FROM_MS;
+  return planMerge(range, {
+    rollups: (await isByVersion(store, asked, read)) ? FUNCTION_ROLLUPS : [],
+    slotMs: long ? HOUR_MS : MINUTE_MS,
+    status,
+    nowMs: Date.now(),
+    rawMs: rawMsOf(store.retention),
+  });
 }
 
 /**
@@ -141,7 +151,7 @@ function sumsSql(plan: MergePlan, selection: Selection): string {
  */
 function topSql(sums: string, named: boolean, orderBy: string, limit: number): string {
   const names = `SELECT function_id, function FROM functions WHERE tenant = {tenant:String}
-    AND week >= toDate({firstWeek:UInt16}) AND week <= toDate({lastWeek:UInt16})`;
+    AND ${WEEKS}`;
   const matches = `match(splitByChar('\x1f', function)[1], {name:String})`;
   const matching = named
     ? `WHERE function_id IN (

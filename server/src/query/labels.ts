@@ -1,6 +1,7 @@
 import {
   formatProfileType,
   type LabelNamesResponse,
+  type Labels,
   type LabelValuesResponse,
   type ProfileTypesResponse,
   parseProfileType,
@@ -12,11 +13,16 @@ import type { ReadOptions, Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
 import {
   checkSelection,
+  keyColumn,
   PROFILE_TIMES,
   rangeParams,
   selectionOf,
   seriesCondition,
+  TYPE_LABELS,
 } from './selection.ts';
+
+/** Label sets of an answer: a list that is longer is of no use to anyone, and takes seconds to send. */
+const MAX_LABEL_SETS = 50_000;
 
 /** Values of one label that an answer holds: a menu cannot show more, and a search narrows them. */
 const MAX_VALUES = 10_000;
@@ -92,7 +98,7 @@ export async function queryLabelValues(
 ): Promise<LabelValuesResponse> {
   const selection = selectionOf(query, range, false);
   await checkSelection(store, selection, read);
-  const value = name === SERVICE_NAME ? 'toString(service)' : 'labels[{name:String}]';
+  const value = labelSql(name, 'name');
   const rows = await store.rows<{ value: string }>(
     `SELECT DISTINCT ${value} AS value FROM series
      WHERE ${seriesCondition(selection)} AND value != '' ORDER BY value LIMIT ${MAX_VALUES + 1}`,
@@ -105,4 +111,54 @@ export async function queryLabelValues(
         ? [`there are more than ${MAX_VALUES} values: narrow them with a query`]
         : [],
   };
+}
+
+/**
+ * Distinct label sets of the series that match, by the day.
+ * @param names the labels that are of interest; none = all, with those that the type makes
+ */
+export async function queryLabelSets(
+  store: Store,
+  query: string,
+  names: string[],
+  range: TimeRange,
+  read: ReadOptions,
+): Promise<{ labelSets: Labels[]; warnings: string[] }> {
+  const selection = selectionOf(query, range, false);
+  await checkSelection(store, selection, read);
+  const keys = [SERVICE_NAME, ...TYPE_LABELS];
+  const columns = names.length > 0 ? names : keys;
+  const values = columns.map((name, i) => labelSql(name, `column${i}`));
+  const others = names.length > 0 ? '' : ', labels';
+  const rows = await store.rows<{ values: string[]; labels?: Labels }>(
+    `SELECT DISTINCT [${values}] AS values${others} FROM series
+     WHERE ${seriesCondition(selection)} ORDER BY values LIMIT ${MAX_LABEL_SETS + 1}`,
+    {
+      ...read,
+      params: {
+        ...rangeParams(selection),
+        ...Object.fromEntries(columns.map((name, i) => [`column${i}`, name])),
+      },
+    },
+  );
+  return {
+    labelSets: rows.slice(0, MAX_LABEL_SETS).map(({ values, labels = {} }) => ({
+      ...labels,
+      ...Object.fromEntries(
+        columns.map((name, i) => [name, values[i] ?? '']).filter(([, value]) => value !== ''),
+      ),
+    })),
+    warnings:
+      rows.length > MAX_LABEL_SETS
+        ? [
+            `there are more than ${MAX_LABEL_SETS} label sets: match fewer series, or name fewer labels`,
+          ]
+        : [],
+  };
+}
+
+/** The value of a label on the table `series`; `param` is its name. */
+function labelSql(name: string, param: string): string {
+  const column = keyColumn(name);
+  return column === undefined ? `labels[{${param}:String}]` : `toString(${column})`;
 }

@@ -113,6 +113,9 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
   return `SELECT stack_id, sum(toInt128(v)) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
 }
 
+/** On the weeks in which a stack of the range may have been written. Needs {@link mergeParams}. */
+export const WEEKS = 'week >= toDate({firstWeek:UInt16}) AND week <= toDate({lastWeek:UInt16})';
+
 /**
  * SELECT of (frames, v): each distinct stack of the selection with its sum. Needs {@link mergeParams}.
  *
@@ -123,8 +126,7 @@ export function stacksSql(plan: MergePlan, selection: Selection): string {
   return `SELECT stack.frames AS frames, merged.v AS v
     FROM (
       SELECT stack_id, frames FROM stacks
-      WHERE ${selection.serviceKeys}
-        AND week >= toDate({firstWeek:UInt16}) AND week <= toDate({lastWeek:UInt16})
+      WHERE ${selection.serviceKeys} AND ${WEEKS}
     ) AS stack
     ANY RIGHT JOIN (${mergeSql(plan, selection)}) AS merged ON stack.stack_id = merged.stack_id`;
 }

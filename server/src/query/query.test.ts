@@ -145,6 +145,38 @@ test('matchers: equal, not equal, regular expressions, absent labels, odd values
   assert.equal(totalOf(byService), 15e7);
 });
 
+test('the series of a function is what its callees hold, in every step', async () => {
+  const service = { service_name: 'of-function' };
+  const push = (folded: string, timeMs: number, moduleOf?: (name: string) => string) =>
+    server.push(pprofOf(folded, { labels: service, timeMs, ...(moduleOf && { moduleOf }) }));
+  await push('main;work 1\nmain;rest 2\nwork;main;work 4', T0);
+  await push('main;work;deep 8', T0 + 3 * SLOT);
+  await push('main;work 16', T0 + 3 * SLOT, () => 'other');
+  const range = { from: T0, until: T0 + 4 * SLOT };
+  const query = cpuQuery('service_name="of-function"');
+  const of = async (more: Record<string, string | number>) => {
+    const { series } = await server.get<SeriesResponse>(API.series, {
+      query,
+      stepMs: SLOT,
+      ...range,
+      ...more,
+    });
+    return series.map(({ values }) => values.map((value) => (value === null ? null : value / 1e7)));
+  };
+  assert.deepEqual(await of({ function: 'work' }), [[5, null, null, 24]]);
+  assert.deepEqual(await of({ function: 'work', module: 'app' }), [[5, null, null, 8]]);
+  assert.deepEqual(await of({ function: 'work', module: 'other', stepMs: 2 * SLOT }), [[null, 16]]);
+  assert.deepEqual(await of({ function: 'main' }), [[7, null, null, 24]]);
+  assert.deepEqual(await of({ function: 'mai' }), []);
+  const callees = await server.get<FlameJson>(API.callees, { query, ...range, function: 'work' });
+  assert.equal(callees.nodes.total[0], 29e7);
+
+  const refusal = (params: Record<string, string | number>) =>
+    server.refusal(`${API.series}?${searchOf({ query, ...range, ...params })}`);
+  assert.match((await refusal({ function: 'work', stepMs: 1000 })).message, /stepMs=1000/);
+  assert.match((await refusal({ module: 'app' })).message, /module=app needs a function/);
+});
+
 test('a label that no series has is warned about, not refused', async () => {
   await server.push(pprofOf('main 1', { labels: { service_name: 'warned', host: 'h' } }));
   const flame = await server.flame(cpuQuery('service_name="warned", foo="x"'));
@@ -217,51 +249,6 @@ test('services, label names and values', async () => {
   assert.deepEqual((await server.get<LabelNamesResponse>(API.labelNames, yesterday)).labels, []);
 });
 
-test('render answers as Pyroscope does', async () => {
-  const timeMs = T0 + 15_000;
-  const push = (folded: string, pod: string) =>
-    server.push(pprofOf(folded, { timeMs, labels: { service_name: 'render', pod } }));
-  await push('main;a 3\nmain;b 1', 'x');
-  await push('main 6', 'y');
-  const params = {
-    query: cpuQuery('service_name="render"'),
-    from: T0 / 1000,
-    until: T0 / 1000 + 60,
-  };
-  const reply = await server.get<Record<string, unknown>>('/pyroscope/render', {
-    ...params,
-    groupBy: 'pod',
-    'max-nodes': 100,
-  });
-  assert.deepEqual(reply['flamebearer'], {
-    names: ['total', 'main', 'a', 'b'],
-    levels: [
-      [0, 1e8, 0, 0],
-      [0, 1e8, 6e7, 1],
-      [6e7, 3e7, 3e7, 2, 0, 1e7, 1e7, 3],
-    ],
-    numTicks: 1e8,
-    maxSelf: 6e7,
-  });
-  assert.deepEqual(reply['metadata'], {
-    format: 'single',
-    spyName: '',
-    sampleRate: 1e9,
-    units: 'samples',
-    name: 'cpu',
-  });
-  const timeline = { startTime: T0 / 1000, durationDelta: 15 };
-  assert.deepEqual(reply['timeline'], { ...timeline, samples: [0, 1e8, 0, 0] });
-  assert.deepEqual(reply['groups'], {
-    x: { ...timeline, samples: [0, 4e7, 0, 0] },
-    y: { ...timeline, samples: [0, 6e7, 0, 0] },
-  });
-  assert.equal(
-    (await server.refusal(`/pyroscope/render?${searchOf({ ...params, format: 'dot' })}`)).status,
-    422,
-  );
-});
-
 test('what is wrong with a query is said, with the place', async () => {
   const good = { query: cpuQuery() };
   const cases: [string, Record<string, string | number>, number, string, RegExp][] = [
@@ -286,7 +273,6 @@ test('what is wrong with a query is said, with the place', async () => {
     [API.series, { ...good, stepMs: 1 }, 400, 'PARAMETER_INVALID', /stepMs=1 makes/],
     [API.services, {}, 400, 'PARAMETER_INVALID', /type is missing/],
     [API.services, { type: 'x' }, 400, 'PROFILE_TYPE_MALFORMED', /"x"/],
-    ['/pyroscope/render', { ...good, from: 20, until: 10 }, 400, 'RANGE_EMPTY', /until/],
     ['/api/v1/nothing', {}, 404, 'NOT_FOUND', /GET \/api\/v1\/nothing/],
   ];
   for (const [path, params, status, code, message] of cases) {

@@ -19,7 +19,9 @@ export interface Selection {
   keys: string;
   /** The same without `type`, for the table `stacks`. */
   serviceKeys: string;
-  /** Matchers of other labels, on the columns of the table `series`; empty if there are none. */
+  /** A matcher names the service. */
+  isOneService: boolean;
+  /** Matchers of other labels than those of {@link keyColumn}, on the columns of the table `series`; empty if there are none. */
   labels: string;
   /** Names of the labels in `labels`. */
   labelNames: string[];
@@ -47,6 +49,8 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     selector.profileType && formatProfileType(parseProfileType(selector.profileType));
   const params: QueryParams = { tenant: DEFAULT_TENANT };
   const services = ['tenant = {tenant:String}'];
+  // Marks of pushes have the type '' (store/profile-batch.ts), and are not profiles.
+  const types = [profileType === '' ? `type != ''` : 'type = {type:String}'];
   const labels: ((expression?: string) => string)[] = [];
   const labelNames: string[] = [];
   const regexes: string[] = [];
@@ -55,8 +59,9 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     const isRegex = matcher.operator === '=~' || matcher.operator === '!~';
     if (isRegex) regexes.push(matcher.value);
     params[value] = isRegex ? anchored(matcher.value) : matcher.value;
-    if (matcher.name === SERVICE_NAME) {
-      services.push(condition('service', matcher, value));
+    const column = keyColumn(matcher.name);
+    if (column !== undefined) {
+      (matcher.name === SERVICE_NAME ? services : types).push(condition(column, matcher, value));
       return;
     }
     params[`name${index}`] = matcher.name;
@@ -66,20 +71,35 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     labelNames.push(matcher.name);
   });
   const serviceKeys = services.join(' AND ');
-  // Marks of pushes have the type '' (store/profile-batch.ts), and are not profiles.
-  const type = profileType === '' ? `type != ''` : 'type = {type:String}';
   if (profileType !== '') params['type'] = profileType;
   return {
     profileType,
     range,
-    keys: `${serviceKeys} AND ${type}`,
+    keys: [serviceKeys, ...types].join(' AND '),
     serviceKeys,
+    isOneService: selector.matchers.some(
+      ({ name, operator }) => name === SERVICE_NAME && operator === '=',
+    ),
     labels: labels.map((on) => on()).join(' AND '),
     labelNames,
     labelsOn: (expression) => labels.map((on) => on(expression)).join(' AND '),
     regexes,
     params,
   };
+}
+
+/** Labels that are made of a profile type, beside `__profile_type__`, which is all of it. */
+const TYPE_PARTS = ['__name__', '__type__', '__unit__', '__period_type__', '__period_unit__'];
+
+/** Labels that no series is sent with, and every series has. */
+export const TYPE_LABELS: readonly string[] = ['__profile_type__', ...TYPE_PARTS];
+
+/** A label that is in the columns `service` and `type`: its value in SQL. undefined = another label */
+export function keyColumn(label: string): string | undefined {
+  if (label === SERVICE_NAME) return 'service';
+  if (label === '__profile_type__') return 'type';
+  const part = TYPE_PARTS.indexOf(label) + 1;
+  return part === 0 ? undefined : `splitByChar(':', toString(type))[${part}]`;
 }
 
 /** On the days of a range in the table `series`, which has a row a day while a series lives. */
@@ -133,11 +153,12 @@ export async function checkSelection(
 }
 
 /** As in Prometheus: a regular expression must match the whole value, and `.` any character. */
-function anchored(regex: string): string {
+export function anchored(regex: string): string {
   return `^(?s:${regex})$`;
 }
 
-function condition(expression: string, { operator }: Matcher, param: string): string {
+/** On a label's value. @param param name of the parameter with the value, or the {@link anchored} regex */
+export function condition(expression: string, { operator }: Matcher, param: string): string {
   const value = `{${param}:String}`;
   switch (operator) {
     case '=':

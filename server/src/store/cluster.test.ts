@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { API } from '@bunsen/profile';
+import { API, CPU_PROFILE_TYPE } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import type { Reply } from '../testing/cluster-engine.ts';
 import { pprofOf } from '../testing/pprof-of.ts';
@@ -117,6 +117,14 @@ async function queriesOfTheApi(): Promise<{ sql: string; params: QueryParams }[]
   await server.get(API.functions, { query: cpuQuery('version="1"'), ...range });
   await server.get(API.services, { type: cpuQuery().replace('{}', ''), ...range });
   await server.get(API.profileTypes, range);
+  const hour = Math.floor(Date.now() / 3_600_000) * 3600; // whole hours: from the sums by function
+  for (const matchers of ['pod=~"p.*"', 'function="a"', 'pod!="",function="a"']) {
+    for (const by of ['', 'by (service_name)', 'by (pod)', 'without (pod)']) {
+      const query = `sum ${by} (rate(${CPU_PROFILE_TYPE}{service_name="shop",${matchers}}[1h]))`;
+      const range = { start: hour - 86_400, end: hour, step: 3600 };
+      await server.get('/prometheus/api/v1/query_range', { query, ...range });
+    }
+  }
   return queries;
 }
 

@@ -13,12 +13,12 @@ export const VERSION = VERSION_LABELS.reduceRight(
 );
 
 /** `functionOfFrame` of @bunsen/profile: the name, and the module if there is one. */
-function functionOf(frame: string): string {
+export function functionOf(frame: string): string {
   return `extract(${frame}, '^[^\\x1f]*(?:\\x1f[^\\x1f]+)?')`;
 }
 
 /** The id of a function by its text. The view in schema/004_rollups.sql makes the same ones. */
-function functionId(text: string): string {
+export function functionId(text: string): string {
   return `cityHash64(${text})`;
 }
 

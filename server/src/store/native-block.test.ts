@@ -12,14 +12,14 @@ const columns: Column[] = [
     name: 'service',
     type: 'LowCardinality(String)',
     dictionary: ['api', "it's \\ a\nname", 'ü\0'],
-    codes: Uint32Array.of(2, 0, 1),
+    codes: Uint8Array.of(2, 0, 1),
   },
   {
     name: 'frames',
     type: 'Array(LowCardinality(String))',
     dictionary: ['main', 'λ'],
     offsets: Uint32Array.of(0, 2, 2, 5),
-    codes: Uint32Array.of(0, 1, 1, 0, 0),
+    codes: Uint8Array.of(0, 1, 1, 0, 0),
   },
 ];
 
@@ -39,12 +39,18 @@ test('blocks follow each other, and may be empty', () => {
 });
 
 test('the width of dictionary codes follows the number of keys', () => {
-  for (const size of [1, 256, 257, 65_536, 65_537]) {
+  for (const [size, codes] of [
+    [1, Uint8Array],
+    [256, Uint8Array],
+    [257, Uint16Array],
+    [65_536, Uint16Array],
+    [65_537, Uint32Array],
+  ] as const) {
     const column: Column = {
       name: 'service',
       type: 'LowCardinality(String)',
       dictionary: Array.from({ length: size }, (_, i) => `s${i}`),
-      codes: Uint32Array.of(0, size - 1),
+      codes: codes.of(0, size - 1),
     };
     const [block] = [...decodeBlocks(encodeBlock(2, [column]))];
     assert.deepEqual(block?.columns, [column]);

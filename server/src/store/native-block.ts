@@ -4,6 +4,8 @@
  * like every machine that Node and ClickHouse run on.
  */
 
+import type { Indices } from '@bunsen/profile';
+
 /** Types with a fixed width, and the array that holds them. */
 interface FixedTypes {
   UInt64: BigUint64Array;
@@ -44,7 +46,7 @@ export interface DictionaryColumn {
   name: string;
   type: 'LowCardinality(String)';
   dictionary: string[];
-  codes: Uint32Array;
+  codes: Indices;
 }
 
 /** Row i is `codes[offsets[i] .. offsets[i + 1]]`, each an index into the dictionary. */
@@ -54,7 +56,7 @@ export interface DictionaryArrayColumn {
   dictionary: string[];
   /** One entry more than there are rows; starts with 0. */
   offsets: Uint32Array;
-  codes: Uint32Array;
+  codes: Indices;
 }
 
 export type Column = FixedColumn | DateColumn | DictionaryColumn | DictionaryArrayColumn;
@@ -174,7 +176,7 @@ class BlockWriter {
     this.#at += bytes.length;
   }
 
-  dictionary(dictionary: string[], codes: Uint32Array): void {
+  dictionary(dictionary: string[], codes: Indices): void {
     // The index type: 0 = UInt8, 1 = UInt16, 2 = UInt32.
     const width = dictionary.length <= 0x100 ? 0 : dictionary.length <= 0x10000 ? 1 : 2;
     this.uint64(BigInt(width) | HAS_ADDITIONAL_KEYS | NEED_UPDATE_DICTIONARY);
@@ -239,7 +241,7 @@ class BlockReader {
     return copy;
   }
 
-  dictionary(): { dictionary: string[]; codes: Uint32Array } {
+  dictionary(): { dictionary: string[]; codes: Indices } {
     const flags = this.uint64();
     if ((flags & ~0xffn) !== (HAS_ADDITIONAL_KEYS | NEED_UPDATE_DICTIONARY)) {
       throw new Error(`LowCardinality with flags ${flags} is not supported`);
@@ -247,11 +249,9 @@ class BlockReader {
     const dictionary = Array.from({ length: Number(this.uint64()) }, () => this.string());
     const count = Number(this.uint64());
     const width = Number(flags & 0xffn);
-    if (width === 0)
-      return { dictionary, codes: Uint32Array.from(new Uint8Array(this.copy(count))) };
-    if (width === 1) {
-      return { dictionary, codes: Uint32Array.from(new Uint16Array(this.copy(count * 2))) };
-    }
+    // As they are: a million stacks have so many that widening them would take a quarter of a second.
+    if (width === 0) return { dictionary, codes: new Uint8Array(this.copy(count)) };
+    if (width === 1) return { dictionary, codes: new Uint16Array(this.copy(count * 2)) };
     return { dictionary, codes: new Uint32Array(this.copy(count * 4)) };
   }
 }

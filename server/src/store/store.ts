@@ -157,7 +157,7 @@ export class Store {
     return this.#reach(async () => {
       const result = await this.#client.exec({
         query: `${sql} FORMAT Native`,
-        clickhouse_settings: { ...this.#readSettings, ...this.#rowLimit },
+        clickhouse_settings: { ...this.#readSettings, ...this.#rowLimit, ...LARGE_BLOCKS },
         ...(params && { query_params: params }),
         ...(signal && { abort_signal: signal }),
       });
@@ -279,6 +279,9 @@ async function pieces(stream: Readable): Promise<Uint8Array<ArrayBuffer>[]> {
 /** A store that does not answer a ping within this is hung; who asks whether it is ready waits no longer. */
 const PING_MS = 3_000;
 const NOT_CLICKHOUSE = 'what answers there is not ClickHouse';
+
+/** Each block has a dictionary of its own: of 65,536 rows, not of as many as fit into a megabyte. */
+const LARGE_BLOCKS: ClickHouseSettings = { preferred_block_size_bytes: '0' };
 
 /** Makes one block of all that an insert has: by default it is cut near a million rows or 256 MiB. */
 const ONE_PART: ClickHouseSettings = {

@@ -1,58 +1,22 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { librariesOf, unpackedDebian } from './debian-package.ts';
 import { tempDir } from './test-server.ts';
 
-/** Unpacked here once, and found there by later runs. Git does not see it. */
-const CACHE = fileURLToPath(new URL('../../.output/debian-clickhouse', import.meta.url));
-
-/** What every Debian has, and must not have twice in a process. */
-const OF_THE_SYSTEM = /^(libc6|libgcc-s1|libstdc\+\+6|libcrypt1)$/;
-
 /**
- * The ClickHouse server that Debian ships, unpacked and not installed: a real server, though an old
- * one (18.16). From the package manager's own sources, 32 MB at the first time.
+ * The ClickHouse server that Debian ships: a real server, though an old one (18.16). 32 MB at the
+ * first time.
  * @returns its folder; or why it cannot be had
  */
 export function debianClickHouse(): { root: string } | { missing: string } {
-  if (existsSync(CACHE)) return { root: CACHE };
-  const download = tempDir();
-  const unpacked = `${CACHE}.part`;
-  const options = { cwd: download, encoding: 'utf8', timeout: 45_000, stdio: 'pipe' } as const;
-  try {
-    const tree = execFileSync(
-      'apt-cache',
-      [
-        'depends',
-        '--recurse',
-        '--important',
-        '--no-conflicts',
-        '--no-breaks',
-        '--no-replaces',
-        '--no-enhances',
-        '--no-recommends',
-        '--no-suggests',
-        'clickhouse-server',
-      ],
-      options,
-    );
-    const libraries = tree
-      .split('\n')
-      .filter((line) => /^lib[a-z0-9]/.test(line) && !OF_THE_SYSTEM.test(line));
-    const packages = ['clickhouse-server', 'clickhouse-common', ...new Set(libraries)];
-    execFileSync('apt-get', ['download', ...packages], options);
-    rmSync(unpacked, { recursive: true, force: true });
-    mkdirSync(unpacked, { recursive: true });
-    for (const deb of readdirSync(download))
-      execFileSync('dpkg-deb', ['-x', deb, unpacked], options);
-    renameSync(unpacked, CACHE);
-    return { root: CACHE };
-  } catch (error) {
-    return { missing: (error as Error).message.trim().split('\n').slice(0, 3).join(' ') };
-  }
+  return unpackedDebian('debian-clickhouse', (run) => [
+    'clickhouse-server',
+    'clickhouse-common',
+    ...librariesOf(run, 'clickhouse-server'),
+  ]);
 }
 
 /** Starts the server on a port of its own. @returns its URL, and what ends it */

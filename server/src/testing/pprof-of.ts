@@ -16,6 +16,8 @@ export interface PprofOptions {
   labelsOf?: (line: number) => Labels;
   /** Each value is multiplied by it. 1 CPU sample is 10 ms by default. */
   period?: number;
+  /** Names that folded text cannot draw, instead of those that it has. */
+  names?: Record<string, string>;
   /** Binary of a function; `app` by default. */
   moduleOf?: (functionName: string) => string;
   /** The value of a line is repeated for each. */
@@ -43,7 +45,10 @@ export function pprofOf(folded: string, options: PprofOptions = {}): Uint8Array 
     periodType: options.periodType ?? { type: 'cpu', unit: 'nanoseconds' },
     period,
     mappings: modules.map((module) => ({ file: `/usr/bin/${module}`, buildId: 'abcd' })),
-    functions: names.map((name, mapping) => ({ name, systemName: name, mapping, address: 0n })),
+    functions: names.map((drawn, mapping) => {
+      const name = options.names?.[drawn] ?? drawn;
+      return { name, systemName: name, mapping, address: 0n };
+    }),
     stackOffsets,
     stackFunctions: leafFirst,
     sampleStack: Array.from(values.keys()),

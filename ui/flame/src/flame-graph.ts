@@ -1,5 +1,11 @@
-import { type CallTree, NO_FRAME } from '@bunsen/profile';
-import { type FlameColours, frameColours, type Theme } from './colours.ts';
+import {
+  type CallTree,
+  type FlameColours,
+  frameColours,
+  NO_FRAME,
+  type Theme,
+  withChange,
+} from '@bunsen/profile';
 import { type Emphasis, emphasise } from './emphasis.ts';
 import { listenToInput } from './flame-input.ts';
 import { FrameLabels } from './frame-labels.ts';
@@ -51,6 +57,7 @@ export class FlameGraph {
   readonly #stopListening: () => void;
   readonly #labels: number[] = [];
   #layout: FlameLayout = layoutFlame(EMPTY_TREE);
+  #change: Float32Array | null = null;
   #theme: Theme = 'light';
   #colours: FlameColours = frameColours([], 'light');
   #emphasis: Emphasis | null = null;
@@ -105,11 +112,15 @@ export class FlameGraph {
     return this.#focus;
   }
 
-  /** Shows another tree, zoomed to `focus` from the start. */
-  setLayout(layout: FlameLayout, focus = 0): void {
+  /**
+   * Shows another tree, zoomed to `focus` from the start.
+   * @param change per node, -1 to 1: what a comparison is coloured by; null for none
+   */
+  setLayout(layout: FlameLayout, focus = 0, change: Float32Array | null = null): void {
     this.#layout = layout;
-    this.#colours = frameColours(layout.tree.frames, this.#theme);
-    this.#names.setLayout(layout);
+    this.#change = change;
+    this.#colour();
+    this.#names.setLayout(layout, change);
     this.#emphasis = null;
     cancelAnimationFrame(this.#zoomRequest);
     this.#focus = focus;
@@ -120,8 +131,13 @@ export class FlameGraph {
 
   setTheme(theme: Theme): void {
     this.#theme = theme;
-    this.#colours = frameColours(this.#layout.tree.frames, theme);
+    this.#colour();
     this.requestPaint();
+  }
+
+  #colour(): void {
+    const colours = frameColours(this.#layout.tree.frames, this.#theme);
+    this.#colours = this.#change ? withChange(colours, this.#change, this.#theme) : colours;
   }
 
   /** @param marked per frame of the tree: 1 to make it stand out; null for no emphasis */

@@ -1,19 +1,25 @@
-import { NO_FRAME, nameOfFrame } from '@bunsen/profile';
-import type { FlameColours } from './colours.ts';
+import {
+  changeSign,
+  type FlameColours,
+  fitLabel,
+  NO_FRAME,
+  nameOfFrame,
+  shortName,
+} from '@bunsen/profile';
 import type { Emphasis } from './emphasis.ts';
-import { fitLabel, shortName } from './label-text.ts';
 import type { FlameLayout } from './layout.ts';
 import { LABEL_STRIDE } from './raster.ts';
 
 const FONT_SIZE = 11;
 const FONT = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
 const PADDING = 4;
-const ASCII = /^[ -~…]*$/;
+const ASCII = /^[ -~…−]*$/;
 
 /** Writes the names of frames onto the cells that a raster has painted. */
 export class FrameLabels {
   readonly #context: CanvasRenderingContext2D;
   #layout: FlameLayout;
+  #change: Float32Array | null = null;
   #shortNames: (string | undefined)[] = [];
   #scale = 1; // device pixels a CSS pixel
   #charWidth = 7; // device pixels
@@ -23,8 +29,10 @@ export class FrameLabels {
     this.#layout = layout;
   }
 
-  setLayout(layout: FlameLayout): void {
+  /** @param change per node, of a comparison: its sign is written before the name */
+  setLayout(layout: FlameLayout, change: Float32Array | null): void {
     this.#layout = layout;
+    this.#change = change;
     this.#shortNames = new Array(layout.tree.frames.length);
   }
 
@@ -50,8 +58,9 @@ export class FrameLabels {
     const padding = PADDING * this.#scale;
     this.#context.fillStyle = colours.text;
     for (let at = 0; at < labels.length; at += LABEL_STRIDE) {
-      const frame = this.#layout.tree.frame[labels[at] as number] as number;
-      const text = this.#textOf(frame, (labels[at + 3] as number) - 2 * padding);
+      const node = labels[at] as number;
+      const frame = this.#layout.tree.frame[node] as number;
+      const text = this.#textOf(node, frame, (labels[at + 3] as number) - 2 * padding);
       if (text === '') continue;
       if (emphasis) {
         const stands = frame !== NO_FRAME && emphasis.marked[frame] === 1;
@@ -65,7 +74,13 @@ export class FrameLabels {
     }
   }
 
-  #textOf(frame: number, width: number): string {
+  #textOf(node: number, frame: number, width: number): string {
+    const sign = this.#change ? changeSign(this.#change[node] as number) : '';
+    const name = this.#nameOf(frame, width - (sign === '' ? 0 : 2 * this.#charWidth));
+    return sign === '' || name === '' ? name : `${sign} ${name}`;
+  }
+
+  #nameOf(frame: number, width: number): string {
     const columns = Math.floor(width / this.#charWidth);
     if (frame === NO_FRAME) return columns >= 3 ? 'all' : '';
     const name = nameOfFrame(this.#layout.tree.frames[frame] as string);

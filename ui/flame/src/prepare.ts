@@ -22,19 +22,15 @@ export function prepareFlame(bytes: Uint8Array): PreparedFlame {
   return { meta, layout: layoutFlame(tree) };
 }
 
-/** The buffers that a worker hands over instead of copying them. */
-export function transferablesOf({ layout }: PreparedFlame): ArrayBuffer[] {
-  const { tree } = layout;
-  return [
-    tree.frame,
-    tree.depth,
-    tree.self,
-    tree.total,
-    layout.parent,
-    layout.levelOffsets,
-    layout.nodeCell,
-    layout.cellNode,
-    layout.cellStart,
-    layout.cellEnd,
-  ].map((column) => column.buffer as ArrayBuffer);
+/** The buffers of all columns in a value, however deep: what a worker hands over instead of copying. */
+export function columnsOf(value: object): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  const visit = (part: unknown) => {
+    if (ArrayBuffer.isView(part)) buffers.add(part.buffer as ArrayBuffer);
+    else if (typeof part === 'object' && part !== null && !Array.isArray(part)) {
+      for (const inner of Object.values(part)) visit(inner);
+    }
+  };
+  visit(value);
+  return [...buffers];
 }

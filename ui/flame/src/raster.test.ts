@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type FlameColours, frameColours } from './colours.ts';
+import { type FlameColours, frameColours } from '@bunsen/profile';
 import { type Emphasis, emphasise } from './emphasis.ts';
 import { type FlameLayout, layoutFlame } from './layout.ts';
 import { paintRows } from './raster.ts';

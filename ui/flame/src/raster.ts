@@ -1,5 +1,4 @@
-import { NO_FRAME } from '@bunsen/profile';
-import type { FlameColours } from './colours.ts';
+import { type FlameColours, NO_FRAME } from '@bunsen/profile';
 import type { Emphasis } from './emphasis.ts';
 import { firstCellEndingAfter } from './hit-test.ts';
 import type { FlameLayout } from './layout.ts';
@@ -75,6 +74,7 @@ function paintCells(
 ): void {
   const scale = width / (until - from);
   const byFrame = emphasis ? colours.dimmed : colours.frame;
+  const byNode = colours.node && (emphasis ? colours.node.dimmed : colours.node.plain);
   const root = emphasis ? colours.dimmedRoot : colours.root;
   const end = levelOffsets[level + 1] as number;
   let cell = firstCellEndingAfter(cellEnd, levelOffsets[level] as number, end, from);
@@ -83,7 +83,11 @@ function paintCells(
     if (start >= until) break;
     const node = cellNode[cell] as number;
     const frame = tree.frame[node] as number;
-    const colour = frame === NO_FRAME ? root : (byFrame[frame] as number);
+    const colour = byNode
+      ? (byNode[node] as number)
+      : frame === NO_FRAME
+        ? root
+        : (byFrame[frame] as number);
     const left = (start - from) * scale;
     const right = ((cellEnd[cell] as number) - from) * scale;
     if (right - left < 1) {

@@ -1,30 +1,35 @@
-import { type PreparedFlame, prepareFlame, WORKER_BYTES } from '@bunsen/flame';
+import { WORKER_BYTES } from '@bunsen/flame';
 import { ApiError } from './client.ts';
+import { LOADERS, type Loaded, type LoadedKind } from './loaders.ts';
 
 export interface ToFlameWorker {
   id: number;
+  kind: LoadedKind;
   bytes: Uint8Array<ArrayBuffer>;
 }
 
 export type FromFlameWorker =
-  | { id: number; flame: PreparedFlame }
+  | { id: number; loaded: Loaded[LoadedKind] }
   | { id: number; message: string };
 
-type Waiting = { resolve(flame: PreparedFlame): void; reject(error: Error): void };
+type Waiting = { resolve(loaded: Loaded[LoadedKind]): void; reject(error: Error): void };
 
 let worker: Worker | undefined;
 let lastId = 0;
 const waiting = new Map<number, Waiting>();
 
 /**
- * Decodes and lays out a flame graph: small ones at once, big ones in a worker, which then owns
- * `bytes`.
+ * Decodes and prepares a flame graph or a comparison: small ones at once, big ones in a worker,
+ * which then owns `bytes`.
  * @throws ApiError `FLAME_MALFORMED`
  */
-export async function loadFlame(bytes: Uint8Array<ArrayBuffer>): Promise<PreparedFlame> {
+export async function loadFlame<K extends LoadedKind>(
+  kind: K,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Loaded[K]> {
   if (bytes.length < WORKER_BYTES) {
     try {
-      return prepareFlame(bytes);
+      return LOADERS[kind](bytes);
     } catch (error) {
       throw malformed(error instanceof Error ? error.message : String(error));
     }
@@ -32,8 +37,8 @@ export async function loadFlame(bytes: Uint8Array<ArrayBuffer>): Promise<Prepare
   const target = theWorker();
   const id = ++lastId;
   return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    target.postMessage({ id, bytes } satisfies ToFlameWorker, [bytes.buffer]);
+    waiting.set(id, { resolve: (loaded) => resolve(loaded as Loaded[K]), reject });
+    target.postMessage({ id, kind, bytes } satisfies ToFlameWorker, [bytes.buffer]);
   });
 }
 
@@ -48,7 +53,7 @@ function theWorker(): Worker {
   worker.onmessage = ({ data }: MessageEvent<FromFlameWorker>) => {
     const { resolve, reject } = waiting.get(data.id) as Waiting;
     waiting.delete(data.id);
-    if ('flame' in data) resolve(data.flame);
+    if ('loaded' in data) resolve(data.loaded);
     else reject(malformed(data.message));
   };
   worker.onerror = ({ message }) => {

@@ -2,6 +2,9 @@ import { type PreparedFlame, WORKER_NODES } from '@bunsen/flame';
 import {
   API,
   FLAME_CONTENT_TYPE,
+  type FlameDiff,
+  type FunctionCostsResponse,
+  type FunctionsResponse,
   formatSelector,
   type LabelNamesResponse,
   type LabelValuesResponse,
@@ -14,8 +17,9 @@ import {
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { TimeRange } from '../time/time-range.ts';
-import { getBytes, getJson } from './client.ts';
+import { getBytes, getJson, type Params } from './client.ts';
 import { loadFlame, warmUpFlameLoader } from './flame-loader.ts';
+import type { Loaded, LoadedKind } from './loaders.ts';
 
 /** What a flame graph, a series or a list of labels is about. */
 export interface Subject {
@@ -38,8 +42,12 @@ export function useProfileTypes(range: TimeRange): UseQueryResult<ProfileTypesRe
   return useJson(API.profileTypes, rangeParams(range));
 }
 
-export function useServices(type: string, range: TimeRange): UseQueryResult<ServicesResponse> {
-  return useJson(API.services, { type, ...rangeParams(range) });
+export function useServices(
+  type: string,
+  range: TimeRange,
+  enabled = true,
+): UseQueryResult<ServicesResponse> {
+  return useJson(API.services, { type, ...rangeParams(range) }, enabled);
 }
 
 export function useLabelNames(query: string, range: TimeRange): UseQueryResult<LabelNamesResponse> {
@@ -54,39 +62,120 @@ export function useLabelValues(
   return useJson(API.labelValues(name), { query, ...rangeParams(range) }, name !== '');
 }
 
+/** The functions that cost most by themselves. */
+export function useTopFunctions(
+  query: string,
+  range: TimeRange,
+  limit: number,
+): UseQueryResult<FunctionsResponse> {
+  return useJson(API.functions, { query, ...rangeParams(range), orderBy: 'self', limit });
+}
+
+/** A function by its name, of one module or of any. */
+export interface FunctionName {
+  name: string;
+  module: string | null;
+}
+
+/** What a function costs in each service and version. */
+export function useFunctionCosts(
+  { name, module }: FunctionName,
+  query: string,
+  range: TimeRange,
+): UseQueryResult<FunctionCostsResponse> {
+  return useJson(API.functionCosts, {
+    query,
+    ...rangeParams(range),
+    function: name,
+    ...(module === null ? {} : { module }),
+  });
+}
+
 export function useSeries(
   query: string,
   range: TimeRange,
   stepMs: number,
   groupBy?: string,
+  enabled = true,
 ): UseQueryResult<SeriesResponse> {
-  return useJson(API.series, {
-    query,
-    ...rangeParams(range),
-    stepMs,
-    ...(groupBy ? { groupBy } : {}),
-  });
+  const params = { query, ...rangeParams(range), stepMs, ...(groupBy ? { groupBy } : {}) };
+  return useJson(API.series, params, enabled);
 }
 
-/** A flame graph, ready to paint, with what came of it so far while it is on its way. */
+/** What is drawn, with what came of it so far while it is on its way. */
+export type FlameQuery<T> = UseQueryResult<T> & {
+  receivedBytes: number;
+  queryKey: readonly unknown[];
+};
+
+/** A flame graph, ready to paint. */
 export function useFlame(
   query: string,
   range: TimeRange,
   maxNodes: number,
-): UseQueryResult<PreparedFlame> & { receivedBytes: number; queryKey: readonly unknown[] } {
+): FlameQuery<PreparedFlame> {
+  return useLoaded('flame', API.flamegraph, { query, ...rangeParams(range), maxNodes }, maxNodes);
+}
+
+/** What a function calls, or what calls it; `module`: null for any. */
+export function useAround(
+  direction: 'callees' | 'callers',
+  { name, module }: FunctionName,
+  query: string,
+  range: TimeRange,
+  maxNodes: number,
+): FlameQuery<PreparedFlame> {
+  const params = {
+    query,
+    function: name,
+    ...(module === null ? {} : { module }),
+    ...rangeParams(range),
+    maxNodes,
+  };
+  return useLoaded('flame', API[direction], params, maxNodes);
+}
+
+/** One side of a comparison: a selector and its range. */
+export interface DiffSubject {
+  query: string;
+  range: TimeRange;
+}
+
+/** Two selections in one tree. */
+export function useDiff(
+  left: DiffSubject,
+  right: DiffSubject,
+  maxNodes: number,
+): FlameQuery<FlameDiff> {
+  const params = {
+    left: left.query,
+    leftFrom: left.range.fromMs,
+    leftUntil: left.range.untilMs,
+    right: right.query,
+    rightFrom: right.range.fromMs,
+    rightUntil: right.range.untilMs,
+    maxNodes,
+  };
+  return useLoaded('diff', API.diff, params, maxNodes);
+}
+
+function useLoaded<K extends LoadedKind>(
+  kind: K,
+  path: string,
+  params: Params,
+  maxNodes: number,
+): FlameQuery<Loaded[K]> {
   const [receivedBytes, setReceivedBytes] = useState(0);
-  const params = { query, ...rangeParams(range), maxNodes };
-  const queryKey = [API.flamegraph, params] as const;
-  const result = useQuery({
+  const queryKey = [path, params] as const;
+  const result = useQuery<Loaded[K]>({
     queryKey,
     queryFn: async ({ signal }) => {
       setReceivedBytes(0);
       if (maxNodes > WORKER_NODES) warmUpFlameLoader();
-      return loadFlame(
-        await getBytes(API.flamegraph, params, FLAME_CONTENT_TYPE, signal, setReceivedBytes),
-      );
+      const bytes = await getBytes(path, params, FLAME_CONTENT_TYPE, signal, setReceivedBytes);
+      return loadFlame(kind, bytes);
     },
-    placeholderData: keepPreviousData,
+    placeholderData: keepPreviousData as never,
     // A million nodes take 60 MB: only what back is likely to lead to is kept, and never compared.
     gcTime: 60_000,
     structuralSharing: false,

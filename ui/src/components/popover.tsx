@@ -3,6 +3,7 @@ import styles from './popover.module.css';
 
 /** A button that opens a panel below it. Escape, a click elsewhere or `close` shuts it again. */
 export function Popover(props: {
+  /** What the panel is about; stands before what the button shows where nothing is seen. */
   label: string;
   trigger: ReactNode;
   triggerClass?: string | undefined;
@@ -41,12 +42,12 @@ export function Popover(props: {
         ref={button}
         type="button"
         className={props.triggerClass}
-        aria-label={props.label}
         aria-haspopup="dialog"
         aria-expanded={isOpen}
         title={props.label}
         onClick={() => setIsOpen(!isOpen)}
       >
+        <span className="visually-hidden">{props.label}: </span>
         {props.trigger}
       </button>
       {isOpen && (

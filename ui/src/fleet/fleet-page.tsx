@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { selectorOf } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
 import { coresOf, digits, formatCount, formatValue, isCpuTime } from '../format/value.ts';
-import { NoSamples, RequestError, Warnings } from '../service/flame-states.tsx';
+import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
 import { PageLink } from '../url/page-link.tsx';
@@ -11,6 +11,7 @@ import { servicePath } from '../url/route.ts';
 import { useLinkTo, useViewState } from '../url/use-view-state.ts';
 import styles from './fleet-page.module.css';
 import { ServiceList } from './service-list.tsx';
+import { TopFunctions } from './top-functions.tsx';
 import { useFleet } from './use-fleet.ts';
 
 /** The start: every service by what it costs. */
@@ -50,19 +51,24 @@ export function FleetPage() {
           height={150}
         />
       </div>
-      <input
-        className={styles.filter}
-        type="search"
-        placeholder="Filter services"
-        aria-label="Filter services"
-        value={filter}
-        onChange={(event) => setFilter(event.target.value)}
-      />
-      <ServiceList
-        services={services.filter((one) => one.service.toLowerCase().includes(wanted))}
-        sum={sum}
-        unit={unit}
-      />
+      <div className={styles.lists}>
+        <section className={styles.services} aria-label="Services">
+          <input
+            className={styles.filter}
+            type="search"
+            placeholder="Filter services"
+            aria-label="Filter services"
+            value={filter}
+            onChange={(event) => setFilter(event.target.value)}
+          />
+          <ServiceList
+            services={services.filter((one) => one.service.toLowerCase().includes(wanted))}
+            sum={sum}
+            unit={unit}
+          />
+        </section>
+        <TopFunctions />
+      </div>
     </main>
   );
 }

@@ -1,5 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef } from 'react';
+import { Sparkline } from '../components/sparkline.tsx';
+import { relativeChange } from '../format/change.ts';
 import {
   coresOf,
   digits,
@@ -9,11 +11,12 @@ import {
   isCpuTime,
 } from '../format/value.ts';
 import { useClock, useRange } from '../time/range-context.tsx';
+import { WEEK_MS } from '../time/time-range.ts';
+import { DEFAULT_COMPARE, earlierSide } from '../url/compare-state.ts';
 import { PageLink } from '../url/page-link.tsx';
-import { servicePath } from '../url/route.ts';
-import { useLinkTo } from '../url/use-view-state.ts';
+import { COMPARE_PATH, servicePath } from '../url/route.ts';
+import { useLinkTo, useViewState } from '../url/use-view-state.ts';
 import styles from './service-list.module.css';
-import { Sparkline } from './sparkline.tsx';
 import type { FleetService } from './use-fleet.ts';
 
 const ROW_HEIGHT = 34;
@@ -53,6 +56,9 @@ export function ServiceList(props: {
             <th scope="col" className={styles.number}>
               Share
             </th>
+            <th scope="col" className={styles.number} title="Against the same time last week">
+              Last week
+            </th>
             <th scope="col" className={styles.minor}>
               Series
             </th>
@@ -88,6 +94,9 @@ export function ServiceList(props: {
                   {cpu ? digits(coresOf(one.total, range)) : formatValue(one.total, unit)}
                 </td>
                 <td className={styles.number}>{formatShare(one.total / sum)}</td>
+                <td className={styles.number}>
+                  <WeekChange service={one} />
+                </td>
                 <td className={styles.minor}>{one.series ?? '–'}</td>
                 <td className={styles.minor}>{formatAge(nowMs - one.lastSeenMs)}</td>
               </tr>
@@ -97,5 +106,27 @@ export function ServiceList(props: {
       </table>
       {services.length === 0 && <p className={styles.none}>No service of that name.</p>}
     </div>
+  );
+}
+
+/** How much more or less than last week, and the way to what changed. */
+function WeekChange({ service: { service, total, weekAgo } }: { service: FleetService }) {
+  const { filters, from, until } = useViewState();
+  const { nowMs } = useClock();
+  const linkTo = useLinkTo();
+  if (weekAgo === undefined) return null;
+  const text = relativeChange(weekAgo, total);
+  if (weekAgo === 0) return <span className={styles.quiet}>{text}</span>;
+  const right = { service, filters, from, until };
+  const left = earlierSide(right, WEEK_MS, nowMs);
+  const isSmall = Math.abs(total / weekAgo - 1) < 0.1;
+  return (
+    <PageLink
+      className={isSmall ? styles.quiet : undefined}
+      title="What changed since last week"
+      to={linkTo(COMPARE_PATH, { compare: { ...DEFAULT_COMPARE, left, right } })}
+    >
+      {text}
+    </PageLink>
   );
 }

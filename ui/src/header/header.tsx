@@ -4,6 +4,7 @@ import { Icon } from '../components/icon.tsx';
 import { profileTypeName } from '../format/value.ts';
 import { useClock } from '../time/range-context.tsx';
 import type { TimeRange } from '../time/time-range.ts';
+import { servicePath } from '../url/route.ts';
 import { updateViewState, useLinkTo, useRoute, useViewState } from '../url/use-view-state.ts';
 import styles from './header.module.css';
 import { LabelFilters } from './label-filters.tsx';
@@ -11,10 +12,14 @@ import { ServicePicker } from './service-picker.tsx';
 import { ThemePicker } from './theme-picker.tsx';
 import { TimePicker } from './time-picker.tsx';
 
-/** What every page has on top: what is looked at (service, type, labels) and when. */
+/**
+ * What every page has on top: what is looked at (service, type, labels) and when. A comparison has two
+ * of each, and shows them itself.
+ */
 export function Header() {
   const linkTo = useLinkTo();
-  const { range } = useClock();
+  const { range, refresh } = useClock();
+  const compares = useRoute().page === 'compare';
   return (
     <header className={styles.header}>
       <a
@@ -31,8 +36,14 @@ export function Header() {
       </a>
       {range && <Subject range={range} />}
       <div className={styles.right}>
-        <TimePicker />
-        <LivePicker />
+        {compares ? (
+          <RefreshButton refresh={refresh} />
+        ) : (
+          <>
+            <TimePicker />
+            <LivePicker />
+          </>
+        )}
         <ThemePicker />
       </div>
     </header>
@@ -41,12 +52,30 @@ export function Header() {
 
 function Subject({ range }: { range: TimeRange }) {
   const route = useRoute();
+  const { profileType, filters } = useViewState();
+  const linkTo = useLinkTo();
   const service = route.page === 'service' ? route.service : null;
+  if (route.page === 'compare') {
+    return (
+      <div className={styles.subject}>
+        <ProfileTypePicker range={range} />
+      </div>
+    );
+  }
   return (
     <div className={styles.subject}>
-      <ServicePicker service={service} range={range} />
+      <ServicePicker
+        className={styles.service}
+        service={service}
+        range={range}
+        onPick={(picked) => navigate(linkTo(servicePath(picked)))}
+      />
       <ProfileTypePicker range={range} />
-      <LabelFilters service={service ?? ''} range={range} />
+      <LabelFilters
+        subject={{ profileType, service: service ?? '', filters }}
+        range={range}
+        onChange={(next) => updateViewState({ filters: next, focus: '' })}
+      />
     </div>
   );
 }
@@ -90,9 +119,7 @@ function LivePicker() {
   const listed = INTERVALS.includes(refreshS) ? INTERVALS : [...INTERVALS, refreshS];
   return (
     <div className={styles.live} data-live={refreshS > 0 && isFollowing}>
-      <button type="button" onClick={refresh} aria-label="Refresh" title="Refresh">
-        <Icon name="refresh" />
-      </button>
+      <RefreshButton refresh={refresh} />
       <select
         aria-label="Refresh by itself"
         title="Refresh by itself"
@@ -106,6 +133,14 @@ function LivePicker() {
         ))}
       </select>
     </div>
+  );
+}
+
+function RefreshButton({ refresh }: { refresh: () => void }) {
+  return (
+    <button type="button" onClick={refresh} aria-label="Refresh" title="Refresh">
+      <Icon name="refresh" />
+    </button>
   );
 }
 

@@ -1,12 +1,11 @@
 import type { Matcher, MatchOperator } from '@bunsen/profile';
 import { SERVICE_NAME } from '@bunsen/profile';
 import { type FormEvent, useState } from 'react';
-import { selectorOf, useLabelNames, useLabelValues } from '../api/queries.ts';
+import { type Subject, selectorOf, useLabelNames, useLabelValues } from '../api/queries.ts';
 import { Combobox } from '../components/combobox.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Popover } from '../components/popover.tsx';
 import type { TimeRange } from '../time/time-range.ts';
-import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import styles from './label-filters.module.css';
 
 const OPERATORS: { operator: MatchOperator; text: string }[] = [
@@ -17,9 +16,14 @@ const OPERATORS: { operator: MatchOperator; text: string }[] = [
 ];
 
 /** The conditions on labels, one pill each; a click on one edits it. */
-export function LabelFilters({ service, range }: { service: string; range: TimeRange }) {
-  const { filters } = useViewState();
-  const change = (next: Matcher[]) => updateViewState({ filters: distinct(next), focus: '' });
+export function LabelFilters(props: {
+  subject: Subject;
+  range: TimeRange;
+  onChange: (filters: Matcher[]) => void;
+}) {
+  const { subject, range } = props;
+  const { filters } = subject;
+  const change = (next: Matcher[]) => props.onChange(distinct(next));
   const replace = (index: number, matcher: Matcher) =>
     change(filters.map((filter, i) => (i === index ? matcher : filter)));
   return (
@@ -29,7 +33,7 @@ export function LabelFilters({ service, range }: { service: string; range: TimeR
         return (
           <div key={text} className={styles.pill}>
             <Popover
-              label={`Edit ${text}`}
+              label="Edit the condition"
               triggerClass={styles.edit}
               trigger={
                 <>
@@ -42,7 +46,7 @@ export function LabelFilters({ service, range }: { service: string; range: TimeR
               {(close) => (
                 <FilterForm
                   filter={filter}
-                  service={service}
+                  subject={subject}
                   range={range}
                   onDone={(matcher) => {
                     replace(index, matcher);
@@ -64,7 +68,7 @@ export function LabelFilters({ service, range }: { service: string; range: TimeR
         );
       })}
       <Popover
-        label="Add a condition on a label"
+        label="Add a condition"
         triggerClass={styles.add}
         trigger={
           <>
@@ -75,7 +79,7 @@ export function LabelFilters({ service, range }: { service: string; range: TimeR
         {(close) => (
           <FilterForm
             filter={{ name: '', operator: '=', value: '' }}
-            service={service}
+            subject={subject}
             range={range}
             onDone={(matcher) => {
               change([...filters, matcher]);
@@ -101,14 +105,14 @@ function distinct(filters: Matcher[]): Matcher[] {
 
 function FilterForm(props: {
   filter: Matcher;
-  service: string;
+  subject: Subject;
   range: TimeRange;
   onDone: (filter: Matcher) => void;
 }) {
-  const { service, range, onDone } = props;
+  const { range, onDone } = props;
+  const { service } = props.subject;
   const [filter, setFilter] = useState(props.filter);
-  const { profileType } = useViewState();
-  const query = selectorOf({ profileType, service, filters: [] });
+  const query = selectorOf({ ...props.subject, filters: [] });
   const names = useLabelNames(query, range);
   const values = useLabelValues(filter.name, query, range);
   const isRegex = filter.operator === '=~' || filter.operator === '!~';

@@ -1,20 +1,23 @@
-import { navigate } from 'wouter/use-browser-location';
 import { useServices } from '../api/queries.ts';
 import { Combobox, type Option } from '../components/combobox.tsx';
 import { coresOf, formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
 import type { TimeRange } from '../time/time-range.ts';
-import { servicePath } from '../url/route.ts';
-import { useLinkTo, useViewState } from '../url/use-view-state.ts';
-import styles from './header.module.css';
+import { useViewState } from '../url/use-view-state.ts';
 
 /** The value of the option for all services together: no service is named by the empty text. */
 const ALL = '';
 
 /** @param service null on a page that shows no single service */
-export function ServicePicker({ service, range }: { service: string | null; range: TimeRange }) {
+export function ServicePicker(props: {
+  service: string | null;
+  range: TimeRange;
+  label?: string;
+  className?: string | undefined;
+  onPick: (service: string) => void;
+}) {
+  const { service, range } = props;
   const { profileType } = useViewState();
   const { data } = useServices(profileType, range);
-  const linkTo = useLinkTo();
   const services = data?.services ?? [];
   const unit = data?.unit ?? '';
   const sum = services.reduce((total, one) => total + one.total, 0);
@@ -31,12 +34,12 @@ export function ServicePicker({ service, range }: { service: string | null; rang
   const isListed = service === null || options.some((one) => one.value === service);
   return (
     <Combobox
-      label="Service"
-      className={styles.service}
+      label={props.label ?? 'Service'}
+      className={props.className}
       placeholder="Choose a service"
       value={service}
       options={isListed ? options : [...options, { value: service, detail: 'no samples' }]}
-      onPick={(picked) => navigate(linkTo(servicePath(picked)))}
+      onPick={props.onPick}
     />
   );
 }

@@ -14,10 +14,15 @@ import {
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import styles from './time-picker.module.css';
 
-/** The time range: what it is, and a panel that changes it. */
+export interface TypedRange {
+  from: string;
+  until: string;
+}
+
+/** The time range of a page. */
 export function TimePicker() {
   const { from, until } = useViewState();
-  const { range, nowMs } = useClock();
+  const { range } = useClock();
   const zoomOut = () => {
     if (!range) return;
     const wider = widenRange(range, Date.now());
@@ -25,19 +30,12 @@ export function TimePicker() {
   };
   return (
     <div className={styles.group}>
-      <Popover
+      <RangePicker
         label="Time range"
         align="end"
-        triggerClass={styles.trigger}
-        trigger={
-          <>
-            <Icon name="clock" />
-            <span className={styles.text}>{describeRange(from, until, nowMs)}</span>
-          </>
-        }
-      >
-        {(close) => <TimePanel close={close} />}
-      </Popover>
+        value={{ from, until }}
+        onPick={updateViewState}
+      />
       <button
         type="button"
         className={styles.zoomOut}
@@ -51,21 +49,50 @@ export function TimePicker() {
   );
 }
 
-function TimePanel({ close }: { close: () => void }) {
-  const state = useViewState();
+/** A time range: what it is, and a panel that changes it. */
+export function RangePicker(props: {
+  label: string;
+  align: 'start' | 'end';
+  value: TypedRange;
+  onPick: (range: TypedRange) => void;
+}) {
+  const { label, value, onPick } = props;
+  const { nowMs } = useClock();
+  return (
+    <Popover
+      label={label}
+      align={props.align}
+      triggerClass={styles.trigger}
+      trigger={
+        <>
+          <Icon name="clock" />
+          <span className={styles.text}>{describeRange(value.from, value.until, nowMs)}</span>
+        </>
+      }
+    >
+      {(close) => (
+        <TimePanel
+          value={value}
+          onPick={(range) => {
+            onPick(range);
+            close();
+          }}
+        />
+      )}
+    </Popover>
+  );
+}
+
+function TimePanel({ value, onPick }: { value: TypedRange; onPick: (range: TypedRange) => void }) {
   const { nowMs } = useClock();
   const readable = (text: string) => {
     const time = /^\d+$/.test(text) ? parseTime(text, nowMs) : null;
     return time === null ? text : formatTime(time);
   };
-  const [from, setFrom] = useState(readable(state.from));
-  const [until, setUntil] = useState(readable(state.until));
+  const [from, setFrom] = useState(readable(value.from));
+  const [until, setUntil] = useState(readable(value.until));
   const [error, setError] = useState('');
 
-  const show = (nextFrom: string, nextUntil: string) => {
-    updateViewState({ from: nextFrom, until: nextUntil });
-    close();
-  };
   const apply = (event: FormEvent) => {
     event.preventDefault();
     const now = Date.now();
@@ -77,7 +104,7 @@ function TimePanel({ close }: { close: () => void }) {
     // A local time means something else to a reader in another zone: the URL holds the instant.
     const fixed = (text: string) =>
       text.trim().startsWith('now') ? text.trim() : String(parseTime(text, now));
-    show(fixed(from), fixed(until));
+    onPick({ from: fixed(from), until: fixed(until) });
   };
   return (
     <div className={styles.panel}>
@@ -86,8 +113,8 @@ function TimePanel({ close }: { close: () => void }) {
           <li key={preset.from}>
             <button
               type="button"
-              aria-current={state.from === preset.from && state.until === 'now'}
-              onClick={() => show(preset.from, 'now')}
+              aria-current={value.from === preset.from && value.until === 'now'}
+              onClick={() => onPick({ from: preset.from, until: 'now' })}
             >
               {preset.label}
             </button>

@@ -1,11 +1,12 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { selectorOf, useFlame } from '../api/queries.ts';
+import { FlamePanel } from '../graph/flame-panel.tsx';
+import { Cancelled, Loading, NoSamples, RequestError } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
 import { useViewState } from '../url/use-view-state.ts';
-import { FlamePanel } from './flame-panel.tsx';
-import { Cancelled, Loading, NoSamples, RequestError } from './flame-states.tsx';
+import { CompareLink } from './compare-link.tsx';
 import styles from './service-page.module.css';
 
 /** One service, or all together: how much when, and in which code. */
@@ -27,7 +28,13 @@ export function ServicePage({ service }: { service: string }) {
       if ((flame.data.layout.tree.total[0] ?? 0) === 0 && !flame.isPlaceholderData) {
         return <NoSamples filters={filters} warnings={flame.data.meta.warnings} />;
       }
-      return <FlamePanel flame={flame.data} isStale={flame.isPlaceholderData} />;
+      return (
+        <FlamePanel
+          flame={flame.data}
+          isStale={flame.isPlaceholderData}
+          actions={<CompareLink service={service} />}
+        />
+      );
     }
     // A cancelled query goes back to where it was: pending, and fetching nothing.
     return flame.fetchStatus === 'idle' ? <Cancelled retry={retry} /> : null;

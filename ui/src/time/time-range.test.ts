@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   describeRange,
+  earlierTime,
   formatTime,
   parseTime,
   resolveRange,
@@ -49,6 +50,8 @@ test('a range says what is wrong with it', () => {
 test('ranges in words', () => {
   assert.equal(describeRange('now-30m', 'now', NOW), 'Last 30 minutes');
   assert.equal(describeRange('now-7m', 'now', NOW), 'Last 7m');
+  assert.equal(describeRange('now-90m', 'now-1h', NOW), '1h 30m – 1h ago');
+  assert.equal(describeRange('now-1470m', 'now-1d', NOW), '1d 30m – 1d ago');
   const [from, until] = ['2026-11-21 09:00:00', '2026-11-21 09:30:00'];
   assert.equal(describeRange(from, until, NOW), '2026-11-21 09:00:00 – 09:30:00');
 });
@@ -67,4 +70,14 @@ test('steps are whole slots and few enough', () => {
   assert.equal(stepFor({ fromMs: 0, untilMs: 30 * MINUTE }, 240), 15_000);
   assert.equal(stepFor({ fromMs: 0, untilMs: 24 * 60 * MINUTE }, 240), 600_000);
   assert.equal(stepFor({ fromMs: 0, untilMs: 3e12 }, 240), 86_400_000);
+});
+
+test('an earlier time is written as the one it comes from', () => {
+  assert.equal(earlierTime('now', 30 * MINUTE, NOW), 'now-30m');
+  assert.equal(earlierTime('now-30m', 60 * MINUTE, NOW), 'now-90m');
+  assert.equal(earlierTime('now-30m', 30 * MINUTE, NOW), 'now-1h');
+  assert.equal(earlierTime('now', 0, NOW), 'now');
+  assert.equal(earlierTime('now-6d', 24 * 60 * MINUTE, NOW), 'now-1w');
+  assert.equal(earlierTime(String(NOW), MINUTE, NOW), String(NOW - MINUTE));
+  assert.equal(earlierTime('soon', MINUTE, NOW), null);
 });

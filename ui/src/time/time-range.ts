@@ -4,12 +4,14 @@ export interface TimeRange {
   untilMs: number;
 }
 
+export const WEEK_MS = 604_800_000;
+
 const UNIT_MS: Record<string, number> = {
   s: 1000,
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
-  w: 604_800_000,
+  w: WEEK_MS,
 };
 
 const RELATIVE = /^now(?:-(\d+)(s|m|h|d|w))?$/;
@@ -53,6 +55,21 @@ export function parseTime(text: string, nowMs: number): number | null {
 }
 
 /**
+ * A time so much earlier, as it is typed: `now-30m` an hour earlier is `now-90m`, so that it goes on
+ * to move with now.
+ */
+export function earlierTime(text: string, byMs: number, nowMs: number): string | null {
+  const timeMs = parseTime(text, nowMs);
+  if (timeMs === null) return null;
+  if (!RELATIVE.test(text.trim())) return String(timeMs - byMs);
+  const [unit, unitMs] = ['w', 'd', 'h', 'm', 's']
+    .map((name) => [name, UNIT_MS[name] as number] as const)
+    .find(([, ms]) => (nowMs - timeMs + byMs) % ms === 0) ?? ['s', 1000];
+  const count = Math.round((nowMs - timeMs + byMs) / unitMs);
+  return count === 0 ? 'now' : `now-${count}${unit}`;
+}
+
+/**
  * The range between two times as they were typed.
  * @returns or what is wrong with them, in a sentence
  */
@@ -70,7 +87,7 @@ export function resolveRange(
   return { fromMs, untilMs };
 }
 
-/** `Last 30 minutes`, or the two ends in local time with a repeated day left out. */
+/** `Last 30 minutes`, `1h – 30m ago`, or the two ends in local time with a repeated day left out. */
 export function describeRange(from: string, until: string, nowMs: number): string {
   if (until === 'now') {
     const preset = PRESETS.find((one) => one.from === from);
@@ -81,8 +98,23 @@ export function describeRange(from: string, until: string, nowMs: number): strin
   const fromMs = parseTime(from, nowMs);
   const untilMs = parseTime(until, nowMs);
   if (fromMs === null || untilMs === null) return 'No such range';
+  if (RELATIVE.test(from) && RELATIVE.test(until)) {
+    return `${lengthText(nowMs - fromMs)} – ${lengthText(nowMs - untilMs)} ago`;
+  }
   const [start, end] = [formatTime(fromMs), formatTime(untilMs)];
   return `${start} – ${start.slice(0, 10) === end.slice(0, 10) ? end.slice(11) : end}`;
+}
+
+/** `90m` is `1h 30m`. */
+function lengthText(lengthMs: number): string {
+  const parts: string[] = [];
+  let rest = lengthMs;
+  for (const unit of ['w', 'd', 'h', 'm', 's']) {
+    const count = Math.floor(rest / (UNIT_MS[unit] as number));
+    if (count > 0) parts.push(`${count}${unit}`);
+    rest -= count * (UNIT_MS[unit] as number);
+  }
+  return parts.join(' ') || 'now';
 }
 
 /** `2026-11-21 09:30:15` in the local time zone, which {@link parseTime} reads back. */

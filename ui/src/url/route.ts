@@ -3,16 +3,22 @@ export type Route =
   | { page: 'fleet' }
   /** `service` is empty for all services together. */
   | { page: 'service'; service: string }
+  | { page: 'compare' }
+  | { page: 'function'; name: string }
   | { page: 'unknown'; path: string };
+
+export const COMPARE_PATH = '/compare';
 
 /** Reads the path of a URL, escaped as `location.pathname` has it. */
 export function parseRoute(path: string): Route {
   if (path === '/') return { page: 'fleet' };
   if (path === '/all') return { page: 'service', service: '' };
-  const name = /^\/s\/([^/]+)$/.exec(path)?.[1];
-  if (name === undefined) return { page: 'unknown', path };
+  if (path === COMPARE_PATH) return { page: 'compare' };
+  const [, letter, escaped = ''] = /^\/([sf])\/([^/]+)$/.exec(path) ?? [];
+  if (letter === undefined) return { page: 'unknown', path };
   try {
-    return { page: 'service', service: decodeURIComponent(name) };
+    const name = decodeURIComponent(escaped);
+    return letter === 's' ? { page: 'service', service: name } : { page: 'function', name };
   } catch {
     return { page: 'unknown', path };
   }
@@ -21,4 +27,9 @@ export function parseRoute(path: string): Route {
 /** The path of a service's page. A slash inside of a name is escaped, so it stays one segment. */
 export function servicePath(service: string): string {
   return service === '' ? '/all' : `/s/${encodeURIComponent(service)}`;
+}
+
+/** The path of a function's page. Its module stands in the query. */
+export function functionPath(name: string): string {
+  return `/f/${encodeURIComponent(name)}`;
 }

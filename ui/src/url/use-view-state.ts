@@ -1,7 +1,8 @@
 import { useCallback, useMemo } from 'react';
 import { navigate, usePathname, useSearch } from 'wouter/use-browser-location';
+import { type CompareState, DEFAULT_COMPARE } from './compare-state.ts';
 import { parseRoute, type Route } from './route.ts';
-import { formatViewState, parseViewState, type ViewState } from './view-state.ts';
+import { DEFAULT_VIEW, formatViewState, parseViewState, type ViewState } from './view-state.ts';
 
 /**
  * Changes the URL. `replace` is for what changes with every key: back then leads past all of it.
@@ -11,6 +12,11 @@ export function updateViewState(patch: Partial<ViewState>, options?: { replace?:
   const state = { ...parseViewState(location.search), ...patch };
   const target = location.pathname + formatViewState(state);
   if (target !== location.pathname + location.search) navigate(target, options);
+}
+
+/** As {@link updateViewState}, for what belongs to a comparison. */
+export function updateCompare(patch: Partial<CompareState>, options?: { replace?: boolean }): void {
+  updateViewState({ compare: { ...parseViewState(location.search).compare, ...patch } }, options);
 }
 
 export function useViewState(): ViewState {
@@ -23,14 +29,21 @@ export function useRoute(): Route {
   return useMemo(() => parseRoute(path), [path]);
 }
 
-/**
- * The URL of another page with the same time, type and labels: what belongs to one graph (search,
- * zoom, function) stays behind.
- */
+/** What belongs to one graph. */
+const OF_ONE_GRAPH = {
+  search: '',
+  fn: '',
+  focus: '',
+  compare: DEFAULT_COMPARE,
+  module: DEFAULT_VIEW.module,
+  direction: DEFAULT_VIEW.direction,
+};
+
+/** The URL of another page with the same time, type and labels: what belongs to one graph stays behind. */
 export function useLinkTo(): (path: string, patch?: Partial<ViewState>) => string {
   const state = useViewState();
   return useCallback(
-    (path, patch) => path + formatViewState({ ...state, search: '', fn: '', focus: '', ...patch }),
+    (path, patch) => path + formatViewState({ ...state, ...OF_ONE_GRAPH, ...patch }),
     [state],
   );
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRoute, servicePath } from './route.ts';
+import { functionPath, parseRoute, servicePath } from './route.ts';
 import { DEFAULT_VIEW, formatViewState, parseViewState, type ViewState } from './view-state.ts';
 
 test('a state comes back from its URL as it was', () => {
@@ -21,6 +21,25 @@ test('a state comes back from its URL as it was', () => {
     focus: '00ff00ff00ff00ff',
     maxNodes: 200_000,
     refreshS: 15,
+    compare: {
+      left: { service: 'a "b"', filters: [], from: 'now-2d', until: 'now-1d' },
+      right: {
+        service: '',
+        filters: [
+          { name: 'version', operator: '=', value: '1.42' },
+          { name: 'service_name', operator: '=~', value: 'api|web' },
+        ],
+        from: '1795253400000',
+        until: 'now-1m',
+      },
+      view: 'right',
+      scale: 'absolute',
+      measure: 'total',
+      only: 'gone',
+      by: 'left',
+    },
+    module: '',
+    direction: 'callers',
   };
   assert.deepEqual(parseViewState(formatViewState(state)), state);
 });
@@ -31,7 +50,9 @@ test('the default state leaves the URL alone', () => {
 });
 
 test('what a URL says wrongly has its default value', () => {
-  const state = parseViewState('?view=holes&sort=&nodes=-3&refresh=x&labels={pod&from=');
+  const state = parseViewState(
+    '?view=holes&sort=&nodes=-3&refresh=x&labels={pod&from=&a={&aFrom=&show=c&only=some&by=self',
+  );
   assert.deepEqual(state, DEFAULT_VIEW);
 });
 
@@ -42,9 +63,17 @@ test('the name of a service comes back from its path, whatever it holds', () => 
   }
 });
 
+test('so does the name of a function', () => {
+  for (const name of ['main.(*Server).Serve', 'operator/', 'f<a::b, 5>(int&)%20?x=1#y', '処理']) {
+    const path = new URL(functionPath(name), 'http://host').pathname;
+    assert.deepEqual(parseRoute(path), { page: 'function', name });
+  }
+});
+
 test('a path that is no page is said to be none', () => {
   assert.deepEqual(parseRoute('/'), { page: 'fleet' });
-  for (const path of ['/s', '/s/', '/s/a/b', '/s/%E0%A4%A', '/other']) {
+  assert.deepEqual(parseRoute('/compare'), { page: 'compare' });
+  for (const path of ['/s', '/s/', '/f', '/f/', '/f/a/b', '/s/a/b', '/s/%E0%A4%A', '/other']) {
     assert.deepEqual(parseRoute(path), { page: 'unknown', path });
   }
 });

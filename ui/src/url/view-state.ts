@@ -1,10 +1,21 @@
-import { CPU_PROFILE_TYPE, formatSelector, type Matcher, parseSelector } from '@bunsen/profile';
+import { CPU_PROFILE_TYPE, formatSelector, type Matcher } from '@bunsen/profile';
+import {
+  type CompareState,
+  compareParams,
+  DEFAULT_COMPARE,
+  parseCompare,
+  parseMatchers,
+} from './compare-state.ts';
 
 export const PANES = ['both', 'graph', 'table'] as const;
 export type Pane = (typeof PANES)[number];
 
 export const SORT_COLUMNS = ['name', 'self', 'total'] as const;
 export type SortColumn = (typeof SORT_COLUMNS)[number];
+
+export const DIRECTIONS = ['callees', 'callers'] as const;
+/** Which side of a function a graph shows. */
+export type Direction = (typeof DIRECTIONS)[number];
 
 /**
  * How many nodes a flame graph is asked for at first: more than a screen shows, and quick to send. An
@@ -32,6 +43,10 @@ export interface ViewState {
   maxNodes: number;
   /** Seconds between two refreshes; 0 for none. */
   refreshS: number;
+  compare: CompareState;
+  /** Of a function's page: the module it is in, empty if that is not known; null for any. */
+  module: string | null;
+  direction: Direction;
 }
 
 export const DEFAULT_VIEW: ViewState = {
@@ -48,6 +63,9 @@ export const DEFAULT_VIEW: ViewState = {
   focus: '',
   maxNodes: DEFAULT_MAX_NODES,
   refreshS: 0,
+  compare: DEFAULT_COMPARE,
+  module: null,
+  direction: 'callees',
 };
 
 /** Reads a URL's query. Never throws: what cannot be read has its default value. */
@@ -64,7 +82,7 @@ export function parseViewState(query: string): ViewState {
     profileType: text('type', DEFAULT_VIEW.profileType),
     from: text('from', DEFAULT_VIEW.from),
     until: text('until', DEFAULT_VIEW.until),
-    filters: parseFilters(params.get('labels')),
+    filters: parseMatchers(params.get('labels')),
     search: text('q', ''),
     isRegex: params.get('regex') === '1',
     pane: oneOf('view', PANES, DEFAULT_VIEW.pane),
@@ -74,6 +92,9 @@ export function parseViewState(query: string): ViewState {
     focus: text('focus', ''),
     maxNodes: whole('nodes', DEFAULT_VIEW.maxNodes, 1),
     refreshS: whole('refresh', DEFAULT_VIEW.refreshS, 0),
+    compare: parseCompare(params),
+    module: params.get('module'),
+    direction: oneOf('side', DIRECTIONS, DEFAULT_VIEW.direction),
   };
 }
 
@@ -98,15 +119,9 @@ export function formatViewState(state: ViewState): string {
   put('focus', state.focus, '');
   put('nodes', state.maxNodes, DEFAULT_VIEW.maxNodes);
   put('refresh', state.refreshS, DEFAULT_VIEW.refreshS);
+  for (const [name, value] of compareParams(state.compare)) params.set(name, value);
+  if (state.module !== null) params.set('module', state.module);
+  put('side', state.direction, DEFAULT_VIEW.direction);
   const query = params.toString();
   return query === '' ? '' : `?${query}`;
-}
-
-function parseFilters(text: string | null): Matcher[] {
-  if (text === null) return [];
-  try {
-    return parseSelector(text).matchers;
-  } catch {
-    return [];
-  }
 }

@@ -1,6 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { formatProfileType, type Labels, parseProfileType, SERVICE_NAME } from '@bunsen/profile';
-import { PushRequestSchema, type RawProfileSeries } from '@bunsen/proto/push/v1/push';
+import {
+  type PushRequest,
+  PushRequestSchema,
+  type RawProfileSeries,
+} from '@bunsen/proto/push/v1/push';
 import { BunsenError } from '../../errors.ts';
 import { type DecodedProfile, UNKNOWN_SERVICE } from './decoded.ts';
 import { type ByteBudget, isGzip } from './inflate.ts';
@@ -15,8 +19,7 @@ const PROFILE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
  * part of the profile type; a series without `service_name` is of `unknown_service`.
  */
 export function decodePushRequest(bytes: Uint8Array, budget: ByteBudget): DecodedProfile[] {
-  const { series } = fromBinary(PushRequestSchema, bytes);
-  return series.flatMap((one, index) => {
+  return messageOf(bytes).series.flatMap((one, index) => {
     const labels = labelsOf(one, index);
     return one.samples.map(({ rawProfile }, sample) => {
       if (rawProfile.length === 0) {
@@ -37,6 +40,16 @@ export function decodePushRequest(bytes: Uint8Array, budget: ByteBudget): Decode
       return { ...decoded, types: decoded.types.map((type) => renamed(type, labels.name)) };
     });
   });
+}
+
+function messageOf(bytes: Uint8Array): PushRequest {
+  try {
+    return fromBinary(PushRequestSchema, bytes);
+  } catch (error) {
+    throw new BunsenError('BODY_MALFORMED', `not a PushRequest: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 function renamed(type: string, name: string | undefined): string {

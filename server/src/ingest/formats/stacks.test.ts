@@ -136,7 +136,8 @@ test('trees and tries that are cut off, too deep or too large are refused by nam
   let deep: Node = ['x', 1];
   for (let i = 0; i < 200; i++) deep = ['x', 0, [deep]];
   let chain: Node = ['x'.repeat(50), 1];
-  for (let i = 0; i < 1000; i++) chain = ['x'.repeat(50), 1, [chain]];
+  for (let i = 0; i < 300; i++) chain = ['x'.repeat(50), 1, [chain]];
+  const long: Node = ['', 0, [['x'.repeat(9000), 0, [['x'.repeat(9000), 1]]]]];
   const wide: Node = ['', 0, Array.from({ length: 5001 }, (_, i): Node => [`f${i}`, 1])];
   const cases: [Record<string, string>, Bytes, RegExp][] = [
     [{ format: 'tree' }, whole.subarray(0, -1), /^TREE_MALFORMED.*cut off at byte/],
@@ -150,6 +151,7 @@ test('trees and tries that are cut off, too deep or too large are refused by nam
     [{ format: 'tree' }, treeOf(['', 2n ** 63n]), /^TREE_MALFORMED.*2\^63/],
     [{ format: 'trie' }, treeOf(['', 2n ** 62n]), /^TREE_MALFORMED.*2\^63/],
     [{ format: 'tree' }, treeOf(deep), /^STACK_TOO_DEEP.*BUNSEN_MAX_STACK_DEPTH/],
+    [{ format: 'trie' }, treeOf(long), /^STRING_TOO_LONG.*18000 bytes.*BUNSEN_MAX_FRAME_BYTES/],
     [{ format: 'trie' }, treeOf(chain), /^PROFILE_TOO_LARGE.*BUNSEN_MAX_PROFILE_BYTES/],
     [{ format: 'tree' }, treeOf(wide), /^PROFILE_TOO_LARGE.*BUNSEN_MAX_VALUES/],
     [{ format: 'tree', units: 'bytes' }, whole, /^PARAMETER_CONTRADICTION/],

@@ -1,25 +1,20 @@
 import { type FoldedStacks, formatFrame, StackColumnsBuilder } from '@bunsen/profile';
 import { BunsenError } from '../../errors.ts';
-import { type IngestLimits, tooMany } from '../limits.ts';
+import { frameTooLong, type IngestLimits, tooMany } from '../limits.ts';
 
 /**
  * Decodes Pyroscope's `tree`: a call tree whose root has no name, and each node's own value.
- * @throws BunsenError `TREE_MALFORMED`, `STACK_TOO_DEEP`, `PROFILE_TOO_LARGE`
+ * @throws BunsenError `TREE_MALFORMED`, `STACK_TOO_DEEP`, `STRING_TOO_LONG`, `PROFILE_TOO_LARGE`
  */
 export function decodeTree(bytes: Uint8Array, limits: IngestLimits): FoldedStacks {
   const stacks = new Stacks(limits);
   const path: number[] = [];
   forEachNode(bytes, ({ name, depth, value }) => {
-    if (depth > limits.stackDepth) {
-      throw new BunsenError(
-        'STACK_TOO_DEEP',
-        `a stack of the tree has more than ${limits.stackDepth} frames (BUNSEN_MAX_STACK_DEPTH)`,
-      );
-    }
     path.length = Math.max(0, depth - 1);
     // The root stands for all stacks, and a name that it may have for a frame of all of them.
-    if (depth > 0 || name.length > 0) path.push(stacks.frameId(decoder.decode(name)));
-    if (value !== 0n) stacks.add(path, value);
+    if (depth > 0 || name.length > 0) path.push(stacks.frameId(name));
+    if (path.length > limits.stackDepth) throw tooDeep(limits);
+    if (value !== 0n) stacks.add(path, path.length, value);
   });
   return stacks.build();
 }
@@ -27,34 +22,47 @@ export function decodeTree(bytes: Uint8Array, limits: IngestLimits): FoldedStack
 /**
  * Decodes Pyroscope's `trie`: folded stacks, of which each node has the part that its parent has
  * not: `main;a` and `main;b` are `main;` with the children `a` and `b`.
- * @throws BunsenError `TREE_MALFORMED`, `PROFILE_TOO_LARGE`
+ * @throws BunsenError `TREE_MALFORMED`, `STACK_TOO_DEEP`, `STRING_TOO_LONG`, `PROFILE_TOO_LARGE`
  */
 export function decodeTrie(bytes: Uint8Array, limits: IngestLimits): FoldedStacks {
   const stacks = new Stacks(limits);
-  // A name may begin in the middle of a character, so that bytes are put together, not texts.
+  // A name may begin in the middle of a character, so that bytes are put together, not texts. Only
+  // what a node adds is looked at: keys can be long and have much in common.
   let key = new Uint8Array(1024);
-  const lengths: number[] = [0];
-  let written = 0;
+  const path: number[] = [];
+  /** By depth, of the parent: bytes of its key, frames that it has whole, where the last one begins. */
+  const parents: { end: number; frames: number; last: number }[] = [{ end: 0, frames: 0, last: 0 }];
   forEachNode(bytes, ({ name, depth, value }) => {
-    const start = lengths[depth] as number;
-    const end = start + name.length;
+    const parent = parents[depth] as (typeof parents)[number];
+    const end = parent.end + name.length;
     if (end > key.length) {
       const grown = new Uint8Array(end * 2);
       grown.set(key);
       key = grown;
     }
-    key.set(name, start);
-    lengths[depth + 1] = end;
-    if (value === 0n) return;
-    // Each byte may be part of the keys of all nodes below.
-    written += end;
-    if (written > limits.profileBytes) {
-      throw tooMany('more', 'bytes in its stacks', limits.profileBytes, 'BUNSEN_MAX_PROFILE_BYTES');
+    key.set(name, parent.end);
+    let { frames, last } = parent;
+    for (let at = key.indexOf(SEMICOLON, parent.end); at >= 0 && at < end; ) {
+      path[frames++] = stacks.frameId(key.subarray(last, at));
+      last = at + 1;
+      at = key.indexOf(SEMICOLON, last);
     }
-    const stack = decoder.decode(key.subarray(0, end));
-    stacks.add(stack === '' ? [] : stack.split(';').map((frame) => stacks.frameId(frame)), value);
+    if (frames >= limits.stackDepth) throw tooDeep(limits);
+    parents[depth + 1] = { end, frames, last };
+    if (value === 0n) return;
+    if (end > 0) path[frames++] = stacks.frameId(key.subarray(last, end));
+    stacks.add(path, frames, value);
   });
   return stacks.build();
+}
+
+const SEMICOLON = 0x3b;
+
+function tooDeep({ stackDepth }: IngestLimits): BunsenError {
+  return new BunsenError(
+    'STACK_TOO_DEEP',
+    `a stack of the tree has more than ${stackDepth} frames (BUNSEN_MAX_STACK_DEPTH)`,
+  );
 }
 
 const decoder = new TextDecoder();
@@ -64,21 +72,36 @@ class Stacks {
   readonly #limits: IngestLimits;
   readonly #builder = new StackColumnsBuilder();
   readonly #values: bigint[] = [];
+  #bytes = 0;
 
   constructor(limits: IngestLimits) {
     this.#limits = limits;
   }
 
-  frameId(name: string): number {
-    return this.#builder.frameId(formatFrame({ name }));
+  frameId(name: Uint8Array): number {
+    if (name.length > this.#limits.frameBytes) {
+      throw frameTooLong(decoder.decode(name.subarray(0, 80)), name.length, this.#limits);
+    }
+    this.#take(name.length);
+    return this.#builder.frameId(formatFrame({ name: decoder.decode(name) }));
   }
 
-  add(frameIds: number[], value: bigint): void {
+  /** @param path the first `length` are the stack, root first */
+  add(path: number[], length: number, value: bigint): void {
     const limit = this.#limits.values;
     if (this.#values.length >= limit) throw tooMany('more', 'values', limit, 'BUNSEN_MAX_VALUES');
-    for (const id of frameIds) this.#builder.push(id);
+    this.#take(length * Uint32Array.BYTES_PER_ELEMENT);
+    for (let i = 0; i < length; i++) this.#builder.push(path[i] as number);
     this.#builder.endStack();
     this.#values.push(value);
+  }
+
+  /** Each node's stack has what all above it have: a small tree can stand for many long ones. */
+  #take(bytes: number): void {
+    this.#bytes += bytes;
+    const { profileBytes } = this.#limits;
+    if (this.#bytes <= profileBytes) return;
+    throw tooMany('more', 'bytes in its stacks', profileBytes, 'BUNSEN_MAX_PROFILE_BYTES');
   }
 
   build(): FoldedStacks {

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { CPU_PROFILE_TYPE } from '@bunsen/profile';
+import { QuerierService } from '@bunsen/proto/querier/v1/querier';
+import { TimeSeriesAggregationType } from '@bunsen/proto/types/v1/types';
+import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { pprofOf } from '../testing/pprof-of.ts';
+import { TestServer } from '../testing/test-server.ts';
+
+const T0 = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 3_600_000;
+const HOUR = { start: BigInt(T0), end: BigInt(T0 + 3_600_000) };
+const SLOT = 15_000;
+
+let server: TestServer;
+let client: Client<typeof QuerierService>;
+before(async () => {
+  server = await TestServer.start();
+  client = createClient(
+    QuerierService,
+    createConnectTransport({ baseUrl: server.url, httpVersion: '1.1' }),
+  );
+});
+after(() => server.close());
+
+const table = readFileSync(new URL('../../PYROSCOPE.md', import.meta.url), 'utf8');
+const [, section = ''] = table.split('## `querier.v1.QuerierService`');
+const rows = [...section.matchAll(/^\| ([^|]+) \|/gm)].map(([, cell = '']) => cell).slice(1);
+const tested = new Set<string>();
+
+/** A test whose name is a row of the table. */
+function differs(name: string, run: () => Promise<void>): void {
+  assert.ok(rows.includes(name), `PYROSCOPE.md has no row ${name}`);
+  tested.add(name);
+  test(name, run);
+}
+
+async function push(folded: string, service: string, options: object = {}): Promise<void> {
+  const labels = { service_name: service };
+  await server.push(pprofOf(folded, { labels, timeMs: T0, period: 1, ...options }));
+}
+
+const requestOf = (service: string) => ({
+  profileTypeID: CPU_PROFILE_TYPE,
+  labelSelector: `{service_name="${service}"}`,
+  ...HOUR,
+});
+
+async function refusal(call: Promise<unknown>): Promise<ConnectError> {
+  const error = await call.then(() => undefined, ConnectError.from);
+  assert.ok(error, 'it was not refused');
+  return error;
+}
+
+differs(
+  'a profile type in front of the braces of a matcher is a condition on the type',
+  async () => {
+    await push('main 1', 'typed');
+    const of = async (type: string) =>
+      (await client.labelValues({ name: 'service_name', matchers: [`${type}{}`], ...HOUR })).names;
+    assert.ok((await of(CPU_PROFILE_TYPE)).includes('typed'));
+    assert.ok((await of('process_cpu')).includes('typed'));
+    assert.deepEqual(await of(CPU_PROFILE_TYPE.replace('cpu', 'gpu')), []);
+  },
+);
+
+differs('label methods without a range are about the last hour', async () => {
+  await push('main 1', 'now', { timeMs: Date.now() });
+  assert.ok((await client.labelNames({})).names.includes('service_name'));
+  assert.ok((await client.labelValues({ name: 'service_name' })).names.includes('now'));
+  assert.ok((await client.series({})).labelsSet.length > 0);
+  assert.equal((await client.profileTypes({})).profileTypes.length, 1);
+});
+
+differs('at most max_nodes nodes are kept, also of equal ones', async () => {
+  await push(Array.from({ length: 50 }, (_, i) => `f${i} 1`).join('\n'), 'equal');
+  const { flamegraph } = await client.selectMergeStacktraces({
+    ...requestOf('equal'),
+    maxNodes: 11n,
+  });
+  const [, nodes] = flamegraph?.levels ?? [];
+  assert.equal((nodes?.values.length ?? 0) / 4, 11); // ten, and `other`; the root is above
+  assert.equal(flamegraph?.total, 50n);
+});
+
+differs('functions of one name in two binaries are two nodes', async () => {
+  for (const binary of ['one', 'two']) await push('main 1', 'binaries', { moduleOf: () => binary });
+  const { flamegraph } = await client.selectMergeStacktraces(requestOf('binaries'));
+  assert.deepEqual(flamegraph?.names, ['total', 'main']);
+  assert.deepEqual(flamegraph?.levels[1]?.values.map(Number), [0, 1, 1, 1, 0, 1, 1, 1]);
+});
+
+differs('call_site and go_pgo may be given at once, and both count', async () => {
+  await push('main;a;b 1\nstart;a;b 2', 'pgo');
+  const stackTraceSelector = { callSite: [{ name: 'main' }], goPgo: { keepLocations: 1 } };
+  const request = { ...requestOf('pgo'), stackTraceSelector };
+  const { flamegraph } = await client.selectMergeStacktraces(request);
+  assert.deepEqual([flamegraph?.names, flamegraph?.total], [['total', 'b'], 1n]);
+});
+
+differs('a field that is not supported is refused by its name', async () => {
+  const request = { ...requestOf('x'), profileIdSelector: ['a'] };
+  const error = await refusal(client.selectMergeStacktraces(request));
+  assert.equal(error.code, Code.Unimplemented);
+  assert.match(error.rawMessage, /profile_id_selector/);
+});
+
+differs('an error has its stable code in the header bunsen-code', async () => {
+  const error = await refusal(
+    client.selectMergeStacktraces({ ...requestOf('x'), profileTypeID: 'x' }),
+  );
+  assert.equal(error.metadata.get('bunsen-code'), 'PROFILE_TYPE_MALFORMED');
+});
+
+differs('a range without its end is refused, and one of no length too', async () => {
+  for (const end of [0n, HOUR.start]) {
+    const error = await refusal(client.selectMergeStacktraces({ ...requestOf('x'), end }));
+    assert.equal(error.code, Code.InvalidArgument);
+  }
+});
+
+differs('flame graphs are of whole slots of 15 seconds', async () => {
+  await push('main 1', 'slots');
+  const totalOf = async (fromMs: number) => {
+    const range = { start: BigInt(fromMs), end: HOUR.end };
+    const request = { ...requestOf('slots'), ...range };
+    return (await client.selectMergeStacktraces(request)).flamegraph?.total;
+  };
+  assert.equal(await totalOf(T0 + SLOT - 1), 1n);
+  assert.equal(await totalOf(T0 + SLOT), 0n);
+});
+
+/** Labels, and values by the seconds since T0. */
+async function seriesOf(service: string, more: object): Promise<unknown[]> {
+  const { series } = await client.selectSeries({ ...requestOf(service), step: 60, ...more });
+  return series.flatMap(({ points }) =>
+    points.map(({ timestamp, value }) => [(Number(timestamp) - T0) / 1000, value]),
+  );
+}
+
+differs('an average over time is the mean of the profiles in a bucket', async () => {
+  for (const value of [1, 5]) await push(`main ${value}`, 'average');
+  const aggregation = TimeSeriesAggregationType.AVERAGE;
+  assert.deepEqual(await seriesOf('average', { aggregation }), [[0, 3]]);
+  assert.deepEqual(await seriesOf('average', {}), [[0, 6]]);
+});
+
+differs('a call site has its own series, by the slot of 15 seconds', async () => {
+  await push('main;a 1\nmain;b 2', 'site');
+  const stackTraceSelector = { callSite: [{ name: 'main' }, { name: 'b' }] };
+  // The middle of the slot that begins at T0 is after the edge at T0.
+  assert.deepEqual(await seriesOf('site', { stackTraceSelector }), [[60, 2]]);
+  assert.deepEqual(await seriesOf('site', {}), [[0, 3]]);
+});
+
+differs('a series has at most 11000 points, and an answer 1000 series', async () => {
+  const long = { step: 0.001, end: HOUR.start + 11_000n };
+  assert.match((await refusal(seriesOf('x', long))).rawMessage, /at most 11000/);
+  assert.match((await refusal(seriesOf('x', { limit: 1001n }))).rawMessage, /limit=1001/);
+  const lines = Array.from({ length: 1001 }, (_, i) => `main ${1 + i}`).join('\n');
+  const labelsOf = (line: number) => ({ service_name: 'many', pod: `${line}` });
+  await push(lines, 'many', { labelsOf });
+  let warning: string | null = '';
+  const request = { ...requestOf('many'), step: 60, groupBy: ['pod'] };
+  const onHeader = (headers: Headers) => {
+    warning = headers.get('bunsen-warning');
+  };
+  const { series } = await client.selectSeries(request, { onHeader });
+  assert.deepEqual([series.length, series[0]?.labels[0]?.value], [1000, '1000']);
+  assert.match(warning, /1001 series match; these are the largest 1000/);
+});
+
+differs('AnalyzeQuery counts series, profiles and samples, but no bytes', async () => {
+  for (let i = 0; i < 3; i++) await push('main;a 1\nmain;b 2', 'sizes');
+  const { queryScopes, queryImpact } = await client.analyzeQuery({
+    query: '{service_name="sizes"}',
+    ...HOUR,
+  });
+  const [scope] = queryScopes;
+  assert.deepEqual([scope?.seriesCount, scope?.profileCount, scope?.sampleCount], [1n, 3n, 6n]);
+  assert.deepEqual([scope?.profileBytes, queryImpact?.totalBytesInTimeRange], [0n, 0n]);
+});
+
+differs('there is one tenant, whatever X-Scope-OrgID says', async () => {
+  await push('main 1', 'tenant');
+  for (const tenant of ['anonymous', 'other']) {
+    const headers = { 'x-scope-orgid': tenant };
+    const { flamegraph } = await client.selectMergeStacktraces(requestOf('tenant'), { headers });
+    assert.equal(flamegraph?.total, 1n);
+  }
+});
+
+test('every row of the table has its test', () => {
+  assert.deepEqual(
+    rows.filter((row) => !tested.has(row)),
+    [],
+  );
+});

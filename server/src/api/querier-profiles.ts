@@ -1,0 +1,129 @@
+import { ProfileSchema } from '@bunsen/proto/google/v1/profile';
+import {
+  DiffResponseSchema,
+  ProfileFormat,
+  type QuerierService,
+  type SelectMergeStacktracesRequest,
+  SelectMergeStacktracesResponseSchema,
+} from '@bunsen/proto/querier/v1/querier';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import { BunsenError } from '../errors.ts';
+import type { DiffSelection, FlamegraphQuery } from '../query/flamegraph.ts';
+import { answerEncoding, encodedAnswer } from '../rpc.ts';
+import { DOT_NODES } from './export-routes.ts';
+import { DEFAULT_DOT_NODES } from './pyroscope-params.ts';
+import { maxNodesOf, queryOf, rangeOf, refuse, stackSelectorOf, warn } from './querier-request.ts';
+
+type ProfileMethods =
+  | 'selectMergeStacktraces'
+  | 'selectMergeProfile'
+  | 'selectMergeSpanProfile'
+  | 'diff';
+
+/** Merged profiles: the methods of `querier.v1.QuerierService` that flame graphs are drawn from. */
+export function querierProfiles(
+  flamegraph: FlamegraphQuery,
+): Pick<ServiceImpl<typeof QuerierService>, ProfileMethods> {
+  return {
+    async selectMergeStacktraces(request, context) {
+      const selection = { ...selectionOf(request), ...reportTo(context) };
+      const encoding = answerEncoding(context);
+      const answer = (bytes: Uint8Array<ArrayBuffer>) =>
+        encodedAnswer(SelectMergeStacktracesResponseSchema, bytes, context);
+      switch (request.format) {
+        case ProfileFormat.UNSPECIFIED:
+        case ProfileFormat.FLAMEGRAPH:
+        case ProfileFormat.TREE: {
+          const maxNodes = maxNodesOf(request.maxNodes);
+          const format = request.format === ProfileFormat.TREE ? 'tree' : 'flamegraph';
+          const form = { kind: 'message', format, encoding } as const;
+          return answer(await flamegraph.run({ ...selection, maxNodes, form }));
+        }
+        case ProfileFormat.PPROF: {
+          maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
+          const message = { kind: 'stacktraces', encoding } as const;
+          const form = { format: 'pprof', message } as const;
+          return answer(await flamegraph.export({ ...selection, form }));
+        }
+        case ProfileFormat.DOT: {
+          const limit = { fallback: DEFAULT_DOT_NODES, most: DOT_NODES.most };
+          const form = { format: 'dot', maxNodes: maxNodesOf(request.maxNodes, limit) } as const;
+          const dot = await flamegraph.export({ ...selection, form });
+          return { dot: new TextDecoder().decode(dot) };
+        }
+        default:
+          throw new BunsenError(
+            'PARAMETER_INVALID',
+            `format=${request.format} is none of ${formatNames().join(', ')}`,
+          );
+      }
+    },
+
+    async selectMergeProfile(request, context) {
+      const { profileIdSelector, traceIdSelector } = request;
+      refuse({ profile_id_selector: profileIdSelector, trace_id_selector: traceIdSelector });
+      maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
+      const bytes = await flamegraph.export({
+        query: queryOf(request),
+        range: rangeOf(request),
+        stacks: stackSelectorOf(request.stackTraceSelector),
+        form: {
+          format: 'pprof',
+          message: { kind: 'profile', encoding: answerEncoding(context) },
+        },
+        ...reportTo(context),
+      });
+      return encodedAnswer(ProfileSchema, bytes, context);
+    },
+
+    selectMergeSpanProfile() {
+      throw new BunsenError(
+        'NOT_IMPLEMENTED',
+        'profiles of spans are not supported: span ids of samples are not stored',
+      );
+    },
+
+    // The format of a side is not looked at, as by Pyroscope: there is one for comparisons.
+    async diff({ left, right }, context) {
+      const bytes = await flamegraph.diff({
+        left: sideOf('left', left),
+        right: sideOf('right', right),
+        maxNodes: Math.max(maxNodesOf(left?.maxNodes), maxNodesOf(right?.maxNodes)),
+        form: { kind: 'message', encoding: answerEncoding(context) },
+        ...reportTo(context),
+      });
+      return encodedAnswer(DiffResponseSchema, bytes, context);
+    },
+  };
+}
+
+function reportTo(context: HandlerContext) {
+  return { signal: context.signal, onWarnings: (warnings: string[]) => warn(context, warnings) };
+}
+
+/** @throws BunsenError if a side is missing, or what it asks for cannot be */
+function sideOf(name: string, side: SelectMergeStacktracesRequest | undefined): DiffSelection {
+  if (!side) throw new BunsenError('PARAMETER_INVALID', `${name} is missing`);
+  return selectionOf(side);
+}
+
+function selectionOf(request: SelectMergeStacktracesRequest): DiffSelection {
+  const { profileIdSelector, async, traceIdSelector, spanSelector } = request;
+  refuse({
+    profile_id_selector: profileIdSelector,
+    async,
+    trace_id_selector: traceIdSelector,
+    span_selector: spanSelector,
+  });
+  return {
+    query: queryOf(request),
+    range: rangeOf(request),
+    stacks: stackSelectorOf(request.stackTraceSelector),
+  };
+}
+
+function formatNames(): string[] {
+  return Object.values(ProfileFormat)
+    .filter((name) => typeof name === 'string')
+    .map((name) => `PROFILE_FORMAT_${name}`);
+}

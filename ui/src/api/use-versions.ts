@@ -1,0 +1,40 @@
+import type { SeriesResponse } from '@bunsen/profile';
+import { stepFor, type TimeRange } from '../time/time-range.ts';
+import { type Subject, selectorOf, useLabelNames, useSeries } from './queries.ts';
+
+/** What services call their release, in the order in which it is looked for. */
+const VERSION_LABELS = ['version', 'service_version', 'service.version'];
+
+const POINTS = 60;
+
+/** The versions of a service in a range, the newest first; undefined if its series have no such label. */
+export function useVersions(
+  subject: Subject,
+  range: TimeRange,
+): { data: { label: string; values: string[] } | undefined; isPending: boolean } {
+  const query = selectorOf(subject);
+  const names = useLabelNames(query, range);
+  const label = VERSION_LABELS.find((name) => names.data?.labels.some((one) => one.name === name));
+  const series = useSeries(query, range, stepFor(range, POINTS), label, label !== undefined);
+  return {
+    data: label && series.data ? { label, values: newestFirst(series.data, label) } : undefined,
+    isPending: names.isPending || (label !== undefined && series.isPending),
+  };
+}
+
+/**
+ * Values of the label that a series is grouped by, the newest first: whose first sample came last. Of
+ * those that began together the one with the higher number.
+ */
+export function newestFirst({ series }: SeriesResponse, label: string): string[] {
+  return series
+    .map(({ labels, values }) => ({
+      value: labels[label] ?? '',
+      first: values.findIndex((one) => one !== null && one !== 0),
+    }))
+    .filter(({ value, first }) => value !== '' && first >= 0)
+    .sort(
+      (a, b) => b.first - a.first || b.value.localeCompare(a.value, undefined, { numeric: true }),
+    )
+    .map(({ value }) => value);
+}

@@ -1,0 +1,116 @@
+import { formatFrame, frameKind, kindColour } from '@bunsen/profile';
+import { useQueryClient } from '@tanstack/react-query';
+import { selectorOf, useAround } from '../api/queries.ts';
+import { Icon } from '../components/icon.tsx';
+import { Message } from '../components/message.tsx';
+import { Segments } from '../components/segments.tsx';
+import { FlamePanel } from '../graph/flame-panel.tsx';
+import { Cancelled, Loading, RequestError } from '../graph/flame-states.tsx';
+import { useTheme } from '../theme.ts';
+import { useRange } from '../time/range-context.tsx';
+import { updateViewState, useViewState } from '../url/use-view-state.ts';
+import type { Direction } from '../url/view-state.ts';
+import styles from './function-page.module.css';
+import { ServiceCosts } from './service-costs.tsx';
+
+const DIRECTIONS: { value: Direction; text: string; title: string }[] = [
+  { value: 'callees', text: 'What it calls', title: 'Stacks below the function' },
+  {
+    value: 'callers',
+    text: 'What calls it',
+    title: 'Stacks above the function, the nearest first',
+  },
+];
+
+/** One function across the fleet: which services and versions spend time in it, and around it. */
+export default function FunctionPage({ name }: { name: string }) {
+  const { module, direction } = useViewState();
+  const theme = useTheme();
+  const kind = frameKind(formatFrame({ name, module: module ?? '' }));
+  return (
+    <main className={styles.page}>
+      <div className={styles.top}>
+        <div className={styles.title}>
+          <h1 className={styles.name}>{name}</h1>
+          <div className={styles.facts}>
+            <span className={styles.swatch} style={{ background: kindColour(kind, theme) }} />
+            {module || (module === null ? 'any module' : 'unknown module')}
+            {module !== null && (
+              <button type="button" onClick={() => updateViewState({ module: null })}>
+                Any module
+              </button>
+            )}
+            <button
+              type="button"
+              title="Copy name"
+              onClick={() => void navigator.clipboard?.writeText(name)}
+            >
+              <Icon name="copy" /> Copy name
+            </button>
+          </div>
+          <Segments
+            label="Side of the function"
+            value={direction}
+            options={DIRECTIONS}
+            // Of callers nothing ends but the outermost: their own values say nothing.
+            onPick={(picked) =>
+              updateViewState({
+                direction: picked,
+                focus: '',
+                sort: picked === 'callers' ? 'total' : 'self',
+              })
+            }
+          />
+        </div>
+        <ServiceCosts name={name} />
+      </div>
+      <div className={styles.content}>
+        <Around name={name} />
+      </div>
+    </main>
+  );
+}
+
+function Around({ name }: { name: string }) {
+  const { profileType, filters, module, direction, maxNodes } = useViewState();
+  const range = useRange();
+  const query = selectorOf({ profileType, service: '', filters });
+  const flame = useAround(direction, { name, module }, query, range, maxNodes);
+  const client = useQueryClient();
+  const cancel = () => void client.cancelQueries({ queryKey: flame.queryKey });
+  const retry = () => void flame.refetch();
+  const content = () => {
+    if (flame.error) return <RequestError error={flame.error} retry={retry} />;
+    if (flame.data) {
+      if ((flame.data.layout.tree.total[0] ?? 0) === 0 && !flame.isPlaceholderData) {
+        return (
+          <Message
+            tone="plain"
+            title="No stack has this function"
+            text="Not in this range, with this type and these labels."
+          >
+            <button type="button" onClick={() => updateViewState({ from: 'now-1d', until: 'now' })}>
+              Last 1 day
+            </button>
+            {module !== null && (
+              <button type="button" onClick={() => updateViewState({ module: null })}>
+                In any module
+              </button>
+            )}
+          </Message>
+        );
+      }
+      return <FlamePanel flame={flame.data} isStale={flame.isPlaceholderData} />;
+    }
+    // A cancelled query goes back to where it was: pending, and fetching nothing.
+    return flame.fetchStatus === 'idle' ? <Cancelled retry={retry} /> : null;
+  };
+  return (
+    <>
+      {flame.isFetching && (
+        <Loading key={query + direction} receivedBytes={flame.receivedBytes} cancel={cancel} />
+      )}
+      {content()}
+    </>
+  );
+}

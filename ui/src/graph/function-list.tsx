@@ -1,0 +1,134 @@
+import { functionTable } from '@bunsen/flame';
+import { type CallTree, OTHER_FRAME, parseFrame, shortName } from '@bunsen/profile';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useMemo, useRef } from 'react';
+import { Icon } from '../components/icon.tsx';
+import { formatShare, formatValue } from '../format/value.ts';
+import { updateViewState, useViewState } from '../url/use-view-state.ts';
+import type { SortColumn } from '../url/view-state.ts';
+import { FunctionLink } from './function-link.tsx';
+import styles from './function-list.module.css';
+import { listFunctions } from './list-functions.ts';
+
+const ROW_HEIGHT = 26;
+const COLUMNS: { sort: SortColumn; text: string }[] = [
+  { sort: 'name', text: 'Function' },
+  { sort: 'self', text: 'Self' },
+  { sort: 'total', text: 'Total' },
+];
+
+/**
+ * The functions of a flame graph with self and total: also the way to its figures for whoever cannot
+ * see the picture. Only rows in sight exist.
+ */
+export function FunctionList(props: {
+  tree: CallTree;
+  unit: string;
+  marked: Uint8Array | null;
+  /** The function under the pointer; empty for none. */
+  onHover: (fn: string) => void;
+}) {
+  const { tree, unit, marked, onHover } = props;
+  const table = useMemo(() => functionTable(tree), [tree]);
+  const total = tree.total[0] ?? 0;
+  const { sort, ascending, fn: picked, pane } = useViewState();
+  const scroller = useRef<HTMLDivElement>(null);
+  const listed = useMemo(
+    () => listFunctions(table, marked, sort, ascending),
+    [table, marked, sort, ascending],
+  );
+  const rows = useVirtualizer({
+    count: listed.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 12,
+  });
+
+  const sortBy = (column: SortColumn) =>
+    updateViewState({ sort: column, ascending: column === sort ? !ascending : column === 'name' });
+  const moveFocus = (row: Element | null, by: 1 | -1) => {
+    const next = by === 1 ? row?.nextElementSibling : row?.previousElementSibling;
+    next?.querySelector('button')?.focus();
+  };
+  return (
+    <div ref={scroller} className={styles.list} onPointerLeave={() => onHover('')}>
+      <table className={styles.table} aria-rowcount={listed.length + 1} aria-label="Functions">
+        <thead>
+          <tr className={styles.row}>
+            {COLUMNS.map(({ sort: column, text }) => (
+              <th
+                key={column}
+                scope="col"
+                aria-sort={column !== sort ? 'none' : ascending ? 'ascending' : 'descending'}
+              >
+                <button type="button" onClick={() => sortBy(column)}>
+                  {text}
+                  {column === sort && <Icon name={ascending ? 'up' : 'down'} />}
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody style={{ height: rows.getTotalSize() }}>
+          {rows.getVirtualItems().map(({ index, start }) => {
+            const at = listed[index] as number;
+            const fn = table.functions[at] as string;
+            const { name, module } = parseFrame(fn);
+            return (
+              <tr
+                key={fn}
+                className={styles.row}
+                style={{ transform: `translateY(${start}px)` }}
+                aria-rowindex={index + 2}
+                data-picked={fn === picked}
+                onPointerEnter={() => onHover(fn)}
+              >
+                <td>
+                  <button
+                    type="button"
+                    className={styles.name}
+                    aria-pressed={fn === picked}
+                    title={module ? `${name}\n${module}` : name}
+                    onClick={() => updateViewState({ fn: fn === picked ? '' : fn })}
+                    onFocus={(event) =>
+                      event.currentTarget.matches(':focus-visible') && onHover(fn)
+                    }
+                    onBlur={() => onHover('')}
+                    onKeyDown={(event) => {
+                      if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+                      event.preventDefault();
+                      moveFocus(
+                        event.currentTarget.closest('tr'),
+                        event.key === 'ArrowDown' ? 1 : -1,
+                      );
+                    }}
+                  >
+                    <span className={styles.text}>{pane === 'table' ? name : shortName(name)}</span>
+                    <span className={styles.module}>
+                      {fn === OTHER_FRAME ? 'small nodes, folded together' : module}
+                    </span>
+                  </button>
+                  {fn !== OTHER_FRAME && <FunctionLink fn={fn} />}
+                </td>
+                <Amount value={table.self[at] as number} total={total} unit={unit} />
+                <Amount value={table.total[at] as number} total={total} unit={unit} />
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {listed.length === 0 && <p className={styles.none}>No function matches the search.</p>}
+    </div>
+  );
+}
+
+function Amount({ value, total, unit }: { value: number; total: number; unit: string }) {
+  const share = total > 0 ? value / total : 0;
+  return (
+    <td className={styles.amount}>
+      <span className={styles.bar} style={{ width: `${Math.min(1, share) * 100}%` }} />
+      <span className={styles.value}>{formatValue(value, unit)}</span>
+      <span className={styles.share}>{formatShare(share)}</span>
+    </td>
+  );
+}
