@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "demangle.h"
+#include "go_symbols.h"
 #include "mapped_file.h"
 
 namespace bunsen {
@@ -79,6 +80,10 @@ void Module::readSymbols() {
   for (SymbolFile& file : openSymbolFiles(pid_, path_, file_)) {
     ElfSymbols table = file.file->readSymbols();
     symbols_.push_back({std::move(file), std::move(table)});
+  }
+  if (!file_->hasSymbolTable()) {
+    SymbolFile own = {file_, 0};
+    symbols_.push_back({std::move(own), readGoSymbols(*file_)});
   }
   table_->admitSymbols(this);
 }
