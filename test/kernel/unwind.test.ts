@@ -3,78 +3,10 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { openSampler, type WindowColumns } from '@bunsen/agent/sample/native';
 import { atEnd, type Cleanup, compile, needsRoot, temporaryFolder } from '../harness.ts';
+import { type Frame, sampled } from './sampled.ts';
 
-const FREQUENCY_HZ = 199;
 const WITHOUT_POINTERS = ['-O2', '-fomit-frame-pointer', '-fno-inline'];
-
-interface Frame {
-  name: string;
-  /** File that holds the code, and the code's address in it. */
-  file: string;
-  address: number;
-}
-
-interface Stack {
-  pid: number;
-  comm: string;
-  count: number;
-  /** Leaf first. */
-  frames: Frame[];
-}
-
-function stacksOf(columns: WindowColumns): Stack[] {
-  const text = (i: number) =>
-    columns.strings.toString('utf8', columns.stringOffsets[i], columns.stringOffsets[i + 1]);
-  const at = (column: Uint32Array | Uint8Array, i: number) => column[i] as number;
-  return Array.from(columns.sampleStack, (stack, sample) => {
-    const functions = columns.stackFunctions.subarray(
-      columns.stackOffsets[stack],
-      columns.stackOffsets[stack + 1],
-    );
-    return {
-      pid: at(columns.processPid, at(columns.sampleProcess, sample)),
-      comm: text(at(columns.sampleComm, sample)),
-      count: Number(columns.sampleCount[sample]),
-      frames: Array.from(functions, (index) => ({
-        name: text(at(columns.functionName, index)),
-        file: text(at(columns.mappingFile, at(columns.functionMapping, index))),
-        address: Number(columns.functionAddress[index]),
-      })),
-    };
-  });
-}
-
-/** Samples the host while `work` runs. */
-async function sampled(work: () => Promise<unknown>, framePointersOnly = false) {
-  const sampler = openSampler({
-    frequencyHz: FREQUENCY_HZ,
-    drainIntervalMs: 1000,
-    includeIdle: false,
-    excludeKernelThreads: false,
-    framePointersOnly,
-  });
-  const { noTables } = await sampler.start();
-  let running = true;
-  const drains = (async () => {
-    while (running) {
-      await sleep(500);
-      await sampler.drain();
-    }
-  })();
-  // An agent has long been there when a program starts: first the host's other programs have tables.
-  await sleep(3000);
-  await work();
-  running = false;
-  await drains;
-  await sampler.stop();
-  const counters = sampler.counters();
-  const stacks = stacksOf(await sampler.takeWindow());
-  sampler.close();
-  return { noTables, stacks, counters };
-}
 
 /**
  * Runs a program to its end, but for 4 seconds of CPU time at most: what the rest of the host does

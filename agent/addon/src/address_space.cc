@@ -20,7 +20,7 @@ bool AddressSpace::read() {
   std::string maps;
   readWholeFile(procPath(pid_, "maps"), &maps);
   std::vector<MappedCode> code;
-  for (const Mapping& mapping : parseMappings(maps)) code.push_back(open(mapping));
+  for (const Mapping& mapping : parseMappings(maps)) code.push_back(open(pid_, mapping));
   // A zombie has a maps file, but nothing in it.
   frozen_ = code.empty() || !isRunning(pid_, start_ticks_);
   if (frozen_) return false;
@@ -28,13 +28,19 @@ bool AddressSpace::read() {
   return true;
 }
 
-AddressSpace::MappedCode AddressSpace::open(const Mapping& mapping) {
+void AddressSpace::use(const std::vector<Mapping>& mappings, uint32_t pid) {
+  freeze();
+  code_.clear();
+  for (const Mapping& mapping : mappings) code_.push_back(open(pid, mapping));
+}
+
+AddressSpace::MappedCode AddressSpace::open(uint32_t pid, const Mapping& mapping) {
   MappedCode code = {mapping.start, mapping.end, mapping.file_offset, nullptr, 0};
   if (mapping.path == "[vdso]") {
     code.file_offset = 0;
     code.module = modules_->vdso();
   } else if (!mapping.isAnonymous()) {
-    code.module = modules_->open(pid_, mapping);
+    code.module = modules_->open(pid, mapping);
     if (mapping.isMemoryFile() && !code.module->isElf()) code.module = nullptr;
   }
   if (!code.module) {

@@ -21,6 +21,10 @@ class AddressSpace {
   // on, if it has exited.
   bool read();
 
+  // Takes mappings that were recorded while the process ran; nothing is read of it any more.
+  // @param pid another process of which the same root is to be expected
+  void use(const std::vector<Mapping>& mappings, uint32_t pid);
+
   // Allows one more look at the process' files when an address is unknown; until the next call
   // there is no other, so that a process full of garbage addresses costs no more than one look.
   void allowRefresh();
@@ -41,7 +45,7 @@ class AddressSpace {
     FunctionIndex anonymous_name;    // used if the perf map does not know better
   };
 
-  MappedCode open(const Mapping& mapping);
+  MappedCode open(uint32_t pid, const Mapping& mapping);
   const MappedCode* find(uint64_t address) const;
   FunctionIndex anonymousFunctionAt(uint64_t address, FunctionIndex otherwise);
 

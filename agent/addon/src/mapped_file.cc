@@ -12,19 +12,41 @@
 
 namespace bunsen {
 
-std::string fileKey(const Mapping& mapping) {
-  return mapping.device + ' ' + std::to_string(mapping.inode) + ' ' + mapping.path;
-}
+namespace {
 
-UniqueFd openMapped(uint32_t pid, const Mapping& mapping) {
-  char name[64];
-  snprintf(name, sizeof(name), "map_files/%lx-%lx", mapping.start, mapping.end);
-  UniqueFd file(open(procPath(pid, name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file) return file;
-  file = openInRoot(pid, mapping.path);
+// Opens what is at the mapping's path, if it is the same inode.
+UniqueFd openSameInode(uint32_t pid, const Mapping& mapping) {
+  UniqueFd file = openInRoot(pid, mapping.path);
   struct stat status;
   if (file && fstat(file.get(), &status) == 0 && status.st_ino == mapping.inode) return file;
   return UniqueFd();
+}
+
+std::optional<ElfFile> openRecorded(uint32_t pid, const Mapping& mapping) {
+  for (uint32_t root : {pid, static_cast<uint32_t>(getpid())}) {
+    if (mapping.build_id.empty()) {
+      if (UniqueFd file = openSameInode(root, mapping)) return ElfFile::open(std::move(file));
+      continue;
+    }
+    std::optional<ElfFile> file = ElfFile::open(openInRoot(root, mapping.path));
+    if (file && file->buildId() == mapping.build_id) return file;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string fileKey(const Mapping& mapping) {
+  if (!mapping.build_id.empty()) return "build " + mapping.build_id;
+  return mapping.device + ' ' + std::to_string(mapping.inode) + ' ' + mapping.path;
+}
+
+std::optional<ElfFile> openMapped(uint32_t pid, const Mapping& mapping) {
+  if (mapping.is_recorded) return openRecorded(pid, mapping);
+  char name[64];
+  snprintf(name, sizeof(name), "map_files/%lx-%lx", mapping.start, mapping.end);
+  UniqueFd file(open(procPath(pid, name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return ElfFile::open(file ? std::move(file) : openSameInode(pid, mapping));
 }
 
 UniqueFd copyVdso() {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "demangle.h"
+#include "go_symbols.h"
 #include "mapped_file.h"
 
 namespace bunsen {
@@ -80,6 +81,10 @@ void Module::readSymbols() {
     ElfSymbols table = file.file->readSymbols();
     symbols_.push_back({std::move(file), std::move(table)});
   }
+  if (!file_->hasSymbolTable()) {
+    SymbolFile own = {file_, 0};
+    symbols_.push_back({std::move(own), readGoSymbols(*file_)});
+  }
   table_->admitSymbols(this);
 }
 
@@ -100,10 +105,15 @@ std::shared_ptr<Module> ModuleTable::open(uint32_t pid, const Mapping& mapping) 
     return known->second;
   }
 
-  std::optional<ElfFile> file = ElfFile::open(openMapped(pid, mapping));
-  std::string build_id = file ? file->buildId() : "";
   std::shared_ptr<Module> module;
+  std::optional<ElfFile> file;
+  std::string build_id = mapping.build_id;
   if (!build_id.empty()) module = by_build_id_[build_id].lock();
+  if (!module) {
+    file = openMapped(pid, mapping);
+    if (file) build_id = file->buildId();
+  }
+  if (!module && !build_id.empty()) module = by_build_id_[build_id].lock();
   if (!module) {
     MappingIndex name = names_->addMapping(mapping.path, build_id, MappingKind::kUserElf);
     module = std::make_shared<Module>(this, share(std::move(file)), name, pid, mapping.path);

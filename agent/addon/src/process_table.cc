@@ -75,6 +75,7 @@ void ProcessTable::read(Process* process, const bunsen_sample_key& key) {
     description.flags = kProcessKernelThread;
     if (key.tgid == 0) return;  // the idle task is not in /proc
   } else if (!process->code.read()) {
+    if (process->gone()) readRecords(process, key);
     return;
   }
 
@@ -84,11 +85,40 @@ void ProcessTable::read(Process* process, const bunsen_sample_key& key) {
   readWholeFile(procPath(pid, "cgroup"), &cgroup, 64 << 10);
   std::string comm;
   readWholeFile(procPath(pid, "comm"), &comm);
-  if (!isRunning(pid, description.start_ticks)) return;
+  if (!isRunning(pid, description.start_ticks)) {
+    if (process->gone()) readRecords(process, key);
+    return;
+  }
   if (!(key.flags & BUNSEN_SAMPLE_KERNEL_THREAD)) description.flags = 0;
   description.exe = names_->addString(withoutSuffix(exe, " (deleted)"));
   description.cgroup = names_->addString(cgroup);
   description.comm = names_->addString(withoutSuffix(comm, "\n"));
+}
+
+// The process is gone, or has executed something else since. Of its control group nothing is
+// recorded; nearly all processes are in that of their parent.
+void ProcessTable::readRecords(Process* process, const bunsen_sample_key& key) {
+  std::string_view comm(key.comm, strnlen(key.comm, sizeof(key.comm)));
+  const TaskImage* image = history_->find(key.tgid, key.start_boottime_ns, comm);
+  if (!image) return;
+  WindowProcess& description = process->description;
+  uint32_t parent = image->parent;
+  std::string exe = image->executable;
+  std::vector<Mapping> mappings = image->mappings;
+  if (image->is_parents) {
+    std::string maps;
+    readWholeFile(procPath(parent, "maps"), &maps);
+    mappings = parseMappings(maps);
+    exe = readExe(parent);
+  }
+  if (mappings.empty() || exe.empty()) return;
+  process->code.use(mappings, parent);
+  std::string cgroup;
+  readWholeFile(procPath(parent, "cgroup"), &cgroup, 64 << 10);
+  description.flags = 0;
+  description.exe = names_->addString(withoutSuffix(exe, " (deleted)"));
+  description.cgroup = names_->addString(cgroup);
+  recorded_++;
 }
 
 void ProcessTable::beginDrain() { drain_++; }

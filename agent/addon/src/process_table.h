@@ -11,6 +11,7 @@
 #include "bunsen.h"
 #include "module_table.h"
 #include "name_table.h"
+#include "task_history.h"
 #include "window.h"
 
 namespace bunsen {
@@ -32,7 +33,9 @@ struct Process {
 
 class ProcessTable {
  public:
-  ProcessTable(ModuleTable* modules, NameTable* names) : modules_(modules), names_(names) {}
+  // @param history of processes, for those that are gone when they are first found
+  ProcessTable(ModuleTable* modules, NameTable* names, const TaskHistory* history)
+      : modules_(modules), names_(names), history_(history) {}
 
   // Returns the process of a sample, read from /proc if it is new, and read again at its first
   // sample in each window: names and cgroup may change, libraries come and go. Within one drain the
@@ -47,18 +50,23 @@ class ProcessTable {
   size_t size() const { return processes_; }
   // Processes that find() has met for the first time, since the table exists.
   uint64_t created() const { return created_; }
+  // Those of them that were gone, but known from the kernel's records.
+  uint64_t recorded() const { return recorded_; }
 
   static constexpr uint32_t kKeptWindows = 2;
 
  private:
   void read(Process* process, const bunsen_sample_key& key);
+  void readRecords(Process* process, const bunsen_sample_key& key);
   bool isSuperseded(const bunsen_sample_key& key) const;
 
   ModuleTable* modules_;
   NameTable* names_;
+  const TaskHistory* history_;
   std::unordered_map<uint32_t, std::vector<std::unique_ptr<Process>>> by_pid_;
   size_t processes_ = 0;
   uint64_t created_ = 0;
+  uint64_t recorded_ = 0;
   uint32_t window_ = 0;
   uint32_t drain_ = 0;
 };

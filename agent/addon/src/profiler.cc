@@ -4,36 +4,46 @@
 #include <cstring>
 #include <tuple>
 
+#include "cpu_list.h"
+
 namespace bunsen {
 
 namespace {
 constexpr size_t kNameBytesLimit = 24 << 20;
 }
 
-Profiler::Naming::Naming(ChainCache* chains)
+Profiler::Naming::Naming(ChainCache* chains, const TaskHistory* history)
     : modules(&names),
       kernel(&names),
-      processes(&modules, &names),
+      processes(&modules, &names, history),
       folder(&names, &kernel, chains) {}
 
 Profiler::Profiler(const SessionOptions& options)
-    : session_(options), sample_drain_(&session_), naming_(std::make_unique<Naming>(&chains_)) {
+    : session_(options),
+      sample_drain_(&session_),
+      naming_(std::make_unique<Naming>(&chains_, &task_history_)) {
   if (session_.usesTables())
     unwinding_ = std::make_unique<UnwindWorker>(session_.mapFd("unwind_requests"),
                                                 session_.mapFd("unwind_shards"),
                                                 session_.mapFd("unwind_processes"));
+  // Before the first sample, so that there is no process of which the start was missed.
+  task_events_.followCpus(readOnlineCpus());
   session_.followCpus();
 }
 
 DrainResult Profiler::drain() {
   uint64_t known_processes = naming_->processes.created();
   std::vector<CountedSample> samples = sample_drain_.drain(&chains_);
+  task_events_.drainInto(&task_history_);  // all that was recorded before those samples
   uint64_t folded_before = samples_folded_;
   foldIntoWindow(&samples);
   DrainResult result = {samples_folded_ - folded_before,
                         naming_->processes.created() - known_processes};
   publishGauges();
-  if (session_.attachedCpus() > 0) session_.followCpus();
+  if (session_.attachedCpus() > 0) {
+    task_events_.followCpus(readOnlineCpus());
+    session_.followCpus();
+  }
   return result;
 }
 
@@ -75,7 +85,8 @@ WindowColumns Profiler::takeWindow() {
   naming.modules.endWindow();
   naming.kernel.endWindow();
   if (naming.names.sizeBytes() > kNameBytesLimit) {
-    naming_ = std::make_unique<Naming>(&chains_);
+    processes_recorded_before_ += naming_->processes.recorded();
+    naming_ = std::make_unique<Naming>(&chains_, &task_history_);
     name_resets_++;
   }
   publishGauges();
@@ -94,6 +105,9 @@ void Profiler::publishGauges() {
   symbol_bytes_ = naming_->modules.symbolBytes();
   name_bytes_ = naming_->names.sizeBytes();
   kernel_symbols_hidden_ = naming_->kernel.hidden();
+  task_events_active_ = task_events_.active();
+  task_events_lost_ = task_events_.lost();
+  processes_recorded_ = processes_recorded_before_ + naming_->processes.recorded();
 }
 
 std::map<std::string, uint64_t> Profiler::counters() const {
@@ -109,6 +123,9 @@ std::map<std::string, uint64_t> Profiler::counters() const {
       {"kernel_symbols_hidden", kernel_symbols_hidden_},
       {"pid_namespace_foreign", pid_namespace_foreign_},
       {"processes", processes_},
+      {"processes_recorded", processes_recorded_},
+      {"task_events_active", task_events_active_},
+      {"task_events_lost", task_events_lost_},
       {"modules", modules_},
       {"symbol_bytes", symbol_bytes_},
       {"name_bytes", name_bytes_},

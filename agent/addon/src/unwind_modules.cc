@@ -68,7 +68,7 @@ std::shared_ptr<UnwindModule> UnwindModules::open(uint32_t pid, const Mapping& m
 std::shared_ptr<UnwindModule> UnwindModules::read(uint32_t pid, const Mapping& mapping,
                                                   const std::string& file, uint64_t now_ms) {
   std::optional<ElfFile> opened =
-      ElfFile::open(mapping.path == "[vdso]" ? copyVdso() : openMapped(pid, mapping));
+      mapping.path == "[vdso]" ? ElfFile::open(copyVdso()) : openMapped(pid, mapping);
   if (!opened || !opened->isNative() || opened->segments().empty()) return nullptr;
   auto elf = std::make_shared<const ElfFile>(std::move(*opened));
   std::string content = elf->buildId().empty() ? file : elf->buildId();

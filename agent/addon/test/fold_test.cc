@@ -20,7 +20,8 @@ struct Fixture {
   NameTable names;
   ModuleTable modules{&names};
   KernelSymbols kernel{&names};
-  ProcessTable processes{&modules, &names};
+  TaskHistory history;
+  ProcessTable processes{&modules, &names, &history};
   ChainCache chains;
   Folder folder{&names, &kernel, &chains};
   Window window;

@@ -95,7 +95,7 @@ export function openSampler(options: Omit<SamplerOptions, 'objectPath'>): Sample
   } catch (cause) {
     throw new AgentError(
       'ADDON_MISSING',
-      `The native addon does not load (${String(cause)}). Build it with npm run build; at run time it needs libbpf1 and libelf1.`,
+      `The native addon does not load (${String(cause)}). Build it with npm run build; at run time it needs libbpf1, libelf1 and liblzma5.`,
       { cause },
     );
   }
