@@ -26,6 +26,7 @@ import { Metrics } from './metrics.ts';
 import { createPlainServer } from './plain-server.ts';
 import { Deletions } from './query/deletions.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
+import { referenceRoutes } from './reference/reference-routes.ts';
 import { prepareTables } from './store/prepare-tables.ts';
 import { ProfileStore } from './store/profile-store.ts';
 import { Rollups } from './store/rollups.ts';
@@ -132,54 +133,57 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     // Level 4 costs a tenth of the default 11 and is within a tenth of its size.
     brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
   });
-  await fastify.register(async (ingest) => {
-    ingest.addHook('onRequest', async () => state.check());
-    // Bodies are read by the routes, within the limits, and not by Fastify.
-    ingest.removeAllContentTypeParsers();
-    ingest.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    ingest.addHook('onError', async (_request, _reply, error) => {
-      metrics.rejectedPushes.inc({ reason: asBunsenError(error)?.code ?? 'INTERNAL' });
-    });
-    pushRoute(ingest, ingester);
-    await pyroscopeRoute(ingest, ingester);
-    otlpRoute(ingest, ingester);
-    rpcRoutes(ingest, ingester, (reason) => metrics.rejectedPushes.inc({ reason }));
-  });
-  await fastify.register(async (query) => {
-    query.addHook('onRequest', async () => state.check());
-    queryRoutes(query, { store, status: rollups, flamegraph, deletions });
-    exportRoutes(query, flamegraph);
-    pyroscopeRender(query, store, flamegraph);
-    pyroscopeLabels(query, store);
-  });
-  await fastify.register(
-    async (prometheus) => {
-      prometheus.addHook('onRequest', async () => state.check());
-      prometheusRoutes(prometheus, store, rollups);
-    },
-    { prefix: '/prometheus/api/v1' },
-  );
-  await fastify.register(async (querier) =>
-    querierRoutes(querier, { store, flamegraph, checkReady: () => state.check() }),
-  );
   const adhoc = new AdHocProfiles(store, config.ingest);
-  await fastify.register(async (drilldown) =>
-    drilldownRoutes(drilldown, {
-      store,
-      adhoc,
-      readBody: (request, reply) => readBodyOfCall(request, reply, ingester),
-      bodyBytes: config.ingest.bodyBytes,
-      checkReady: () => state.check(),
-    }),
-  );
-  healthRoutes(
-    fastify,
-    async () => {
-      state.check();
-      await store.ping();
-    },
-    metrics,
-  );
+  await fastify.register(async (api) => {
+    referenceRoutes(api);
+    await api.register(async (ingest) => {
+      ingest.addHook('onRequest', async () => state.check());
+      // Bodies are read by the routes, within the limits, and not by Fastify.
+      ingest.removeAllContentTypeParsers();
+      ingest.addContentTypeParser('*', (_request, _payload, done) => done(null));
+      ingest.addHook('onError', async (_request, _reply, error) => {
+        metrics.rejectedPushes.inc({ reason: asBunsenError(error)?.code ?? 'INTERNAL' });
+      });
+      pushRoute(ingest, ingester);
+      await pyroscopeRoute(ingest, ingester);
+      otlpRoute(ingest, ingester);
+      rpcRoutes(ingest, ingester, (reason) => metrics.rejectedPushes.inc({ reason }));
+    });
+    await api.register(async (query) => {
+      query.addHook('onRequest', async () => state.check());
+      queryRoutes(query, { store, status: rollups, flamegraph, deletions });
+      exportRoutes(query, flamegraph);
+      pyroscopeRender(query, store, flamegraph);
+      pyroscopeLabels(query, store);
+    });
+    await api.register(
+      async (prometheus) => {
+        prometheus.addHook('onRequest', async () => state.check());
+        prometheusRoutes(prometheus, store, rollups);
+      },
+      { prefix: '/prometheus/api/v1' },
+    );
+    await api.register(async (querier) =>
+      querierRoutes(querier, { store, flamegraph, checkReady: () => state.check() }),
+    );
+    await api.register(async (drilldown) =>
+      drilldownRoutes(drilldown, {
+        store,
+        adhoc,
+        readBody: (request, reply) => readBodyOfCall(request, reply, ingester),
+        bodyBytes: config.ingest.bodyBytes,
+        checkReady: () => state.check(),
+      }),
+    );
+    healthRoutes(
+      api,
+      async () => {
+        state.check();
+        await store.ping();
+      },
+      metrics,
+    );
+  });
   await uiFiles(fastify, uiDir);
 
   return {

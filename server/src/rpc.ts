@@ -88,7 +88,8 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
     'application/grpc-web',
   ];
   for (const handler of router.handlers) {
-    app.post(handler.requestPath, async (request, reply) => {
+    const config = { method: handler.method };
+    app.post(handler.requestPath, { config }, async (request, reply) => {
       const contextValues = createContextValues();
       async function* body() {
         try {

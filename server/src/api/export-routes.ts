@@ -1,15 +1,13 @@
 import { API, parseProfileType, parseSelector, SERVICE_NAME } from '@bunsen/profile';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readInteger, readParams } from '../params.ts';
-import {
-  EXPORT_FORMATS,
-  type ExportForm,
-  type ExportFormat,
-} from '../query/exports/export-form.ts';
+import { route } from '../operation.ts';
+import { checkInteger, type Values } from '../params.ts';
+import type { ExportForm, ExportFormat } from '../query/exports/export-form.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { TimeRange } from '../time.ts';
-import { rangeOf, required, whileConnected } from './query-routes.ts';
+import { DOT_NODES, EXPORT, PPROF, SVG_NODES } from './query-operations.ts';
+import { rangeOf, whileConnected } from './query-routes.ts';
 
 const FILES: Record<ExportFormat, { type: string; extension: string }> = {
   // A gzipped file, and to be saved as one: no Content-Encoding, which a client would take off.
@@ -19,35 +17,22 @@ const FILES: Record<ExportFormat, { type: string; extension: string }> = {
   dot: { type: 'text/vnd.graphviz; charset=utf-8', extension: 'dot' },
   svg: { type: 'image/svg+xml', extension: 'svg' },
 };
-/** Functions of a call graph: pprof's default, and what Graphviz still lays out in seconds. */
-export const DOT_NODES = { default: 80, most: 2_000 };
-/** Nodes of a picture of a flame graph: some hundred bytes each. */
-const SVG_NODES = { default: 4_096, most: 65_536 };
-
 /** Selections as files for other tools. */
 export function exportRoutes(app: FastifyInstance, flamegraph: FlamegraphQuery): void {
-  app.get(API.export, async (request, reply) => {
-    const { format, maxNodes, ...params } = readParams(request.query, [
-      'query',
-      'from',
-      'until',
-      'format',
-      'maxNodes',
-    ]);
-    return send(reply, params, formOf(required('format', format), maxNodes));
-  });
+  route(app, 'GET', API.export, EXPORT, ({ format, maxNodes, ...params }, _request, reply) =>
+    send(reply, params, formOf(format, maxNodes)),
+  );
 
-  app.get(API.pprof, async (request, reply) =>
-    send(reply, readParams(request.query, ['query', 'from', 'until']), { format: 'pprof' }),
+  route(app, 'GET', API.pprof, PPROF, (params, _request, reply) =>
+    send(reply, params, { format: 'pprof' }),
   );
 
   async function send(
     reply: FastifyReply,
-    params: { query?: string; from?: string; until?: string },
+    { query, ...times }: Values<typeof PPROF.params>,
     form: ExportForm,
   ): Promise<FastifyReply> {
-    const query = required('query', params.query);
-    const range = rangeOf(params);
+    const range = rangeOf(times);
     const bytes = await flamegraph.export({ query, range, form, signal: whileConnected(reply) });
     const { type, extension } = FILES[form.format];
     const name = `${fileName(query, range)}.${extension}`;
@@ -63,17 +48,11 @@ export function exportRoutes(app: FastifyInstance, flamegraph: FlamegraphQuery):
   }
 }
 
-function formOf(format: string, maxNodes: string | undefined): ExportForm {
-  if (!isExportFormat(format)) {
-    throw new BunsenError(
-      'PARAMETER_INVALID',
-      `format=${format} is not one of ${EXPORT_FORMATS.join(', ')}`,
-    );
-  }
+function formOf(format: ExportFormat, maxNodes: number | undefined): ExportForm {
   if (format === 'dot' || format === 'svg') {
     const limit = format === 'dot' ? DOT_NODES : SVG_NODES;
-    const nodes = maxNodes && readInteger('maxNodes', maxNodes, 1, limit.most);
-    return { format, maxNodes: nodes || limit.default };
+    if (maxNodes !== undefined) checkInteger('maxNodes', maxNodes, 1, limit.most);
+    return { format, maxNodes: maxNodes ?? limit.default };
   }
   if (maxNodes !== undefined) {
     throw new BunsenError(
@@ -82,10 +61,6 @@ function formOf(format: string, maxNodes: string | undefined): ExportForm {
     );
   }
   return { format };
-}
-
-function isExportFormat(format: string): format is ExportFormat {
-  return (EXPORT_FORMATS as readonly string[]).includes(format);
 }
 
 /** `api-process_cpu-cpu-2026-11-21T10-00-00Z`: the service if the query names one, and what is in it. */

@@ -1,7 +1,6 @@
 import type { Labels } from '@bunsen/profile';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { BunsenError } from '../errors.ts';
-import { readInteger } from '../params.ts';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { route } from '../operation.ts';
 import { queryFunctions } from '../query/functions.ts';
 import { queryLabelNames, queryLabelSets, queryLabelValues } from '../query/labels.ts';
 import { FUNCTION_LABELS } from '../query/promql/function-source.ts';
@@ -14,12 +13,12 @@ import { HOUR_MS, type TimeRange } from '../time.ts';
 import { success } from './prometheus-answers.ts';
 import { metadataOf } from './prometheus-metadata.ts';
 import {
-  promRange,
-  readForm,
-  readMatches,
-  type SeriesMatch,
-  seriesMatch,
-} from './prometheus-params.ts';
+  PROM_LABEL_VALUES,
+  PROM_LABELS,
+  PROM_METADATA,
+  PROM_SERIES,
+} from './prometheus-operations.ts';
+import { formRoute, promRange, type SeriesMatch, seriesMatch } from './prometheus-params.ts';
 import { whileConnected } from './query-routes.ts';
 
 const EVERYTHING: SeriesMatch = { query: '{}', metric: undefined, hasFunctions: false };
@@ -27,19 +26,10 @@ const EVERYTHING: SeriesMatch = { query: '{}', metric: undefined, hasFunctions: 
 const MAX_FUNCTIONS = 1_000;
 
 /** Metrics, series, labels and their values: what menus and editors ask for. */
-export function prometheusLists(
-  app: FastifyInstance,
-  both: (path: string, handler: (request: FastifyRequest, reply: FastifyReply) => unknown) => void,
-  store: Store,
-  status: RollupStatus,
-): void {
-  both('/series', async (request, reply) => {
-    const params = readForm(request, LIST_PARAMS);
+export function prometheusLists(app: FastifyInstance, store: Store, status: RollupStatus): void {
+  formRoute(app, '/series', PROM_SERIES, async (params, _request, reply) => {
     const { range, signal } = rangeOf(params, reply);
-    const matches = readMatches(request).map(seriesMatch);
-    if (matches.length === 0) {
-      throw new BunsenError('PARAMETER_INVALID', 'the parameter match[] is missing');
-    }
+    const matches = matchesOf(params);
     const warnings = warningsOf(matches);
     const sets = new Map<string, Labels>();
     for (const { query } of matches) {
@@ -51,10 +41,9 @@ export function prometheusLists(
     return list(sorted, params.limit, warnings);
   });
 
-  both('/labels', async (request, reply) => {
-    const params = readForm(request, LIST_PARAMS);
+  formRoute(app, '/labels', PROM_LABELS, async (params, _request, reply) => {
     const { range, signal } = rangeOf(params, reply);
-    const matches = matchesOf(request);
+    const matches = matchesOf(params);
     const names = new Set<string>();
     for (const { query } of matches) {
       const { labels } = await queryLabelNames(store, query, range, { signal });
@@ -64,30 +53,23 @@ export function prometheusLists(
     return list([...names].sort(), params.limit, warningsOf(matches));
   });
 
-  app.get<{ Params: { name: string } }>('/label/:name/values', async (request, reply) => {
-    const params = readForm(request, LIST_PARAMS);
+  route(app, 'GET', '/label/:name/values', PROM_LABEL_VALUES, async (params, request, reply) => {
     const { range, signal } = rangeOf(params, reply);
-    const { name } = request.params;
-    const matches = matchesOf(request);
+    const { name } = request.params as { name: string };
+    const matches = matchesOf(params);
     const found = FUNCTION_LABELS.includes(name)
       ? await functionValues(name, matches, range, signal)
       : await labelValues(name, matches, range, signal);
     return list([...new Set(found.values)].sort(), params.limit, found.warnings);
   });
 
-  app.get('/metadata', async (request, reply) => {
-    const { metric, limit, limit_per_metric } = readForm(request, [
-      'metric',
-      'limit',
-      'limit_per_metric',
-    ]);
-    limitOf('limit_per_metric', limit_per_metric); // there is one entry a metric: any will do
+  route(app, 'GET', '/metadata', PROM_METADATA, async ({ metric, limit }, _request, reply) => {
     const untilMs = Date.now();
     const range = { fromMs: untilMs - 24 * HOUR_MS, untilMs };
     const read = { signal: whileConnected(reply) };
     const { values } = await queryLabelValues(store, '__profile_type__', '{}', range, read);
     const wanted = values.filter((type) => metric === undefined || type === metric);
-    const most = limitOf('limit', limit) || wanted.length;
+    const most = limit || wanted.length;
     return success(
       Object.fromEntries(wanted.slice(0, most).map((type) => [type, [metadataOf(type)]])),
     );
@@ -137,14 +119,15 @@ export function prometheusLists(
   }
 }
 
-const LIST_PARAMS = ['start', 'end', 'limit'] as const;
-
-function matchesOf(request: FastifyRequest): SeriesMatch[] {
-  const matches = readMatches(request).map(seriesMatch);
+function matchesOf(params: { 'match[]': string[] }): SeriesMatch[] {
+  const matches = params['match[]'].map(seriesMatch);
   return matches.length === 0 ? [EVERYTHING] : matches;
 }
 
-function rangeOf(params: { start?: string; end?: string }, reply: FastifyReply) {
+function rangeOf(
+  params: { start: string | undefined; end: string | undefined },
+  reply: FastifyReply,
+) {
   return { range: promRange(params), signal: whileConnected(reply) };
 }
 
@@ -160,13 +143,8 @@ function warningsOf(matches: SeriesMatch[]): string[] {
     : [];
 }
 
-function limitOf(name: string, limit: string | undefined): number {
-  return limit === undefined ? 0 : readInteger(name, limit, 0, Number.MAX_SAFE_INTEGER);
-}
-
 /** At most so many, as the client wishes; 0 = all. */
-function list(values: unknown[], limit: string | undefined, warnings: string[]): unknown {
-  const most = limitOf('limit', limit);
+function list(values: unknown[], most: number, warnings: string[]): unknown {
   if (most === 0 || values.length <= most) return success(values, warnings);
   return success(values.slice(0, most), [
     ...warnings,

@@ -1,29 +1,29 @@
 import type { Matcher } from '@bunsen/profile';
 import { formatSelector } from '@bunsen/profile';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readParams } from '../params.ts';
+import type { Handler, Operation } from '../operation.ts';
+import { type Params, readParams } from '../params.ts';
 import { FUNCTION_LABELS } from '../query/promql/function-source.ts';
 import { parseDuration } from '../query/promql/literals.ts';
 import { parseMetricSelector } from '../query/promql/parse.ts';
 import { METRIC_NAME } from '../query/promql/values.ts';
 import { checkTime, HOUR_MS, type TimeRange } from '../time.ts';
 
-/**
- * Parameters of a request to Prometheus' API, from the address and from a form alike, each once.
- * @throws BunsenError `PARAMETER_UNKNOWN`, `PARAMETER_INVALID`
- */
-export function readForm<Name extends string>(
-  request: FastifyRequest,
-  known: readonly Name[],
-): Partial<Record<Name, string>> {
-  const { 'match[]': _, ...rest } = formOf(request);
-  return readParams(rest, known);
-}
-
-/** The selectors of a request, of which there may be any number. */
-export function readMatches(request: FastifyRequest): string[] {
-  return [formOf(request)['match[]'] ?? []].flat();
+/** Registers a route that reads its parameters from the address and from a form alike. */
+export function formRoute<const P extends Params>(
+  app: FastifyInstance,
+  url: string,
+  operation: Operation<P>,
+  handler: Handler<P>,
+): void {
+  app.route({
+    method: ['GET', 'POST'],
+    url,
+    config: { operation },
+    handler: (request, reply) =>
+      handler(readParams(formOf(request), operation.params), request, reply),
+  });
 }
 
 function formOf(request: FastifyRequest): Record<string, string | string[]> {
@@ -59,7 +59,10 @@ export function promDuration(name: string, text: string): number {
 }
 
 /** The last hour by default. Both ends count. */
-export function promRange(params: { start?: string; end?: string }): TimeRange {
+export function promRange(params: {
+  start: string | undefined;
+  end: string | undefined;
+}): TimeRange {
   const untilMs = params.end === undefined ? Date.now() : promTime('end', params.end);
   const fromMs = params.start === undefined ? untilMs - HOUR_MS : promTime('start', params.start);
   if (fromMs <= untilMs) return { fromMs, untilMs: untilMs + 1 };

@@ -1,7 +1,7 @@
 import { parse as parseQueryString } from 'node:querystring';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readInteger } from '../params.ts';
+import { route } from '../operation.ts';
 import { type Expr, unwrapped } from '../query/promql/ast.ts';
 import { type Evaluation, evaluate } from '../query/promql/evaluate.ts';
 import { formatPromql } from '../query/promql/format.ts';
@@ -11,8 +11,14 @@ import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { answerPromError, instantData, rangeData, success } from './prometheus-answers.ts';
 import { prometheusLists } from './prometheus-lists.ts';
-import { promDuration, promTime, readForm } from './prometheus-params.ts';
-import { required, whileConnected } from './query-routes.ts';
+import {
+  PROM_BUILDINFO,
+  PROM_FORMAT_QUERY,
+  PROM_QUERY,
+  PROM_QUERY_RANGE,
+} from './prometheus-operations.ts';
+import { formRoute, promDuration, promTime } from './prometheus-params.ts';
+import { whileConnected } from './query-routes.ts';
 
 /** As in Prometheus. */
 const MAX_POINTS = 11_000;
@@ -29,12 +35,9 @@ export function prometheusRoutes(app: FastifyInstance, store: Store, status: Rol
     { parseAs: 'string', bodyLimit: MAX_FORM_BYTES },
     (_request, body, done) => done(null, { ...parseQueryString(body as string) }),
   );
-  const both = (path: string, handler: (request: FastifyRequest, reply: FastifyReply) => unknown) =>
-    app.route({ method: ['GET', 'POST'], url: path, handler });
 
-  both('/query', async (request, reply) => {
-    const params = readForm(request, ['query', 'time', ...OPTIONS]);
-    const expr = parsePromql(required('query', params.query));
+  formRoute(app, '/query', PROM_QUERY, async (params, _request, reply) => {
+    const expr = parsePromql(params.query);
     const startMs = params.time === undefined ? Date.now() : promTime('time', params.time);
     const evaluation = await run(expr, { startMs, stepMs: 0, points: 1 }, params, reply);
     const { value, warnings } = limited(evaluation, params.limit);
@@ -43,25 +46,23 @@ export function prometheusRoutes(app: FastifyInstance, store: Store, status: Rol
     return success(instantData(value, startMs, !ranked), warnings);
   });
 
-  both('/query_range', async (request, reply) => {
-    const params = readForm(request, ['query', 'start', 'end', 'step', ...OPTIONS]);
-    const expr = parsePromql(required('query', params.query));
+  formRoute(app, '/query_range', PROM_QUERY_RANGE, async (params, _request, reply) => {
+    const expr = parsePromql(params.query);
     const grid = gridOf(
-      promTime('start', required('start', params.start)),
-      promTime('end', required('end', params.end)),
-      promDuration('step', required('step', params.step)),
+      promTime('start', params.start),
+      promTime('end', params.end),
+      promDuration('step', params.step),
     );
     const evaluation = await run(expr, grid, params, reply);
     const { value, warnings } = limited(evaluation, params.limit);
     return success(rangeData(value, grid), warnings);
   });
 
-  both('/format_query', async (request) => {
-    const { query } = readForm(request, ['query']);
-    return success(formatPromql(parsePromql(required('query', query))));
-  });
+  formRoute(app, '/format_query', PROM_FORMAT_QUERY, ({ query }) =>
+    success(formatPromql(parsePromql(query))),
+  );
 
-  app.get('/status/buildinfo', async () =>
+  route(app, 'GET', '/status/buildinfo', PROM_BUILDINFO, () =>
     success({
       application: 'Bunsen',
       version: API_VERSION,
@@ -73,12 +74,12 @@ export function prometheusRoutes(app: FastifyInstance, store: Store, status: Rol
     }),
   );
 
-  prometheusLists(app, both, store, status);
+  prometheusLists(app, store, status);
 
   async function run(
     expr: Expr,
     grid: Grid,
-    params: { timeout?: string; lookback_delta?: string },
+    params: { timeout: string | undefined; lookback_delta: string | undefined },
     reply: FastifyReply,
   ): Promise<Evaluation> {
     const timeoutMs = params.timeout && promDuration('timeout', params.timeout);
@@ -99,8 +100,6 @@ export function prometheusRoutes(app: FastifyInstance, store: Store, status: Rol
   }
 }
 
-const OPTIONS = ['timeout', 'limit', 'lookback_delta'] as const;
-
 /** @throws BunsenError `RANGE_EMPTY`, `PARAMETER_INVALID` */
 function gridOf(startMs: number, endMs: number, stepMs: number): Grid {
   if (endMs < startMs) {
@@ -115,8 +114,7 @@ function gridOf(startMs: number, endMs: number, stepMs: number): Grid {
 }
 
 /** At most so many series, as the client wishes; 0 = all. */
-function limited({ value, warnings }: Evaluation, limit: string | undefined): Evaluation {
-  const most = limit === undefined ? 0 : readInteger('limit', limit, 0, Number.MAX_SAFE_INTEGER);
+function limited({ value, warnings }: Evaluation, most: number): Evaluation {
   if (value.type === 'scalar' || most === 0 || value.series.length <= most) {
     return { value, warnings };
   }

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readParams } from '../params.ts';
+import { route } from '../operation.ts';
 import { queryLabelNames, queryLabelValues, queryProfileTypes } from '../query/labels.ts';
 import type { Store } from '../store/store.ts';
 import { HOUR_MS } from '../time.ts';
+import { PYROSCOPE_LABEL_NAMES, PYROSCOPE_LABEL_VALUES } from './pyroscope-operations.ts';
 import { pyroscopeRange, warn } from './pyroscope-params.ts';
-import { required, whileConnected } from './query-routes.ts';
+import { whileConnected } from './query-routes.ts';
 
 /** The label whose values are profile types. */
 const NAME_LABEL = '__name__';
@@ -15,8 +16,7 @@ const NAME_LABEL = '__name__';
  * last hour. A `query` narrows them.
  */
 export function pyroscopeLabels(app: FastifyInstance, store: Store): void {
-  app.get('/pyroscope/label-names', async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until']);
+  route(app, 'GET', '/pyroscope/label-names', PYROSCOPE_LABEL_NAMES, async (params, _, reply) => {
     const signal = whileConnected(reply);
     const { labels } = await queryLabelNames(store, params.query || '{}', rangeOf(params), {
       signal,
@@ -25,34 +25,30 @@ export function pyroscopeLabels(app: FastifyInstance, store: Store): void {
     return names.length === 0 ? [] : [NAME_LABEL, ...names];
   });
 
-  app.get('/pyroscope/label-values', async (request, reply) => {
-    const { label: asked, ...params } = readParams(request.query, [
-      'label',
-      'query',
-      'from',
-      'until',
-    ]);
-    const label = required('label', asked);
+  route(app, 'GET', '/pyroscope/label-values', PYROSCOPE_LABEL_VALUES, async (params, _, reply) => {
+    const { label, query } = params;
     const range = rangeOf(params);
     const signal = whileConnected(reply);
     if (label === NAME_LABEL) {
-      if (params.query) {
+      if (query) {
         throw new BunsenError(
           'PARAMETER_INVALID',
-          `query=${params.query} cannot narrow the values of ${NAME_LABEL}, which are profile types: leave it out`,
+          `query=${query} cannot narrow the values of ${NAME_LABEL}, which are profile types: leave it out`,
         );
       }
       const { profileTypes } = await queryProfileTypes(store, range, { signal });
       return profileTypes.map(({ id }) => id);
     }
-    const found = await queryLabelValues(store, label, params.query || '{}', range, { signal });
+    const found = await queryLabelValues(store, label, query || '{}', range, { signal });
     warn(reply, found.warnings);
     return found.values;
   });
 }
 
-function rangeOf(params: { from?: string; until?: string }) {
-  return params.from === undefined && params.until === undefined
-    ? { fromMs: Date.now() - HOUR_MS, untilMs: Date.now() }
-    : pyroscopeRange(params, 'from', 'until');
+function rangeOf({ from, until }: { from: string | undefined; until: string | undefined }) {
+  if (from === undefined && until === undefined) {
+    return { fromMs: Date.now() - HOUR_MS, untilMs: Date.now() };
+  }
+  if (from) return pyroscopeRange(['from', from], ['until', until]);
+  throw new BunsenError('PARAMETER_INVALID', 'the parameter from is missing');
 }

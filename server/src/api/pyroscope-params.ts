@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readInteger } from '../params.ts';
+import { checkInteger } from '../params.ts';
 import { checkRange, parsePyroscopeTime, type TimeRange } from '../time.ts';
-import { MOST_MAX_NODES, required } from './query-routes.ts';
+import { MOST_MAX_NODES } from './query-operations.ts';
 
 /** Parameters as Pyroscope's read side spells them. */
 
@@ -10,14 +10,12 @@ import { MOST_MAX_NODES, required } from './query-routes.ts';
 export const DEFAULT_FLAME_NODES = 8_192;
 export const DEFAULT_DOT_NODES = 100;
 
-export const MAX_NODES_PARAMS = ['max-nodes', 'maxNodes'] as const;
-
 /**
  * Of a flame graph, 0 stands for the default.
  * @throws BunsenError `PARAMETER_INVALID` also if both spellings are given and differ
  */
 export function maxNodesOf(
-  params: { 'max-nodes'?: string; maxNodes?: string },
+  params: { 'max-nodes': number | undefined; maxNodes: number | undefined },
   { fallback, most = MOST_MAX_NODES }: { fallback: number; most?: number },
 ): number {
   const [dashed, camel] = [params['max-nodes'], params.maxNodes];
@@ -28,19 +26,18 @@ export function maxNodesOf(
     );
   }
   const name = dashed === undefined ? 'maxNodes' : 'max-nodes';
-  return readInteger(name, dashed ?? camel ?? '0', 0, most) || fallback;
+  return checkInteger(name, dashed ?? camel ?? 0, 0, most) || fallback;
 }
 
-/** A range whose beginning must be given. */
+/** The end of a range is now if it is not given. */
 export function pyroscopeRange(
-  params: Record<string, string | undefined>,
-  fromName: string,
-  untilName: string,
+  [fromName, from]: [name: string, text: string],
+  [untilName, until]: [name: string, text: string | undefined],
 ): TimeRange {
   const nowMs = Date.now();
   return checkRange({
-    fromMs: parsePyroscopeTime(fromName, required(fromName, params[fromName]), nowMs),
-    untilMs: parsePyroscopeTime(untilName, params[untilName] || 'now', nowMs),
+    fromMs: parsePyroscopeTime(fromName, from, nowMs),
+    untilMs: parsePyroscopeTime(untilName, until || 'now', nowMs),
   });
 }
 

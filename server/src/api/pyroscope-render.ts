@@ -1,22 +1,22 @@
 import { parseProfileType, parseSelector } from '@bunsen/profile';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readParams } from '../params.ts';
+import { route } from '../operation.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import { renderMetadata } from '../query/render-metadata.ts';
 import { type Aggregation, querySeries } from '../query/series.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
-import { DOT_NODES } from './export-routes.ts';
+import { RENDER, RENDER_DIFF } from './pyroscope-operations.ts';
 import {
   DEFAULT_DOT_NODES,
   DEFAULT_FLAME_NODES,
-  MAX_NODES_PARAMS,
   maxNodesOf,
   pyroscopeRange,
   warn,
 } from './pyroscope-params.ts';
-import { required, whileConnected } from './query-routes.ts';
+import { DOT_NODES } from './query-operations.ts';
+import { whileConnected } from './query-routes.ts';
 
 const MIN_STEP_MS = 15_000;
 const POINTS = 1_500;
@@ -30,22 +30,13 @@ export function pyroscopeRender(
   store: Store,
   flamegraph: FlamegraphQuery,
 ): void {
-  app.get('/pyroscope/render', async (request, reply) => {
-    const params = readParams(request.query, [
-      'query',
-      'from',
-      'until',
-      'groupBy',
-      'aggregation',
-      'format',
-      ...MAX_NODES_PARAMS,
-    ]);
-    const query = required('query', params.query);
-    const range = pyroscopeRange(params, 'from', 'until');
-    const aggregation = aggregationOf(params.aggregation);
+  route(app, 'GET', '/pyroscope/render', RENDER, async (params, _request, reply) => {
+    const { query } = params;
+    const range = pyroscopeRange(['from', params.from], ['until', params.until]);
+    const aggregation = params.aggregation === 'sum' ? 'sum' : 'average';
     const groupBy = groupByOf(params.groupBy);
     const signal = whileConnected(reply);
-    switch (params.format ?? 'json') {
+    switch (params.format) {
       case 'dot': {
         if (groupBy.length > 0 || aggregation !== 'sum') {
           throw new BunsenError(
@@ -73,40 +64,24 @@ export function pyroscopeRender(
         const bytes = await flamegraph.run({ query, range, maxNodes, form, signal });
         return send(reply, 'application/json', bytes);
       }
-      default:
-        throw new BunsenError(
-          'FORMAT_UNSUPPORTED',
-          `format=${params.format} is neither json nor dot`,
-        );
     }
   });
 
-  app.get('/pyroscope/render-diff', async (request, reply) => {
-    const params = readParams(request.query, [
-      'leftQuery',
-      'leftFrom',
-      'leftUntil',
-      'rightQuery',
-      'rightFrom',
-      'rightUntil',
-      'format',
-      ...MAX_NODES_PARAMS,
-    ]);
-    if (params.format !== undefined && params.format !== 'json') {
-      throw new BunsenError('FORMAT_UNSUPPORTED', `format=${params.format}: a diff has only json`);
-    }
-    const left = required('leftQuery', params.leftQuery);
+  route(app, 'GET', '/pyroscope/render-diff', RENDER_DIFF, async (params, _request, reply) => {
     const bytes = await flamegraph.diff({
-      left: { query: left, range: pyroscopeRange(params, 'leftFrom', 'leftUntil') },
+      left: {
+        query: params.leftQuery,
+        range: pyroscopeRange(['leftFrom', params.leftFrom], ['leftUntil', params.leftUntil]),
+      },
       right: {
-        query: required('rightQuery', params.rightQuery),
-        range: pyroscopeRange(params, 'rightFrom', 'rightUntil'),
+        query: params.rightQuery,
+        range: pyroscopeRange(['rightFrom', params.rightFrom], ['rightUntil', params.rightUntil]),
       },
       maxNodes: maxNodesOf(params, { fallback: DEFAULT_FLAME_NODES }),
       form: {
         kind: 'render',
         envelope: {
-          metadata: metadataOf(left, 'double'),
+          metadata: metadataOf(params.leftQuery, 'double'),
           timeline: null,
           groups: null,
           heatmap: null,
@@ -151,14 +126,8 @@ export function pyroscopeRender(
   }
 }
 
-function aggregationOf(text = 'sum'): Aggregation {
-  if (text === 'sum') return 'sum';
-  if (text === 'avg' || text === 'average') return 'average';
-  throw new BunsenError('PARAMETER_INVALID', `aggregation=${text} is neither sum nor avg`);
-}
-
 /** The one label that there may be; an empty parameter is none. */
-function groupByOf(name = ''): string[] {
+function groupByOf(name: string): string[] {
   if (name === '') return [];
   if (LABEL_NAME.test(name)) return [name];
   throw new BunsenError(

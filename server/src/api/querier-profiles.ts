@@ -10,9 +10,9 @@ import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
 import type { DiffSelection, FlamegraphQuery } from '../query/flamegraph.ts';
 import { answerEncoding, encodedAnswer } from '../rpc.ts';
-import { DOT_NODES } from './export-routes.ts';
 import { DEFAULT_DOT_NODES } from './pyroscope-params.ts';
 import { maxNodesOf, queryOf, rangeOf, refuse, stackSelectorOf, warn } from './querier-request.ts';
+import { DOT_NODES } from './query-operations.ts';
 
 type ProfileMethods =
   | 'selectMergeStacktraces'

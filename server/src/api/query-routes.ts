@@ -1,7 +1,8 @@
 import { API, type DeletionsResponse, FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readInteger, readParams } from '../params.ts';
+import { route } from '../operation.ts';
+import type { Values } from '../params.ts';
 import type { Deletions } from '../query/deletions.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { Focus } from '../query/focus.ts';
@@ -18,14 +19,22 @@ import type { OwnForm } from '../query/tree-worker.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
+import {
+  DELETE_PROFILES,
+  DELETIONS,
+  DIFF,
+  FLAMEGRAPH,
+  FOCUSED,
+  FUNCTION_COSTS,
+  FUNCTIONS,
+  LABEL_NAMES,
+  LABEL_VALUES,
+  MAX_GROUP_BY,
+  PROFILE_TYPES,
+  SERIES,
+  SERVICES,
+} from './query-operations.ts';
 
-/** Nodes of a flame graph: more than a screen has pixels to show, few enough to draw at once. */
-export const DEFAULT_MAX_NODES = 16_384;
-export const MOST_MAX_NODES = 1_048_576;
-const MAX_STEP_MS = 366 * 86_400_000;
-const MAX_GROUP_BY = 8;
-const DEFAULT_FUNCTIONS = 100;
-const MAX_FUNCTIONS = 10_000;
 /** How long a request to delete is held: most are done by then, and proxies still wait. */
 const DELETION_WAIT_MS = 20_000;
 
@@ -41,42 +50,26 @@ export function queryRoutes(
   app: FastifyInstance,
   { store, status, flamegraph, deletions }: QuerySources,
 ): void {
-  app.get(API.profileTypes, async (request, reply) => {
-    const params = readParams(request.query, ['from', 'until']);
-    return queryProfileTypes(store, rangeOf(params), { signal: whileConnected(reply) });
-  });
+  route(app, 'GET', API.profileTypes, PROFILE_TYPES, (params, _request, reply) =>
+    queryProfileTypes(store, rangeOf(params), { signal: whileConnected(reply) }),
+  );
 
-  app.get(API.services, async (request, reply) => {
-    const params = readParams(request.query, ['type', 'from', 'until']);
-    const type = required('type', params.type);
-    return queryServices(store, type, rangeOf(params), { signal: whileConnected(reply) });
-  });
+  route(app, 'GET', API.services, SERVICES, (params, _request, reply) =>
+    queryServices(store, params.type, rangeOf(params), { signal: whileConnected(reply) }),
+  );
 
-  app.get(API.labelNames, async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until']);
-    const query = params.query ?? '{}';
-    return queryLabelNames(store, query, rangeOf(params), { signal: whileConnected(reply) });
-  });
+  route(app, 'GET', API.labelNames, LABEL_NAMES, (params, _request, reply) =>
+    queryLabelNames(store, params.query, rangeOf(params), { signal: whileConnected(reply) }),
+  );
 
-  app.get<{ Params: { name: string } }>('/api/v1/labels/:name/values', async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until']);
-    const { name } = request.params;
-    const query = params.query ?? '{}';
+  route(app, 'GET', '/api/v1/labels/:name/values', LABEL_VALUES, (params, request, reply) => {
+    const { name } = request.params as { name: string };
     const signal = whileConnected(reply);
-    return queryLabelValues(store, name, query, rangeOf(params), { signal });
+    return queryLabelValues(store, name, params.query, rangeOf(params), { signal });
   });
 
-  app.get(API.series, async (request, reply) => {
-    const params = readParams(request.query, [
-      'query',
-      'from',
-      'until',
-      'stepMs',
-      'groupBy',
-      'function',
-      'module',
-    ]);
-    const groupBy = (params.groupBy ?? '').split(',').filter((name) => name !== '');
+  route(app, 'GET', API.series, SERIES, (params, _request, reply) => {
+    const groupBy = params.groupBy.split(',').filter((name) => name !== '');
     if (groupBy.length > MAX_GROUP_BY) {
       throw new BunsenError(
         'PARAMETER_INVALID',
@@ -84,102 +77,62 @@ export function queryRoutes(
       );
     }
     return querySeries(store, {
-      query: required('query', params.query),
+      query: params.query,
       range: rangeOf(params),
-      stepMs:
-        params.stepMs === undefined
-          ? undefined
-          : readInteger('stepMs', params.stepMs, 1, MAX_STEP_MS),
+      stepMs: params.stepMs,
       groupBy,
       function: functionOf(params),
       signal: whileConnected(reply),
     });
   });
 
-  app.get(API.functions, async (request, reply) => {
-    const params = readParams(request.query, [
-      'query',
-      'from',
-      'until',
-      'name',
-      'orderBy',
-      'limit',
-    ]);
-    const orderBy = params.orderBy ?? 'total';
-    if (orderBy !== 'self' && orderBy !== 'total') {
-      throw new BunsenError('PARAMETER_INVALID', `orderBy=${orderBy} is not self or total`);
-    }
-    return queryFunctions(store, status, {
-      query: required('query', params.query),
-      range: rangeOf(params),
-      name: params.name ?? '',
-      orderBy,
-      limit:
-        params.limit === undefined
-          ? DEFAULT_FUNCTIONS
-          : readInteger('limit', params.limit, 1, MAX_FUNCTIONS),
-      signal: whileConnected(reply),
-    });
+  route(app, 'GET', API.functions, FUNCTIONS, (params, _request, reply) => {
+    const { query, name, orderBy, limit } = params;
+    const range = rangeOf(params);
+    const signal = whileConnected(reply);
+    return queryFunctions(store, status, { query, range, name, orderBy, limit, signal });
   });
 
-  app.get(API.functionCosts, async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until', 'function', 'module']);
-    return queryFunctionCosts(store, status, {
-      query: required('query', params.query),
+  route(app, 'GET', API.functionCosts, FUNCTION_COSTS, (params, _request, reply) =>
+    queryFunctionCosts(store, status, {
+      query: params.query,
       range: rangeOf(params),
-      name: required('function', params.function),
+      name: params.function,
       module: params.module,
       signal: whileConnected(reply),
-    });
-  });
+    }),
+  );
 
-  app.delete(API.push, async (request, reply) => {
-    const params = readParams(request.query, ['query', 'from', 'until']);
-    const [from, until] = [required('from', params.from), required('until', params.until)];
-    const query = required('query', params.query);
-    const range = rangeBetween('from', from, 'until', until);
-    const deletion = await deletions.request(query, range, DELETION_WAIT_MS);
+  route(app, 'DELETE', API.push, DELETE_PROFILES, async (params, _request, reply) => {
+    const deletion = await deletions.request(params.query, rangeOf(params), DELETION_WAIT_MS);
     return reply.code(deletion.state === 'done' ? 200 : 202).send(deletion);
   });
 
-  app.get(API.deletions, async (request): Promise<DeletionsResponse> => {
-    readParams(request.query, []);
+  route(app, 'GET', API.deletions, DELETIONS, async (): Promise<DeletionsResponse> => {
     return { deletions: await deletions.list() };
   });
 
-  const around = ['query', 'from', 'until', 'maxNodes'] as const;
-  app.get(API.flamegraph, async (request, reply) =>
-    flame(request, reply, readParams(request.query, around)),
+  route(app, 'GET', API.flamegraph, FLAMEGRAPH, (params, request, reply) =>
+    flame(request, reply, params),
   );
   for (const direction of ['callees', 'callers'] as const) {
-    app.get(API[direction], async (request, reply) => {
-      const params = readParams(request.query, [...around, 'function', 'module']);
-      const name = required('function', params.function);
-      return flame(request, reply, params, { direction, name, module: params.module });
-    });
+    route(app, 'GET', API[direction], FOCUSED[direction], (params, request, reply) =>
+      flame(request, reply, params, { direction, name: params.function, module: params.module }),
+    );
   }
 
-  app.get(API.diff, async (request, reply) => {
-    const params = readParams(request.query, [
-      'left',
-      'leftFrom',
-      'leftUntil',
-      'right',
-      'rightFrom',
-      'rightUntil',
-      'maxNodes',
-    ]);
+  route(app, 'GET', API.diff, DIFF, async (params, request, reply) => {
     const form = formOf(request);
     const bytes = await flamegraph.diff({
       left: {
-        query: required('left', params.left),
+        query: params.left,
         range: rangeBetween('leftFrom', params.leftFrom, 'leftUntil', params.leftUntil),
       },
       right: {
-        query: required('right', params.right),
+        query: params.right,
         range: rangeBetween('rightFrom', params.rightFrom, 'rightUntil', params.rightUntil),
       },
-      maxNodes: maxNodesOf('maxNodes', params.maxNodes),
+      maxNodes: params.maxNodes,
       form,
       signal: whileConnected(reply),
     });
@@ -189,14 +142,14 @@ export function queryRoutes(
   async function flame(
     request: FastifyRequest,
     reply: FastifyReply,
-    params: { query?: string; from?: string; until?: string; maxNodes?: string },
+    params: Values<typeof FLAMEGRAPH.params>,
     focus?: Focus,
   ): Promise<FastifyReply> {
     const form = formOf(request);
     const bytes = await flamegraph.run({
-      query: required('query', params.query),
+      query: params.query,
       range: rangeOf(params),
-      maxNodes: maxNodesOf('maxNodes', params.maxNodes),
+      maxNodes: params.maxNodes,
       form,
       ...(focus && { focus }),
       signal: whileConnected(reply),
@@ -206,8 +159,7 @@ export function queryRoutes(
 }
 
 /** @throws BunsenError `PARAMETER_INVALID` */
-function functionOf(params: { function?: string; module?: string }) {
-  const { function: name, module } = params;
+function functionOf({ function: name, module }: Values<typeof SERIES.params>) {
   if (name !== undefined && name !== '') return { name, module };
   if (module === undefined) return undefined;
   throw new BunsenError('PARAMETER_INVALID', `module=${module} needs a function: give both`);
@@ -235,29 +187,14 @@ export function whileConnected(reply: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-export function maxNodesOf(name: string, text: string | undefined): number {
-  return text === undefined ? DEFAULT_MAX_NODES : readInteger(name, text, 1, MOST_MAX_NODES);
-}
-
-export function required(name: string, value: string | undefined): string {
-  if (value !== undefined && value !== '') return value;
-  throw new BunsenError('PARAMETER_INVALID', `the parameter ${name} is missing`);
-}
-
-/** The last hour by default. */
-export function rangeOf(params: { from?: string; until?: string }): TimeRange {
+export function rangeOf(params: { from: string; until: string }): TimeRange {
   return rangeBetween('from', params.from, 'until', params.until);
 }
 
-function rangeBetween(
-  fromName: string,
-  from: string | undefined,
-  untilName: string,
-  until: string | undefined,
-): TimeRange {
+function rangeBetween(fromName: string, from: string, untilName: string, until: string): TimeRange {
   const nowMs = Date.now();
   return checkRange({
-    fromMs: parseTime(fromName, from ?? 'now-1h', nowMs),
-    untilMs: parseTime(untilName, until ?? 'now', nowMs),
+    fromMs: parseTime(fromName, from, nowMs),
+    untilMs: parseTime(untilName, until, nowMs),
   });
 }

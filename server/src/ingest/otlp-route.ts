@@ -1,27 +1,23 @@
 import { IDEMPOTENCY_KEY } from '@bunsen/profile';
 import type { FastifyInstance } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readParams } from '../params.ts';
+import { route } from '../operation.ts';
 import { withBody } from './body.ts';
+import { OTLP_PUSH, OTLP_TYPES } from './ingest-operations.ts';
 import type { Ingester } from './ingester.ts';
 import { idempotencyKey } from './push-route.ts';
 
-const ENCODINGS: Record<string, 'protobuf' | 'json'> = {
-  'application/x-protobuf': 'protobuf',
-  'application/protobuf': 'protobuf',
-  'application/json': 'json',
-};
-
 /** `POST /v1development/profiles`: OpenTelemetry's profiles over HTTP, protobuf or JSON. */
 export function otlpRoute(app: FastifyInstance, ingester: Ingester): void {
-  app.post('/v1development/profiles', async (request, reply) => {
-    readParams(request.query, []);
+  route(app, 'POST', '/v1development/profiles', OTLP_PUSH, async (_params, request, reply) => {
     const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-    const encoding = Object.hasOwn(ENCODINGS, type) ? ENCODINGS[type] : undefined;
+    const encoding = Object.hasOwn(OTLP_TYPES, type)
+      ? OTLP_TYPES[type as keyof typeof OTLP_TYPES]
+      : undefined;
     if (!encoding) {
       throw new BunsenError(
         'CONTENT_TYPE_UNSUPPORTED',
-        `Content-Type ${type} is not one of OTLP's: send one of ${Object.keys(ENCODINGS).join(', ')}`,
+        `Content-Type ${type} is not one of OTLP's: send one of ${Object.keys(OTLP_TYPES).join(', ')}`,
       );
     }
     const key = idempotencyKey(request.headers[IDEMPOTENCY_KEY]);

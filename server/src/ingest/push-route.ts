@@ -1,29 +1,21 @@
 import { API, IDEMPOTENCY_KEY, type PushResponse } from '@bunsen/profile';
 import type { FastifyInstance } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readParams } from '../params.ts';
+import { route } from '../operation.ts';
 import { withBody } from './body.ts';
+import { PPROF_TYPES, PUSH } from './ingest-operations.ts';
 import type { Ingester } from './ingester.ts';
 
-const CONTENT_TYPES = [
-  'application/octet-stream',
-  'application/x-protobuf',
-  'application/protobuf',
-  'application/vnd.google.protobuf',
-  'application/vnd.google.protobuf+gzip',
-  'application/gzip',
-];
 const KEY_BYTES = 256;
 
 /** `POST /api/v1/profiles`: a pprof, gzipped or not, whose samples carry their series' labels. */
 export function pushRoute(app: FastifyInstance, ingester: Ingester): void {
-  app.post(API.push, async (request, reply): Promise<PushResponse> => {
-    readParams(request.query, []);
+  route(app, 'POST', API.push, PUSH, (_params, request, reply): Promise<PushResponse> => {
     const type = (request.headers['content-type'] ?? '').split(';')[0] as string;
-    if (type !== '' && !CONTENT_TYPES.includes(type)) {
+    if (type !== '' && !PPROF_TYPES.includes(type)) {
       throw new BunsenError(
         'CONTENT_TYPE_UNSUPPORTED',
-        `Content-Type ${type} is not a pprof's: send one of ${CONTENT_TYPES.join(', ')}`,
+        `Content-Type ${type} is not a pprof's: send one of ${PPROF_TYPES.join(', ')}`,
       );
     }
     const key = idempotencyKey(request.headers[IDEMPOTENCY_KEY]);

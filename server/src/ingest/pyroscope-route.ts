@@ -2,32 +2,24 @@ import { IDEMPOTENCY_KEY, type Labels, SERVICE_NAME } from '@bunsen/profile';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
-import { readInteger, readParams } from '../params.ts';
+import { route } from '../operation.ts';
+import type { Values } from '../params.ts';
 import { checkRange, parsePyroscopeTime } from '../time.ts';
 import { parseAppName } from './app-name.ts';
 import { bodyTooLarge, withBody, withRoom } from './body.ts';
 import type { BodySource, StacksFormat } from './decode.ts';
 import type { StacksRequest } from './formats/folded.ts';
+import { INGEST } from './ingest-operations.ts';
 import type { Ingester } from './ingester.ts';
-import { DEFAULT_SAMPLE_RATE, foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
+import { foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
 import { idempotencyKey } from './push-route.ts';
 
-const PARAMS = [
-  'name',
-  'from',
-  'until',
-  'sampleRate',
-  'spyName',
-  'format',
-  'units',
-  'aggregationType',
-] as const;
-type Params = Partial<Record<(typeof PARAMS)[number], string>>;
+type Params = Values<typeof INGEST.params>;
 
 type Format = 'pprof' | 'jfr' | 'speedscope' | StacksFormat;
 
 /** Pyroscope's clients say `groups` (or nothing) for folded text; some say `folded`. */
-const FORMATS: Record<string, Format> = {
+const FORMATS: Record<NonNullable<Params['format']>, Format> = {
   pprof: 'pprof',
   groups: 'groups',
   folded: 'groups',
@@ -39,25 +31,23 @@ const FORMATS: Record<string, Format> = {
   jfr: 'jfr',
 };
 /** Pyroscope's first agents say the format here instead. */
-const FORMATS_OF_TYPES: Record<string, string> = {
+const FORMATS_OF_TYPES: Record<string, Format> = {
   'binary/octet-stream+tree': 'tree',
   'binary/octet-stream+trie': 'trie',
 };
-const MAX_SAMPLE_RATE = 1_000_000_000;
 
 /** `POST /ingest`, as Pyroscope has it: what its clients send works, what is not supported says so. */
 export async function pyroscopeRoute(app: FastifyInstance, ingester: Ingester): Promise<void> {
   // Every part is bytes, whether the client gave it a file name or not.
   await app.register(multipart, { limits: { files: 4, parts: 4 }, isPartAFile: () => true });
   for (const path of ['/ingest', '/pyroscope/ingest']) {
-    app.post(path, async (request, reply) => {
-      const params = readParams(request.query, PARAMS);
+    route(app, 'POST', path, INGEST, async (params, request, reply) => {
       const key = idempotencyKey(request.headers[IDEMPOTENCY_KEY]);
       if (request.isMultipart()) await ingestForm(request, reply, ingester, params, key);
       else {
         const type = request.headers['content-type'] ?? '';
         const ofType = Object.hasOwn(FORMATS_OF_TYPES, type) ? FORMATS_OF_TYPES[type] : undefined;
-        const format = formatOf(params.format ?? ofType ?? 'groups');
+        const format = params.format === undefined ? (ofType ?? 'groups') : FORMATS[params.format];
         const source = sourceOf(params, format, undefined);
         await withBody(request, reply, ingester, ({ bytes, gzipped }) =>
           ingester.push(bytes, gzipped, source, key),
@@ -75,7 +65,7 @@ async function ingestForm(
   params: Params,
   key: string | undefined,
 ): Promise<void> {
-  const format = formatOf(params.format ?? 'pprof');
+  const format = FORMATS[params.format ?? 'pprof'];
   sourceOf(params, format, undefined); // what the parameters say is checked before the body is read
   if (request.headers['content-encoding'] !== undefined) {
     throw new BunsenError(
@@ -155,42 +145,17 @@ function sampleTypeConfig(json: Buffer | undefined): SampleTypeConfig {
   );
 }
 
-function formatOf(text: string): Format {
-  const format = Object.hasOwn(FORMATS, text) ? FORMATS[text] : undefined;
-  if (format) return format;
-  throw new BunsenError(
-    'FORMAT_UNSUPPORTED',
-    `format=${text} is not supported yet: send one of ${Object.keys(FORMATS).join(', ')}`,
-  );
-}
-
 /**
  * What the parameters say about the body, all of it checked.
  * @param extra the form's other part: `sample_type_config`, or with JFR `labels`
  */
 function sourceOf(params: Params, format: Format, extra: Buffer | undefined): BodySource {
-  if (params.name === undefined) {
-    throw new BunsenError(
-      'APP_NAME_MALFORMED',
-      'the parameter name is missing: name=app{key=value}',
-    );
-  }
   const nowMs = Date.now();
   const time = (name: 'from' | 'until') => {
     const text = params[name];
     return text === undefined ? undefined : parsePyroscopeTime(name, text, nowMs);
   };
-  const { aggregationType, units } = params;
-  if (aggregationType !== undefined && !['sum', 'average', 'avg'].includes(aggregationType)) {
-    throw new BunsenError(
-      'PARAMETER_INVALID',
-      `aggregationType=${aggregationType} is neither sum nor average`,
-    );
-  }
-  const sampleRate =
-    params.sampleRate === undefined
-      ? DEFAULT_SAMPLE_RATE
-      : readInteger('sampleRate', params.sampleRate, 1, MAX_SAMPLE_RATE);
+  const { aggregationType, units, sampleRate } = params;
   const { app, labels } = parseAppName(params.name);
   const fromMs = time('from');
   const untilMs = time('until');

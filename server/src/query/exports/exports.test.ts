@@ -202,7 +202,11 @@ test('what is wrong with a request is said', async () => {
     [{ query }, /format is missing/],
     [{ query, format: 'png' }, /format=png is not one of pprof, folded, speedscope, dot, svg/],
     [{ query, format: 'folded', maxNodes: 10 }, /maxNodes=10: only dot and svg are cut/],
-    [{ query, format: 'dot', maxNodes: 0 }, /maxNodes=0 is not a whole number from 1 to 2000/],
+    [{ query, format: 'dot', maxNodes: 0 }, /maxNodes=0 is not a whole number from 1 to/],
+    [
+      { query, format: 'dot', maxNodes: 2001 },
+      /maxNodes=2001 is not a whole number from 1 to 2000/,
+    ],
     [{ format: 'svg' }, /query is missing/],
   ];
   for (const [params, message] of cases) {

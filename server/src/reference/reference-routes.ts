@@ -1,0 +1,36 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import type { FastifyInstance } from 'fastify';
+import { operation, route } from '../operation.ts';
+import { type OpenApiDocument, openApiOf, type Registered } from './openapi.ts';
+
+const OPENAPI = operation({
+  group: 'Server',
+  summary: 'This reference as OpenAPI 3.1',
+  params: {},
+  answers: { 200: { help: 'The document.', content: { 'application/json': { type: 'object' } } } },
+});
+
+/**
+ * Serves the reference of all routes that are registered below `app` from here on. One that says
+ * nothing about itself is a defect, and the server does not start with it.
+ */
+export function referenceRoutes(app: FastifyInstance): void {
+  const routes: Registered[] = [];
+  const methods: DescMethod[] = [];
+  app.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.method) methods.push(config.method);
+    else if (config?.operation) {
+      for (const each of [method].flat()) {
+        // Fastify answers HEAD wherever there is a GET.
+        if (each !== 'HEAD') routes.push({ method: each, url, operation: config.operation });
+      }
+    } else
+      throw new Error(`${method} ${url} has no operation, and so would not be in the reference`);
+  });
+  let document: OpenApiDocument | undefined;
+  const whole = () => {
+    document ??= openApiOf(routes, methods);
+    return document;
+  };
+  route(app, 'GET', '/api/openapi.json', OPENAPI, () => whole());
+}
