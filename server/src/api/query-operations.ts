@@ -243,7 +243,7 @@ const DELETION = object<Deletion>({
 });
 
 export const DELETE_PROFILES = operation({
-  group: 'Queries',
+  group: 'Profiles',
   summary: 'Delete profiles',
   help: 'Whole slots of 15 s, and whole hours or days where only those are left. It goes on when the client goes away.',
   params: {
@@ -258,7 +258,7 @@ export const DELETE_PROFILES = operation({
 });
 
 export const DELETIONS = operation({
-  group: 'Queries',
+  group: 'Profiles',
   summary: 'Deletions that were asked for',
   params: {},
   answers: {

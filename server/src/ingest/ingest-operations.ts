@@ -21,7 +21,7 @@ export const PPROF_TYPES = [
 ];
 
 export const PUSH = operation({
-  group: 'Profiles in',
+  group: 'Profiles',
   summary: 'A pprof whose samples have labels',
   help: 'Answers when all of it is durable.',
   params: {},
@@ -56,7 +56,7 @@ export const OTLP_TYPES = {
 const OTLP_BODY = 'An ExportProfilesServiceRequest of version 1.9 or 1.10.';
 
 export const OTLP_PUSH = operation({
-  group: 'Profiles in',
+  group: 'Profiles',
   summary: "OpenTelemetry's profiles",
   params: {},
   headers: HEADERS,
@@ -78,7 +78,7 @@ const TIME_HELP =
 const MAX_SAMPLE_RATE = 1_000_000_000;
 
 export const INGEST = operation({
-  group: 'Profiles in',
+  group: 'Profiles',
   summary: 'As Pyroscope has it',
   help: 'A multipart form has the part `profile`, and may have `sample_type_config`; with format=jfr `jfr`, and may have `labels`.',
   params: {

@@ -53,8 +53,8 @@ export interface OpenApiDocument {
 const FORM = 'application/x-www-form-urlencoded';
 /** In the order of the page. */
 const TAGS: Record<Operation['group'], string> = {
-  Queries: "Bunsen's own API. Ranges are from inclusive to until exclusive.",
-  'Profiles in': 'Profiles are stored exactly once where a request has a key.',
+  Profiles: 'How they come in, and are deleted. With a key they are stored exactly once.',
+  Queries: "Bunsen's own. Ranges are from inclusive to until exclusive.",
   Pyroscope: 'As Pyroscope has it; server/PYROSCOPE.md has the differences.',
   Prometheus: 'PromQL over profiles; server/PROMQL.md says what is evaluated.',
   Server: 'For probes and scrapers.',

@@ -2,6 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import type { FastifyInstance } from 'fastify';
 import { operation, route } from '../operation.ts';
 import { type OpenApiDocument, openApiOf, type Registered } from './openapi.ts';
+import { referencePage } from './reference-page.ts';
 
 const OPENAPI = operation({
   group: 'Server',
@@ -9,6 +10,20 @@ const OPENAPI = operation({
   params: {},
   answers: { 200: { help: 'The document.', content: { 'application/json': { type: 'object' } } } },
 });
+
+const PAGE = operation({
+  group: 'Server',
+  summary: 'This reference as a page',
+  params: {},
+  answers: { 200: { help: 'HTML.', content: { 'text/html': undefined } } },
+});
+
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+};
 
 /**
  * Serves the reference of all routes that are registered below `app` from here on. One that says
@@ -33,4 +48,7 @@ export function referenceRoutes(app: FastifyInstance): void {
     return document;
   };
   route(app, 'GET', '/api/openapi.json', OPENAPI, () => whole());
+  route(app, 'GET', '/api/reference', PAGE, (_params, _request, reply) =>
+    reply.headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(referencePage(whole())),
+  );
 }
