@@ -98,6 +98,7 @@ function without({ fromMs, untilMs }: TimeRange, taken: TimeRange[]): TimeRange[
  * Int128: an Int64 would wrap around silently, and is no faster.
  */
 export function mergeSql(plan: MergePlan, selection: Selection): string {
+  const samples = selection.spans ? 'span_samples' : 'samples';
   const parts = [
     ...plan.rollups.flatMap(({ rollup, ranges }) =>
       ranges.map(
@@ -106,9 +107,7 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
       ),
     ),
     ...plan.samples.map(
-      (
-        range,
-      ) => `SELECT stack_id, value * unit AS v FROM ${selection.spans ? 'span_samples' : 'samples'}
+      (range) => `SELECT stack_id, value * unit AS v FROM ${samples}
         WHERE ${selection.keys} AND ${slotsOf(range)} ${inSpans(selection)} ${seriesIn(selection)}`,
     ),
   ];

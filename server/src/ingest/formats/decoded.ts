@@ -16,8 +16,8 @@ export const SPAN_LABELS: ReadonlySet<string> = new Set(['span_id', 'profile_id'
 
 /** The span that a sample's labels name, by 16 hexadecimal digits; 0 if they name none. */
 export function spanOf({ span_id, profile_id }: Labels): bigint {
-  const id = span_id ?? profile_id ?? '';
-  return /^[0-9A-Fa-f]{16}$/.test(id) ? BigInt(`0x${id}`) : 0n;
+  const id = [span_id, profile_id].find((id) => id !== undefined && /^[0-9A-Fa-f]{16}$/.test(id));
+  return id === undefined ? 0n : BigInt(`0x${id}`);
 }
 
 /** @returns labels of a series */
