@@ -86,7 +86,7 @@ export function encodeBatch(
   const week = mondayOf(timeMs);
   const stackSalts = services.texts.map((name) => hashTexts(['stack', name, String(week)]));
 
-  /** Rows of samples with a span, and then the mark. */
+  /** Rows of samples with a span, and these. */
   const spanRows: number[] = [];
   const spanIds: bigint[] = [];
   let row = 0;
