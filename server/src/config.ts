@@ -49,12 +49,12 @@ export const OPTIONS = {
   retentionRawDays: {
     name: 'BUNSEN_RETENTION_RAW_DAYS',
     default: 14,
-    help: 'Days that samples are kept one by one: what filters by label and parts of an hour are read from.',
+    help: 'Days that samples are kept one by one: what filters by label or span and parts of an hour are read from.',
   },
   retentionHourlyDays: {
     name: 'BUNSEN_RETENTION_HOURLY_DAYS',
     default: 90,
-    help: 'Days that sums by the hour and totals of profiles are kept. At least as long as samples.',
+    help: 'Days that sums by the hour, totals of profiles and uploaded files are kept. At least as long as samples.',
   },
   retentionDailyDays: {
     name: 'BUNSEN_RETENTION_DAILY_DAYS',

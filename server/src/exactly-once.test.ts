@@ -13,7 +13,8 @@ const WRITERS = 12;
 
 /** A profile of its own for each push: its frame is its key, so that a loss has a name. */
 function bodyOf(key: string): Uint8Array {
-  return pprofOf(`main;${key} 1\nmain;shared 1`, { labels: { service_name: 'api', writer: key } });
+  const labels = { service_name: 'api', writer: key, span_id: '9a517183f26a089d' };
+  return pprofOf(`main;${key} 1\nmain;shared 1`, { labels });
 }
 
 /**
@@ -49,6 +50,7 @@ async function check(server: TestServer, keys: string[]): Promise<void> {
   const [sums] = await server.app.store.rows<{ hourly: string; profiles: string; marks: number }>(
     `SELECT (SELECT sum(total) FROM samples_1h WHERE type != '') AS hourly,
        (SELECT sum(total) FROM profiles WHERE type != '') AS profiles,
+       (SELECT sum(value * unit) FROM span_samples WHERE type != '') AS spans,
        (SELECT sum(self) FROM function_minutes WHERE type != '') AS minutes,
        (SELECT sum(self) FROM function_hours WHERE type != '') AS functionHours,
        (SELECT toUInt32(count()) FROM profiles WHERE type = '') AS marks`,
@@ -56,6 +58,7 @@ async function check(server: TestServer, keys: string[]): Promise<void> {
   assert.deepEqual(sums, {
     hourly: String(keys.length * 2e7),
     profiles: String(keys.length * 2e7),
+    spans: String(keys.length * 2e7),
     minutes: String(keys.length * 2e7),
     functionHours: String(keys.length * 2e7),
     marks: keys.length,

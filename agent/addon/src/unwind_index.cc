@@ -15,7 +15,10 @@ namespace {
 constexpr uint8_t kCountEncoding = 0x03;
 constexpr uint8_t kTableEncoding = 0x3b;
 constexpr size_t kHeaderBytes = 12;
+// Far above any real file. What a damaged one says must not cost more memory or time than this.
 constexpr uint32_t kMaxFunctions = 8 << 20;
+constexpr uint32_t kMaxFunctionsOfPart = 512;
+constexpr size_t kMaxParts = 1 << 20;
 
 // A part fills half of its page on average: a row takes six bytes of call frame information then,
 // and seldom less than three.
@@ -63,7 +66,7 @@ bool UnwindIndex::readTable() {
   for (const TableEntry& function : table) entries.push_back(function.entry);
   std::sort(entries.begin(), entries.end());
 
-  uint64_t part_bytes = kPartBytes;
+  uint64_t part_bytes = 0;
   for (uint32_t i = 0; i < functions_; i++) {
     if (i > 0 && table[i].code < table[i - 1].code) return false;
     uint64_t address = table_address_ + static_cast<uint64_t>(int64_t{table[i].code});
@@ -73,7 +76,8 @@ bool UnwindIndex::readTable() {
     auto after = std::upper_bound(entries.begin(), entries.end(), table[i].entry);
     uint64_t bytes =
         after == entries.end() ? 0 : static_cast<uint64_t>(int64_t{*after} - table[i].entry);
-    if (part_bytes + bytes > kPartBytes) {
+    if (parts_.empty() || part_bytes + bytes > kPartBytes ||
+        i - parts_.back().first_function >= kMaxFunctionsOfPart) {
       parts_.push_back({start, i});
       part_bytes = 0;
     }
@@ -82,6 +86,7 @@ bool UnwindIndex::readTable() {
     // A function too large for a page, such as gcc's recog(): more parts, evenly over its code.
     uint64_t code = static_cast<uint64_t>(int64_t{table[i + 1].code} - table[i].code);
     uint64_t pieces = 2 * bytes / kPartBytes;
+    if (start + code >= BUNSEN_UNWIND_NO_START || parts_.size() + pieces > kMaxParts) return false;
     for (uint64_t piece = 1; piece < pieces; piece++)
       parts_.push_back({start + static_cast<uint32_t>(code * piece / pieces), i});
   }

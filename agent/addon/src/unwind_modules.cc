@@ -164,7 +164,7 @@ void UnwindModules::readPart(UnwindModule* module, uint64_t from_base, uint64_t 
 
 // Writes the page that says where the parts' rows are. A walk that reads it meanwhile sees the one
 // word that changes before or after.
-bool UnwindModules::writePartsOf(UnwindModule* module, size_t inner_page) {
+void UnwindModules::writePartsOf(UnwindModule* module, size_t inner_page) {
   size_t first = inner_page * kRowsPerPage;
   size_t end = std::min(first + kRowsPerPage, module->part_pages.size());
   std::vector<TreeRow> level;
@@ -173,7 +173,7 @@ bool UnwindModules::writePartsOf(UnwindModule* module, size_t inner_page) {
     value.page = module->part_pages[part];
     level.push_back({module->index->start(part), value});
   }
-  return store_->writePage(module->pages[inner_page], makePage(level.data(), level.size()));
+  store_->writePage(module->pages[inner_page], makePage(level.data(), level.size()));
 }
 
 void UnwindModules::dropParts(UnwindModule* module) {

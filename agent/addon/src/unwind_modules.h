@@ -84,7 +84,7 @@ class UnwindModules {
   void store(const UnwindRows& rows, UnwindModule* module, uint64_t now_ms);
   void storeIndex(UnwindModule* module, uint64_t now_ms);
   bool writeTree(std::vector<TreeRow> level, uint32_t height, UnwindModule* module);
-  bool writePartsOf(UnwindModule* module, size_t inner_page);
+  void writePartsOf(UnwindModule* module, size_t inner_page);
   void dropParts(UnwindModule* module);
   void refuse(UnwindModule* module, uint64_t now_ms);
   bool makeRoom(size_t pages, uint64_t now_ms);

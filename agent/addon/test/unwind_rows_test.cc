@@ -1,10 +1,12 @@
 #include "unwind_rows.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <random>
 #include <sstream>
@@ -243,6 +245,32 @@ TEST("unwind rows: read part by part they are the same") {
     compared++;
   }
   if (compared == 0) throw Skip{"none of the files is here"};
+}
+
+TEST("unwind rows: a damaged list of functions does no harm") {
+  const char* path = "/usr/lib/x86_64-linux-gnu/libcrypto.so.3";
+  std::ifstream file(path, std::ios::binary);
+  std::string image((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (image.empty()) throw Skip{std::string("no ") + path};
+  UniqueFd copy(memfd_create("damaged", MFD_CLOEXEC));
+  CHECK_EQ(write(copy.get(), image.data(), image.size()), static_cast<ssize_t>(image.size()));
+  auto openCopy = [&copy] {
+    auto opened = ElfFile::open(UniqueFd(dup(copy.get())));
+    return std::make_shared<const ElfFile>(std::move(*opened));
+  };
+  std::mt19937_64 random(5);
+  for (const char* name : {".eh_frame_hdr", ".eh_frame"}) {
+    ElfRange section = *openCopy()->findSectionRange(name);
+    for (int round = 0; round < 40; round++) {
+      uint64_t at = section.file_offset + random() % (round % 2 ? 200 : section.bytes - 8);
+      uint64_t value = random() >> (random() % 64);
+      CHECK_EQ(pwrite(copy.get(), &value, 8, static_cast<off_t>(at)), 8);
+      std::optional<UnwindIndex> index = UnwindIndex::open(openCopy());
+      for (size_t part = 0; index && part < index->size(); part += 1 + random() % 50)
+        CHECK(index->read(part).rows.size() <= BUNSEN_UNWIND_PAGE_ROWS);
+      CHECK_EQ(pwrite(copy.get(), &image[at], 8, static_cast<off_t>(at)), 8);
+    }
+  }
 }
 
 TEST("unwind rows: a compiler's .debug_frame says the same as its .eh_frame") {

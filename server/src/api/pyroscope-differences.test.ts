@@ -113,6 +113,19 @@ differs('an error has its stable code in the header bunsen-code', async () => {
   assert.equal(error.metadata.get('bunsen-code'), 'PROFILE_TYPE_MALFORMED');
 });
 
+differs(
+  'a span is named by 16 hexadecimal digits, and at least one for a profile of spans',
+  async () => {
+    for (const spanSelector of [[], ['9a51'], ['main']]) {
+      const error = await refusal(
+        client.selectMergeSpanProfile({ ...requestOf('x'), spanSelector }),
+      );
+      assert.equal(error.code, Code.InvalidArgument);
+      assert.match(error.rawMessage, /^span_selector/);
+    }
+  },
+);
+
 differs('a range without its end is refused, and one of no length too', async () => {
   for (const end of [0n, HOUR.start]) {
     const error = await refusal(client.selectMergeStacktraces({ ...requestOf('x'), end }));

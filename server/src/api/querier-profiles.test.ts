@@ -101,12 +101,6 @@ for (const name of Object.keys(TRANSPORTS)) {
       [diff?.total, diff?.leftTicks, diff?.rightTicks, diff?.maxSelf],
       [25n, 15n, 10n, 8n],
     );
-
-    const spans = await client
-      .selectMergeSpanProfile({ ...request, spanSelector: ['9a517183f26a089d'] })
-      .then(() => undefined, ConnectError.from);
-    assert.equal(spans?.code, Code.Unimplemented);
-    assert.equal(spans?.metadata.get('bunsen-code'), 'NOT_IMPLEMENTED');
   });
 }
 
@@ -397,13 +391,6 @@ test('what is wrong, or not there, is named', async () => {
       'NOT_IMPLEMENTED',
       /trace_id_selector/,
     ],
-    [
-      'SelectMergeStacktraces',
-      { ...good, spanSelector: ['x'] },
-      501,
-      'NOT_IMPLEMENTED',
-      /span_selector/,
-    ],
     ['SelectMergeStacktraces', { ...good, async: {} }, 501, 'NOT_IMPLEMENTED', /async/],
     [
       'SelectMergeProfile',
@@ -420,7 +407,6 @@ test('what is wrong, or not there, is named', async () => {
       'NOT_IMPLEMENTED',
       /stack_trace_selector\.frame_filter/,
     ],
-    ['SelectMergeSpanProfile', good, 501, 'NOT_IMPLEMENTED', /span ids of samples are not stored/],
     ['Diff', { left: good }, 400, 'PARAMETER_INVALID', /right is missing/],
     [
       'Diff',

@@ -3,6 +3,7 @@ import {
   DiffResponseSchema,
   ProfileFormat,
   type QuerierService,
+  SelectMergeSpanProfileResponseSchema,
   type SelectMergeStacktracesRequest,
   SelectMergeStacktracesResponseSchema,
 } from '@bunsen/proto/querier/v1/querier';
@@ -11,7 +12,15 @@ import { BunsenError } from '../errors.ts';
 import type { DiffSelection, FlamegraphQuery } from '../query/flamegraph.ts';
 import { answerEncoding, encodedAnswer } from '../rpc.ts';
 import { DEFAULT_DOT_NODES } from './pyroscope-params.ts';
-import { maxNodesOf, queryOf, rangeOf, refuse, stackSelectorOf, warn } from './querier-request.ts';
+import {
+  maxNodesOf,
+  queryOf,
+  rangeOf,
+  refuse,
+  spansOf,
+  stackSelectorOf,
+  warn,
+} from './querier-request.ts';
 import { DOT_NODES } from './query-operations.ts';
 
 type ProfileMethods =
@@ -76,11 +85,25 @@ export function querierProfiles(
       return encodedAnswer(ProfileSchema, bytes, context);
     },
 
-    selectMergeSpanProfile() {
-      throw new BunsenError(
-        'NOT_IMPLEMENTED',
-        'profiles of spans are not supported: span ids of samples are not stored',
-      );
+    async selectMergeSpanProfile(request, context) {
+      const spans = spansOf(request.spanSelector);
+      if (!spans) {
+        throw new BunsenError('PARAMETER_INVALID', 'span_selector is missing: name a span');
+      }
+      const bytes = await flamegraph.run({
+        query: queryOf(request),
+        range: rangeOf(request),
+        spans,
+        maxNodes: maxNodesOf(request.maxNodes),
+        // Both answers have the same fields for these.
+        form: {
+          kind: 'message',
+          format: treeFormatOf(request.format),
+          encoding: answerEncoding(context),
+        },
+        ...reportTo(context),
+      });
+      return encodedAnswer(SelectMergeSpanProfileResponseSchema, bytes, context);
     },
 
     // The format of a side is not looked at, as by Pyroscope: there is one for comparisons.
@@ -108,18 +131,30 @@ function sideOf(name: string, side: SelectMergeStacktracesRequest | undefined): 
 }
 
 function selectionOf(request: SelectMergeStacktracesRequest): DiffSelection {
-  const { profileIdSelector, async, traceIdSelector, spanSelector } = request;
+  const { profileIdSelector, async, traceIdSelector } = request;
   refuse({
     profile_id_selector: profileIdSelector,
     async,
     trace_id_selector: traceIdSelector,
-    span_selector: spanSelector,
   });
   return {
     query: queryOf(request),
     range: rangeOf(request),
     stacks: stackSelectorOf(request.stackTraceSelector),
+    spans: spansOf(request.spanSelector),
   };
+}
+
+/** Of profiles of spans, which have no other forms. */
+function treeFormatOf(format: ProfileFormat): 'flamegraph' | 'tree' {
+  if (format === ProfileFormat.TREE) return 'tree';
+  if (format === ProfileFormat.UNSPECIFIED || format === ProfileFormat.FLAMEGRAPH) {
+    return 'flamegraph';
+  }
+  throw new BunsenError(
+    'PARAMETER_INVALID',
+    `format=${format} is neither PROFILE_FORMAT_FLAMEGRAPH nor PROFILE_FORMAT_TREE`,
+  );
 }
 
 function formatNames(): string[] {

@@ -132,6 +132,29 @@ export function stackSelectorOf(
   return { callSite: callSite.map(({ name }) => name), goPgo };
 }
 
+const MOST_SPANS = 1_000;
+
+/**
+ * The spans that a request names; undefined if it names none, and so is about all samples.
+ * @throws BunsenError `PARAMETER_INVALID`
+ */
+export function spansOf(ids: string[]): bigint[] | undefined {
+  if (ids.length > MOST_SPANS) {
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `span_selector has ${ids.length} spans; at most ${MOST_SPANS} are allowed`,
+    );
+  }
+  if (ids.length === 0) return undefined;
+  return ids.map((id, index) => {
+    if (/^[0-9A-Fa-f]{16}$/.test(id)) return BigInt(`0x${id}`);
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `span_selector[${index}] ${JSON.stringify(id.slice(0, 80))} is not of 16 hexadecimal digits`,
+    );
+  });
+}
+
 /**
  * Fields that are not there yet, by their names in the protocol.
  * @throws BunsenError `NOT_IMPLEMENTED` for the first one that is set

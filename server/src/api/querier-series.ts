@@ -68,7 +68,7 @@ export function querierSeries(
       if (request.queryType === HeatmapQueryType.SPAN) {
         throw new BunsenError(
           'NOT_IMPLEMENTED',
-          'query_type=HEATMAP_QUERY_TYPE_SPAN is not supported: span ids of samples are not stored',
+          'query_type=HEATMAP_QUERY_TYPE_SPAN is not supported: ask for profiles',
         );
       }
       const buckets = bucketsOf(request);

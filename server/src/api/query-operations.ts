@@ -72,7 +72,7 @@ const MODULE = { help: 'Its module; any, if left out.' } as const satisfies Text
 
 const UNIT: JsonSchema = { ...TEXT, description: 'Of all values, such as `nanoseconds`.' };
 const WARNINGS = list(TEXT, 'What the reader should know, such as a label that no series has.');
-const FRAMES = list(object({ name: TEXT, module: TEXT }));
+const FRAMES = list(object<FlameJson['frames'][number]>({ name: TEXT, module: TEXT }));
 const COLUMN = list(NUMBER);
 const FRAME_COLUMN = list(INTEGER, 'Index into `frames`; -1 for the root.');
 
@@ -87,7 +87,13 @@ export const PROFILE_TYPES = operation({
   answers: {
     200: json(
       object<ProfileTypesResponse>({
-        profileTypes: list(object({ id: TEXT, sampleType: TEXT, sampleUnit: TEXT })),
+        profileTypes: list(
+          object<ProfileTypesResponse['profileTypes'][number]>({
+            id: TEXT,
+            sampleType: TEXT,
+            sampleUnit: TEXT,
+          }),
+        ),
       }),
     ),
   },
@@ -108,7 +114,12 @@ export const SERVICES = operation({
     200: json(
       object<ServicesResponse>({
         services: list(
-          object({ service: TEXT, total: NUMBER, series: INTEGER, lastSeenMs: TIME_MS }),
+          object<ServicesResponse['services'][number]>({
+            service: TEXT,
+            total: NUMBER,
+            series: INTEGER,
+            lastSeenMs: TIME_MS,
+          }),
           'By total, largest first.',
         ),
         unit: UNIT,
@@ -125,7 +136,7 @@ export const LABEL_NAMES = operation({
     200: json(
       object<LabelNamesResponse>({
         labels: list(
-          object({ name: TEXT, values: INTEGER }),
+          object<LabelNamesResponse['labels'][number]>({ name: TEXT, values: INTEGER }),
           'In byte order, with the number of distinct values.',
         ),
       }),
@@ -172,7 +183,10 @@ export const SERIES = operation({
         untilMs: TIME_MS,
         stepMs: INTEGER,
         series: list(
-          object({ labels: LABELS, values: list({ type: ['number', 'null'] }) }),
+          object<SeriesResponse['series'][number]>({
+            labels: LABELS,
+            values: list({ type: ['number', 'null'] }),
+          }),
           'By sum, largest first. Value i is the sum from fromMs + i * stepMs on, for stepMs; null if there is no data.',
         ),
         warnings: WARNINGS,
@@ -204,7 +218,14 @@ export const FUNCTIONS = operation({
         fromMs: TIME_MS,
         untilMs: TIME_MS,
         total: { ...NUMBER, description: 'Of the whole selection: what shares are of.' },
-        functions: list(object({ name: TEXT, module: TEXT, self: NUMBER, total: NUMBER })),
+        functions: list(
+          object<FunctionsResponse['functions'][number]>({
+            name: TEXT,
+            module: TEXT,
+            self: NUMBER,
+            total: NUMBER,
+          }),
+        ),
         warnings: WARNINGS,
       }),
     ),
@@ -224,7 +245,13 @@ export const FUNCTION_COSTS = operation({
         fromMs: TIME_MS,
         untilMs: TIME_MS,
         costs: list(
-          object({ service: TEXT, version: TEXT, self: NUMBER, total: NUMBER, whole: NUMBER }),
+          object<FunctionCostsResponse['costs'][number]>({
+            service: TEXT,
+            version: TEXT,
+            self: NUMBER,
+            total: NUMBER,
+            whole: NUMBER,
+          }),
           '`whole` is of all functions of the version: what shares are of.',
         ),
         warnings: WARNINGS,

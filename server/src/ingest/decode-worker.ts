@@ -30,9 +30,9 @@ export default function decode(task: DecodeTask): DecodeResult {
     const profiles = decodeBody(task.body, task.gzipped, task.source, task.limits);
     const timesMs = profiles.map(({ timeMs }) => checkTime(timeMs, task));
     const seen = new SeenSet(task.seen);
-    const batches = profiles.map(({ profile, types }, index) =>
+    const batches = profiles.map(({ profile, types, spans }, index) =>
       encodeBatch(
-        { profile, types, timeMs: timesMs[index] as number, pushId: pushId(task.id, index) },
+        { profile, types, spans, timeMs: timesMs[index] as number, pushId: pushId(task.id, index) },
         seen,
       ),
     );

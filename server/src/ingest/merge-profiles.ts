@@ -27,9 +27,10 @@ function merge(group: DecodedProfile[]): DecodedProfile {
   const sampleStack = new Uint32Array(samples);
   const sampleLabels = new Uint32Array(samples);
   const sampleValues = new BigInt64Array(samples * first.types.length);
+  const spans = group.some((one) => one.spans) ? new BigUint64Array(samples) : undefined;
   let durationNs = 0n;
   let at = 0;
-  for (const { profile } of group) {
+  for (const { profile, spans: own } of group) {
     const frameIds = profile.frames.map((frame) => builder.frameId(frame));
     const { stackOffsets } = profile;
     let base = 0;
@@ -47,11 +48,13 @@ function merge(group: DecodedProfile[]): DecodedProfile {
       sampleLabels[at + i] = sets[profile.sampleLabels[i] as number] as number;
     });
     sampleValues.set(profile.sampleValues, at * first.types.length);
+    if (own) spans?.set(own, at);
     if (profile.durationNs > durationNs) durationNs = profile.durationNs;
     at += profile.sampleStack.length;
   }
   return {
     ...first,
+    spans,
     profile: {
       ...first.profile,
       ...builder.build(),

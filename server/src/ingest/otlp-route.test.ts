@@ -98,10 +98,8 @@ test('what is written by one version is never read as the other', async () => {
   assert.match(either.message, /field 2 of its samples may be values \(1\.9\) or attributes/);
   // A link decides, as it has another number: 3 or 4.
   for (const encode of [as110, as19]) {
-    const linked = edited(otlpOf('a 1', { ...threads, service: 'linked' }), ({ samples }) => {
-      for (const sample of samples) sample.linkIndex = 1;
-    });
-    await accepted(encode(linked));
+    const spans = ['9a517183f26a089d'];
+    await accepted(encode(otlpOf('a 1', { ...threads, service: 'linked', spans })));
   }
   assert.equal(totalOf(await server.flame(cpuQuery('service_name="linked"'))), 2e7);
 });
@@ -182,6 +180,10 @@ test('bad indices, samples without values and large tables are refused with thei
     samples[0]!.attributeIndices = [9];
   });
   assert.match((await refused(as110(attribute))).message, /entry 9 of attribute_table/);
+  const link = edited(otlpOf('a 1', { service: 'x' }), ({ samples }) => {
+    samples[0]!.linkIndex = 2;
+  });
+  assert.match((await refused(as110(link))).message, /entry 2 of link_table, which has 0/);
   const nothing = edited(otlpOf('a 1', { service: 'x' }), ({ samples }) => {
     samples[0]!.values = [];
   });

@@ -130,6 +130,7 @@ export class Deletions {
     const old = { fromMs, untilMs: Math.min(untilMs, oldestMs) };
     if (recent.fromMs < recent.untilMs) await this.#rollups.reopen(recent);
     await this.#deleteRows('samples', slotsOf(selection.range), selection);
+    await this.#deleteRows('span_samples', slotsOf(selection.range), selection);
     await this.#deleteRows('profiles', PROFILE_TIMES, selection);
     if (old.fromMs < old.untilMs) await this.#deleteOld(old, selection);
     await this.#rollups.makeWithin(recent);

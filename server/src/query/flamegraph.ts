@@ -32,6 +32,8 @@ export interface FlamegraphRequest {
   focus?: Focus;
   /** Only some stacks. */
   stacks?: StackSelector | undefined;
+  /** Only what was taken in one of these spans. */
+  spans?: readonly bigint[] | undefined;
   onWarnings?: OnWarnings;
   signal?: AbortSignal;
 }
@@ -50,6 +52,7 @@ export interface DiffSelection {
   query: string;
   range: TimeRange;
   stacks?: StackSelector | undefined;
+  spans?: readonly bigint[] | undefined;
 }
 
 export interface ExportRequest {
@@ -58,6 +61,8 @@ export interface ExportRequest {
   range: TimeRange;
   /** Only some stacks. */
   stacks?: StackSelector | undefined;
+  /** Only what was taken in one of these spans. */
+  spans?: readonly bigint[] | undefined;
   form: ExportForm;
   onWarnings?: OnWarnings;
   signal?: AbortSignal;
@@ -130,7 +135,7 @@ export class FlamegraphQuery {
     return this.#admission.run(async () => {
       const nowMs = Date.now();
       const sides = [left, right].map(
-        ({ query, range, stacks }): Side => ({ ...this.#plan(query, range, nowMs), stacks }),
+        ({ stacks, ...of }): Side => ({ ...this.#plan(of, nowMs), stacks }),
       );
       const [{ selection }, { selection: other }] = sides as [Side, Side];
       if (selection.profileType !== other.profileType) {
@@ -163,12 +168,13 @@ export class FlamegraphQuery {
     query,
     range,
     stacks,
+    spans,
     form,
     onWarnings,
     signal,
   }: ExportRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
-      const side: Side = { ...this.#plan(query, range, Date.now()), stacks };
+      const side: Side = { ...this.#plan({ query, range, spans }, Date.now()), stacks };
       // Not in parts: a stack that two services have is one sample of the file.
       const [warnings, native] = await Promise.all([
         this.#warnings([side], signal),
@@ -187,8 +193,8 @@ export class FlamegraphQuery {
   }
 
   async #tree(request: FlamegraphRequest): Promise<Uint8Array<ArrayBuffer>> {
-    const { query, range, maxNodes, form, focus, stacks, signal } = request;
-    const side: Side = { ...this.#plan(query, range, Date.now()), focus, stacks };
+    const { maxNodes, form, focus, stacks, signal } = request;
+    const side: Side = { ...this.#plan(request, Date.now()), focus, stacks };
     const { profileType } = side.selection;
     const meta: TreeTask['meta'] = {
       profileType,
@@ -246,9 +252,9 @@ export class FlamegraphQuery {
     return result;
   }
 
-  #plan(query: string, range: TimeRange, nowMs: number): Side {
+  #plan({ query, range, spans }: DiffSelection, nowMs: number): Side {
     const asked = selectionOf(query, range, true);
-    const rollups = asked.labels === '' ? STACK_ROLLUPS : [];
+    const rollups = asked.labels === '' && !spans ? STACK_ROLLUPS : [];
     const plan = planMerge(range, {
       rollups,
       slotMs: SLOT_MS,
@@ -256,7 +262,7 @@ export class FlamegraphQuery {
       nowMs,
       rawMs: rawMsOf(this.#store.retention),
     });
-    return { selection: { ...asked, range: plan.range }, plan, nowMs };
+    return { selection: { ...asked, range: plan.range, spans }, plan, nowMs };
   }
 
   /** What the reader should know about the selections, each once. */
@@ -265,9 +271,10 @@ export class FlamegraphQuery {
     const warnings = await Promise.all(
       sides.map(async ({ selection, plan, nowMs }) => {
         const found = await checkSelection(this.#store, selection, { signal });
-        if (selection.labels !== '' && plan.range.fromMs < nowMs - rawMsOf(retention)) {
+        const bySample = selection.labels !== '' || selection.spans;
+        if (bySample && plan.range.fromMs < nowMs - rawMsOf(retention)) {
           found.push(
-            `samples by label are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
+            `samples by label and by span are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
           );
         }
         return found;

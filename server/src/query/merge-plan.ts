@@ -98,6 +98,7 @@ function without({ fromMs, untilMs }: TimeRange, taken: TimeRange[]): TimeRange[
  * Int128: an Int64 would wrap around silently, and is no faster.
  */
 export function mergeSql(plan: MergePlan, selection: Selection): string {
+  const samples = selection.spans ? 'span_samples' : 'samples';
   const parts = [
     ...plan.rollups.flatMap(({ rollup, ranges }) =>
       ranges.map(
@@ -106,11 +107,16 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
       ),
     ),
     ...plan.samples.map(
-      (range) => `SELECT stack_id, value * unit AS v FROM samples
-        WHERE ${selection.keys} AND ${slotsOf(range)} ${seriesIn(selection)}`,
+      (range) => `SELECT stack_id, value * unit AS v FROM ${samples}
+        WHERE ${selection.keys} AND ${slotsOf(range)} ${inSpans(selection)} ${seriesIn(selection)}`,
     ),
   ];
   return `SELECT stack_id, sum(toInt128(v)) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
+}
+
+/** In the text, not as a parameter: those travel in the URL, which may not be as long. */
+function inSpans({ spans }: Selection): string {
+  return spans ? `AND span_id IN (${spans.join(', ')})` : '';
 }
 
 /** On the weeks in which a stack of the range may have been written. Needs {@link mergeParams}. */

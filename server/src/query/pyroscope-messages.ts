@@ -48,8 +48,9 @@ export interface PprofMessage {
 export function encodeTreeMessage(tree: CallTree, { format, encoding }: TreeMessage): Uint8Array {
   checkFits(tree.total[0] ?? 0);
   const schema = SelectMergeStacktracesResponseSchema;
-  if (format === 'tree')
+  if (format === 'tree') {
     return encodeMessage(schema, create(schema, { tree: treeBytes(tree) }), encoding);
+  }
   const { names, levels, numTicks, maxSelf } = toFlamebearer(tree);
   const flamegraph = {
     names,

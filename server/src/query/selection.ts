@@ -30,6 +30,8 @@ export interface Selection {
   /** The regular expressions as they were given: `a)|(b` is one only between the anchors. */
   regexes: string[];
   params: QueryParams;
+  /** Only samples that were taken in one of these spans. */
+  spans?: readonly bigint[] | undefined;
 }
 
 /**

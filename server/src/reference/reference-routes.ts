@@ -47,8 +47,10 @@ export function referenceRoutes(app: FastifyInstance): void {
     document ??= openApiOf(routes, methods);
     return document;
   };
+  let page: string | undefined;
   route(app, 'GET', '/api/openapi.json', OPENAPI, () => whole());
-  route(app, 'GET', '/api/reference', PAGE, (_params, _request, reply) =>
-    reply.headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(referencePage(whole())),
-  );
+  route(app, 'GET', '/api/reference', PAGE, (_params, _request, reply) => {
+    page ??= referencePage(whole());
+    return reply.headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(page);
+  });
 }

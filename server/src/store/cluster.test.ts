@@ -6,6 +6,7 @@ import { API, CPU_PROFILE_TYPE } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import type { Reply } from '../testing/cluster-engine.ts';
 import { pprofOf } from '../testing/pprof-of.ts';
+import { postJson } from '../testing/rpc-clients.ts';
 import { cpuQuery, TestServer, tempDir } from '../testing/test-server.ts';
 import {
   CLUSTER_READ,
@@ -117,6 +118,14 @@ async function queriesOfTheApi(): Promise<{ sql: string; params: QueryParams }[]
   await server.get(API.functions, { query: cpuQuery('version="1"'), ...range });
   await server.get(API.services, { type: cpuQuery().replace('{}', ''), ...range });
   await server.get(API.profileTypes, range);
+  const ofSpan = await postJson(`${server.url}/querier.v1.QuerierService/SelectMergeSpanProfile`, {
+    profile_typeID: CPU_PROFILE_TYPE,
+    label_selector: '{pod=~"p.*"}',
+    span_selector: ['9a517183f26a089d'],
+    start: Date.now() - 3_600_000,
+    end: Date.now(),
+  });
+  assert.equal(ofSpan.status, 200);
   const hour = Math.floor(Date.now() / 3_600_000) * 3600; // whole hours: from the sums by function
   for (const matchers of ['pod=~"p.*"', 'function="a"', 'pod!="",function="a"']) {
     for (const by of ['', 'by (service_name)', 'by (pod)', 'without (pod)']) {
@@ -144,7 +153,8 @@ async function marksQuery(): Promise<string> {
     marks = sql;
     throw new BunsenError('STORE_UNAVAILABLE', 'that was all');
   };
-  await assert.rejects(server.push(pprofOf('main;a 3', { labels: { service_name: 'shop' } })));
+  const labels = { service_name: 'shop', span_id: '9a517183f26a089d' };
+  await assert.rejects(server.push(pprofOf('main;a 3', { labels })));
   store.cluster = undefined;
   store.rows = rows;
   return marks;
@@ -152,7 +162,7 @@ async function marksQuery(): Promise<string> {
 
 test('the marks of pushes are looked for on every replica', async () => {
   const sql = await marksQuery();
-  for (const table of ['samples_local', 'profiles_local']) {
+  for (const table of ['samples_local', 'profiles_local', 'span_samples_local']) {
     assert.ok(sql.includes(`clusterAllReplicas('c', 'bunsen', '${table}')`), sql);
   }
   const replies = await run(["SET param_tenant = 'a', param_hour = '0'", `EXPLAIN AST ${sql}`]);

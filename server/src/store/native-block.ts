@@ -90,6 +90,22 @@ export function encodeBlock(rows: number, columns: Column[]): Uint8Array<ArrayBu
   return out.finish();
 }
 
+/** Some rows of a column that is no array. */
+export function rowsOf(column: Column, rows: number[]): Column {
+  if (column.type === 'Array(LowCardinality(String))') {
+    throw new Error(`column ${column.name}: rows of arrays are not taken`);
+  }
+  if (column.type === 'LowCardinality(String)') {
+    return { ...column, codes: Uint32Array.from(rows, (row) => column.codes[row] as number) };
+  }
+  const { values } = column;
+  const taken = new (values.constructor as typeof Uint32Array)(rows.length);
+  rows.forEach((row, i) => {
+    taken[i] = values[row] as number;
+  });
+  return { ...column, values: taken } as Column;
+}
+
 export interface Block {
   rows: number;
   columns: Column[];

@@ -2,15 +2,19 @@ import { type Labels, type Profile, SERVICE_NAME, SLOT_MS } from '@bunsen/profil
 import { DAY_MS, HOUR_MS } from '../time.ts';
 import { hashStacks, hashTexts } from './content-hash.ts';
 import { Dictionary } from './dictionary.ts';
-import { type Column, encodeBlock } from './native-block.ts';
+import { type Column, encodeBlock, rowsOf } from './native-block.ts';
 import type { SeenSet } from './seen-set.ts';
 
 /** Who the data belongs to, until there is more than one: Pyroscope's name for it. */
 export const DEFAULT_TENANT = 'anonymous';
 
-/** The tables that a push goes to, in one part each. Rollups are made of them (rollups.ts). */
-export const PUSH_TABLES = ['samples', 'profiles'] as const;
+/**
+ * The tables that a push goes to, in one part each; to the last one only if it has spans. Rollups are
+ * made of the first (rollups.ts).
+ */
+export const PUSH_TABLES = ['samples', 'profiles', 'span_samples'] as const;
 export type PushTable = (typeof PUSH_TABLES)[number];
+type NativeBlock = Uint8Array<ArrayBuffer>;
 
 /** Everything that one request stores, encoded: made in a worker, written by ProfileStore. */
 export interface ProfileBatch {
@@ -20,9 +24,9 @@ export interface ProfileBatch {
   timeMs: number;
   /** Samples of the request. */
   samples: number;
-  tables: Record<PushTable, Uint8Array<ArrayBuffer>>;
+  tables: { samples: NativeBlock; profiles: NativeBlock; span_samples: NativeBlock | undefined };
   /** Stacks that are not known to be stored; undefined if there are none. */
-  stacks: Uint8Array<ArrayBuffer> | undefined;
+  stacks: NativeBlock | undefined;
   /** Series of which it is not known that they have been stored today. */
   series: SeriesRow[];
   /** What becomes known when `stacks` and `series` have been written. */
@@ -31,7 +35,7 @@ export interface ProfileBatch {
 
 /** Memory of the encoded blocks. */
 export function sizeBytesOf({ tables, stacks }: ProfileBatch): number {
-  return Object.values(tables).reduce((sum, { length }) => sum + length, stacks?.length ?? 0);
+  return [...Object.values(tables), stacks].reduce((sum, block) => sum + (block?.length ?? 0), 0);
 }
 
 export interface SeriesRow {
@@ -51,11 +55,13 @@ export interface BatchSource {
   types: string[];
   timeMs: number;
   pushId: bigint;
+  /** Per sample: its span; 0 = none. */
+  spans?: BigUint64Array | undefined;
 }
 
 /** Encodes a checked profile: every label set has a `service_name`. Samples of value 0 are nothing. */
 export function encodeBatch(
-  { profile, types, timeMs, pushId }: BatchSource,
+  { profile, types, timeMs, pushId, spans }: BatchSource,
   seen: SeenSet,
 ): ProfileBatch {
   const { labelSets, sampleStack, sampleLabels, sampleValues } = profile;
@@ -80,6 +86,9 @@ export function encodeBatch(
   const week = mondayOf(timeMs);
   const stackSalts = services.texts.map((name) => hashTexts(['stack', name, String(week)]));
 
+  /** Rows of samples with a span, and these. */
+  const spanRows: number[] = [];
+  const spanIds: bigint[] = [];
   let row = 0;
   for (let sample = 0; sample < sampleStack.length; sample++) {
     const set = sampleLabels[sample] as number;
@@ -98,6 +107,11 @@ export function encodeBatch(
       totals[profileIndex] = (totals[profileIndex] as bigint) + raw;
       counts[profileIndex] = (counts[profileIndex] as number) + 1;
       stacks.add(code, stackIndex, stackSalts[code] as bigint);
+      const span = spans?.[sample] ?? 0n;
+      if (span !== 0n) {
+        spanRows.push(row);
+        spanIds.push(span);
+      }
       row++;
     }
   }
@@ -129,6 +143,13 @@ export function encodeBatch(
     { name: 'stack_id', type: 'UInt64', values: stack },
   ];
   const slot = Math.floor((timeMs % HOUR_MS) / SLOT_MS);
+  const sampleColumns: Column[] = [
+    ...keys,
+    { name: 'series', type: 'UInt64', values: series },
+    { name: 'slot', type: 'UInt16', values: new Uint16Array(rows).fill(slot) },
+    { name: 'value', type: 'Int64', values: value },
+    { name: 'unit', type: 'Int64', values: unit },
+  ];
   const live: number[] = [];
   counts.forEach((count, index) => {
     if (count > 0) live.push(index);
@@ -139,13 +160,8 @@ export function encodeBatch(
     timeMs,
     samples: sampleStack.length,
     tables: {
-      samples: encodeBlock(rows, [
-        ...keys,
-        { name: 'series', type: 'UInt64', values: series },
-        { name: 'slot', type: 'UInt16', values: new Uint16Array(rows).fill(slot) },
-        { name: 'value', type: 'Int64', values: value },
-        { name: 'unit', type: 'Int64', values: unit },
-      ]),
+      samples: encodeBlock(rows, sampleColumns),
+      span_samples: spanBlock(sampleColumns, spanRows, spanIds, rows - 1),
       profiles: encodeBlock(live.length + 1, [
         { ...tenants, codes: new Uint32Array(live.length + 1) },
         {
@@ -192,6 +208,25 @@ export function encodeBatch(
     series: seriesRows.rows,
     newKeys: BigUint64Array.from([...stacks.keys, ...seriesRows.keys]),
   };
+}
+
+/**
+ * The samples of spans again, with their spans.
+ * @param columns of all samples
+ * @param mark row of the push's mark, which comes along
+ */
+function spanBlock(
+  columns: Column[],
+  spanRows: number[],
+  spanIds: bigint[],
+  mark: number,
+): NativeBlock | undefined {
+  if (spanRows.length === 0) return undefined;
+  const rows = [...spanRows, mark];
+  return encodeBlock(rows.length, [
+    { name: 'span_id', type: 'UInt64', values: BigUint64Array.from([...spanIds, 0n]) },
+    ...columns.map((column) => rowsOf(column, rows)),
+  ]);
 }
 
 /** The id of a series: a content hash of all its labels, whatever their order. */

@@ -23,15 +23,17 @@ after(() => server.close());
 /** The same for all pushes, so that no hour ends between two that are to be one group. */
 const TIME_MS = Date.now();
 
+/** A push all of whose samples are of one span, so that every table has the same sums. */
 function batchOf(
   key: string,
   service: string,
   folded: string,
-  seen = new SeenSet(64),
+  { seen = new SeenSet(64), span = 5n }: { seen?: SeenSet; span?: bigint } = {},
 ): ProfileBatch {
   const profile = decodePprof(pprofOf(folded, { labels: { service_name: service } }));
+  const spans = new BigUint64Array(profile.sampleStack.length).fill(span);
   return encodeBatch(
-    { profile, types: [CPU_PROFILE_TYPE], timeMs: TIME_MS, pushId: hashTexts([key]) },
+    { profile, types: [CPU_PROFILE_TYPE], timeMs: TIME_MS, pushId: hashTexts([key]), spans },
     seen,
   );
 }
@@ -40,7 +42,8 @@ function batchOf(
 async function sums(service: string): Promise<number[]> {
   const rows = await server.app.store.rows<Record<string, number>>(
     `SELECT toFloat64((SELECT sum(value * unit) FROM samples WHERE service = {service:String})) AS a,
-       toFloat64((SELECT sum(total) FROM profiles WHERE service = {service:String})) AS b`,
+       toFloat64((SELECT sum(total) FROM profiles WHERE service = {service:String})) AS b,
+       toFloat64((SELECT sum(value * unit) FROM span_samples WHERE service = {service:String})) AS c`,
     { params: { service } },
   );
   return Object.values(rows[0] ?? {});
@@ -63,8 +66,10 @@ async function insertInto(table: PushTable, batch: ProfileBatch): Promise<void> 
   const columns: Record<string, string> = {
     samples: 'tenant, service, type, h, stack_id, series, slot, value, unit',
     profiles: 'tenant, service, type, series, ts, total, n',
+    span_samples: 'tenant, service, type, h, span_id, stack_id, series, slot, value, unit',
   };
-  await server.app.store.insertNative(table, [columns[table] as string], [batch.tables[table]]);
+  const blocks = [batch.tables[table] as Uint8Array];
+  await server.app.store.insertNative(table, [columns[table] as string], blocks);
 }
 
 /** Every way in which a crash can leave a push in the tables, as a push each; the last is whole. */
@@ -130,6 +135,36 @@ test('pushes that come together are one part in every table', async () => {
   assert.deepEqual(await sums('together'), everySum(1e9));
 });
 
+test('a push without spans has nothing in the table of spans, also in a group with one that has', async () => {
+  const store = new ProfileStore(server.app.store, server.app.rollups);
+  const marks = async () => {
+    const [row] = await server.app.store.rows<{ n: string }>(
+      `SELECT count() AS n FROM span_samples WHERE service = ''`,
+    );
+    return Number(row?.n);
+  };
+  const before = await marks();
+  const plain = () => batchOf('plain', 'plain', 'main 3', { span: 0n });
+  assert.equal(plain().tables.span_samples, undefined);
+  assert.deepEqual(await store.write(plain()), { duplicate: false });
+  assert.deepEqual(await store.write(plain()), { duplicate: true });
+  assert.deepEqual(await sums('plain'), [3e7, 3e7, 0]);
+  assert.equal(await marks(), before);
+
+  const first = store.write(batchOf('mixed-0', 'mixed-0', 'main 1', { span: 0n }));
+  const mixed = [0n, 7n].map((span, i) =>
+    batchOf(`mixed-${i + 1}`, `mixed-${i + 1}`, 'main 2', { span }),
+  );
+  for (const duplicate of [false, true]) {
+    const results = await Promise.all(mixed.map((batch) => store.write(batch)));
+    assert.deepEqual(results, [{ duplicate }, { duplicate }]);
+  }
+  await first;
+  assert.deepEqual(await sums('mixed-1'), [2e7, 2e7, 0]);
+  assert.deepEqual(await sums('mixed-2'), everySum(2e7));
+  assert.equal(await marks(), before + 1);
+});
+
 test('a push that the store refuses does not take its group along', async () => {
   const store = new ProfileStore(server.app.store, server.app.rollups);
   const broken = batchOf('broken', 'broken', 'main 1');
@@ -160,13 +195,13 @@ test('a large push is one part in every table', async () => {
 
 test('stacks and series are written when they are not known yet, and again in another week', () => {
   const seen = new SeenSet(1024);
-  const first = batchOf('a', 'weekly', 'main;a 1\nmain;b 1', seen);
+  const first = batchOf('a', 'weekly', 'main;a 1\nmain;b 1', { seen });
   assert.equal(first.newKeys.length, 3); // two stacks, a series
   for (const key of first.newKeys) seen.add(key);
-  const second = batchOf('b', 'weekly', 'main;a 1\nmain;c 1', seen);
+  const second = batchOf('b', 'weekly', 'main;a 1\nmain;c 1', { seen });
   assert.equal(second.newKeys.length, 1);
   assert.equal(second.series.length, 0);
-  const other = batchOf('c', 'another', 'main;a 1', seen);
+  const other = batchOf('c', 'another', 'main;a 1', { seen });
   assert.equal(other.newKeys.length, 2); // by service, so that a service's stacks are read together
 });
 

@@ -33,6 +33,18 @@ const GROUPS_APART_MS = 250;
 const COLUMNS: Record<PushTable | 'stacks', string[]> = {
   samples: ['tenant', 'service', 'type', 'h', 'stack_id', 'series', 'slot', 'value', 'unit'],
   profiles: ['tenant', 'service', 'type', 'series', 'ts', 'total', 'n'],
+  span_samples: [
+    'span_id',
+    'tenant',
+    'service',
+    'type',
+    'h',
+    'stack_id',
+    'series',
+    'slot',
+    'value',
+    'unit',
+  ],
   stacks: ['tenant', 'service', 'week', 'stack_id', 'frames'],
 };
 
@@ -41,6 +53,7 @@ const HOUR = `toDateTime({hour:UInt32}, 'UTC')`;
 const MARKS: Record<PushTable, { id: string; inHour: string }> = {
   samples: { id: 'stack_id', inHour: `h = ${HOUR}` },
   profiles: { id: 'series', inHour: `ts >= ${HOUR} AND ts < ${HOUR} + INTERVAL 1 HOUR` },
+  span_samples: { id: 'stack_id', inHour: `h = ${HOUR}` },
 };
 
 export interface WriteResult {
@@ -120,7 +133,7 @@ export class ProfileStore {
     const marked = await this.#markedPushes(batches);
     const missing = PUSH_TABLES.map((table) => ({
       table,
-      batches: batches.filter(({ pushId }) => !marked[table].has(pushId)),
+      batches: batches.filter(({ pushId, tables }) => tables[table] && !marked[table].has(pushId)),
     })).filter((each) => each.batches.length > 0);
     const incomplete = new Set(missing.flatMap((each) => each.batches));
     // What samples refer to comes first: writing it again does no harm, missing it would.
@@ -132,7 +145,7 @@ export class ProfileStore {
   /** @param batches of one hour, and in a cluster of one shard */
   async #insert(table: PushTable, batches: ProfileBatch[]): Promise<void> {
     const { cluster } = this.#store;
-    const blocks = batches.map(({ tables }) => tables[table]);
+    const blocks = batches.flatMap(({ tables }) => tables[table] ?? []);
     if (!cluster) return this.#store.insertNative(table, COLUMNS[table], blocks);
     const pushIds = batches.map(({ pushId }) => pushId);
     const settings = pushSettings(table, pushIds, cluster);
@@ -155,7 +168,9 @@ export class ProfileStore {
     const hour = hourOf(batches[0] as ProfileBatch);
     // In the text, not as a parameter: those travel in the URL, which may not be as long.
     const pushes = batches.map(({ pushId }) => pushId).join(', ');
-    const selects = PUSH_TABLES.map((table) => {
+    // A table that none of them goes to need not be asked.
+    const asked = PUSH_TABLES.filter((table) => batches.some(({ tables }) => tables[table]));
+    const selects = asked.map((table) => {
       const { id, inHour } = MARKS[table];
       return `SELECT '${table}' AS name, ${id} AS push FROM ${cluster ? onEveryReplica(cluster, localTable(table)) : table}
        WHERE tenant = {tenant:String} AND service = '' AND type = ''

@@ -49,6 +49,7 @@ async function ages(store: Store): Promise<number[]> {
 test('by default the tables keep what the README says, and what is referred to longer', async () => {
   assert.deepEqual(await days(server.app.store), {
     samples: 14,
+    span_samples: 14,
     function_minutes: 14,
     samples_1h: 90,
     function_hours: 90,

@@ -30,6 +30,7 @@ const REFERENCE_DAYS = 7 + 31;
 function daysOf({ rawDays, hourlyDays, dailyDays }: Retention): Record<string, number> {
   return {
     samples: rawDays,
+    span_samples: rawDays,
     function_minutes: rawDays,
     samples_1h: hourlyDays,
     function_hours: hourlyDays,

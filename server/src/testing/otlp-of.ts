@@ -18,6 +18,8 @@ export interface OtlpOptions {
   resource?: Record<string, string>;
   /** Attributes of every sample. */
   sample?: Record<string, string>;
+  /** Span of each line, 16 hexadecimal digits; undefined = none. */
+  spans?: (string | undefined)[];
   /** In place of values: as many timestamps. */
   timestamps?: boolean;
 }
@@ -65,6 +67,7 @@ export function otlpOf(folded: string, options: OtlpOptions = {}): Request {
                 samples: Array.from(values, (value, index) => ({
                   stackIndex: index + 1,
                   attributeIndices: sample.map((_, i) => i + 1),
+                  linkIndex: options.spans?.[index] === undefined ? 0 : index + 1,
                   values: options.timestamps ? [] : [value],
                   timestampsUnixNano: options.timestamps
                     ? Array.from({ length: Number(value) }, () => BigInt(timeMs) * 1_000_000n)
@@ -99,6 +102,9 @@ export function otlpOf(folded: string, options: OtlpOptions = {}): Request {
         {},
         ...sample.map(([key, value]) => ({ keyStrindex: text(key), value: string(value) })),
       ],
+      linkTable: options.spans
+        ? [{}, ...options.spans.map((id = '') => ({ spanId: Buffer.from(id, 'hex') }))]
+        : [],
       stringTable: strings,
     },
   };

@@ -4,7 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 import { Icon } from '../components/icon.tsx';
 import { Segments } from '../components/segments.tsx';
-import { relativeChange } from '../format/change.ts';
+import { relativeChange, signed } from '../format/change.ts';
 import { formatCount } from '../format/value.ts';
 import { FunctionLink } from '../graph/function-link.tsx';
 import listStyles from '../graph/function-list.module.css';
@@ -115,6 +115,7 @@ export function ChangeList(props: {
                 >
                   <button type="button" onClick={() => sortBy(column)}>
                     {text}
+                    {column === 'change' && scale.unit !== '' && `, ${scale.unit}`}
                     {column === by && <Icon name={ascending ? 'up' : 'down'} />}
                   </button>
                 </th>
@@ -189,8 +190,8 @@ function ChangeRow(props: {
         </button>
         {fn !== OTHER_FRAME && <FunctionLink fn={fn} />}
       </td>
-      <td className={styles.value}>{change.left === 0 ? '–' : scale.format(change.left)}</td>
-      <td className={styles.value}>{change.right === 0 ? '–' : scale.format(change.right)}</td>
+      <td className={styles.value}>{change.left === 0 ? '–' : scale.formatCell(change.left)}</td>
+      <td className={styles.value}>{change.right === 0 ? '–' : scale.formatCell(change.right)}</td>
       <td className={styles.change} data-kind={change.kind}>
         <span className={styles.track}>
           <span
@@ -202,9 +203,15 @@ function ChangeRow(props: {
             }}
           />
         </span>
-        <span className={styles.amount}>{scale.formatChange(change.change)}</span>
+        <span className={styles.amount}>{cellChange(scale, change.change)}</span>
         <span className={styles.relative}>{relativeChange(change.left, change.right)}</span>
       </td>
     </tr>
   );
+}
+
+/** A change without the unit that stands above its column. */
+function cellChange(scale: DiffScale, change: number): string {
+  if (scale.unit === '') return scale.formatChange(change);
+  return signed(change, scale.formatCell(Math.abs(change)));
 }

@@ -40,6 +40,7 @@ test('absolute values count by the second, since ranges differ', () => {
   assert.equal(cpu.format(20e9 * cpu.weights.left), '2.00 cores');
   assert.equal(cpu.format(20e9 * cpu.weights.right), '1.00 core');
   assert.equal(cpu.formatChange(-1), '−1.00 core');
+  assert.deepEqual([cpu.formatCell(0.532), cpu.unit], ['0.532', 'cores']);
   const bytes = diffScale('absolute', diffOf('bytes', 'a 20480', 'a 20480'));
   assert.equal(bytes.format(20_480 * bytes.weights.left), '2.00 KiB/s');
 });

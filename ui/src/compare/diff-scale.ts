@@ -1,7 +1,7 @@
 import type { DiffWeights } from '@bunsen/flame';
 import type { FlameDiff } from '@bunsen/profile';
 import { signed } from '../format/change.ts';
-import { formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
+import { digits, formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
 import type { Scale } from '../url/compare-state.ts';
 
 /** What the values of a comparison are measured in, so that both sides can be held side by side. */
@@ -9,6 +9,10 @@ export interface DiffScale {
   weights: DiffWeights;
   /** A weighted value: `12.1 %`, `0.53 cores`. */
   format(value: number): string;
+  /** What stands above a column of numbers that have no unit of their own; empty if they have one. */
+  unit: string;
+  /** A weighted value in such a column: `0.53`. */
+  formatCell(value: number): string;
   /** A difference of two, with its sign: `+3.20 pp`, `−0.12 cores`. */
   formatChange(change: number): string;
 }
@@ -23,6 +27,8 @@ export function diffScale(scale: Scale, { meta, tree }: FlameDiff): DiffScale {
     return {
       weights: { left: weight(tree.left.total[0]), right: weight(tree.right.total[0]) },
       format: formatShare,
+      unit: '',
+      formatCell: formatShare,
       formatChange: (change) => signed(change, `${points(Math.abs(change))} pp`),
     };
   }
@@ -34,6 +40,8 @@ export function diffScale(scale: Scale, { meta, tree }: FlameDiff): DiffScale {
   return {
     weights: { left: perSecond(meta.left), right: perSecond(meta.right) },
     format,
+    unit: cpu ? 'cores' : '',
+    formatCell: cpu ? digits : format,
     formatChange: (change) => signed(change, format(Math.abs(change))),
   };
 }

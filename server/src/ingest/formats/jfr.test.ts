@@ -79,7 +79,7 @@ test("a recording of the JDK: all kinds of events, with the totals of the JDK's 
 test('labels of contexts, the rate, and what sleeps, in a recording of several chunks', async () => {
   const snapshot = create(LabelsSnapshotSchema, {
     contexts: { 7: { labels: { 1: 2n, 3: 4n } } },
-    strings: { 1: 'route', 2: '/cart', 3: 'span_id', 4: 'abc' },
+    strings: { 1: 'route', 2: '/cart', 3: 'span_id', 4: '9a517183f26a089d' },
   });
   const labels = gzipSync(toBinary(LabelsSnapshotSchema, snapshot));
   const samples = [
@@ -95,6 +95,12 @@ test('labels of contexts, the rate, and what sleeps, in a recording of several c
   const cart = cpuQuery('service_name="ctx", route="/cart", jfr_event="itimer", span_id=""');
   assert.deepEqual(foldedOf(await server.flame(cart)), ['App.main;App.cart 2000000']);
   assert.equal(totalOf(await server.flame(cpuQuery('service_name="ctx"'))), 3_000_000);
+
+  const spans = await server.app.store.rows<{ span: string; total: string }>(
+    `SELECT hex(span_id) AS span, sum(value * unit) AS total FROM span_samples
+     WHERE service = 'ctx' GROUP BY span_id`,
+  );
+  assert.deepEqual(spans, [{ span: '9A517183F26A089D', total: '2000000' }]);
 
   await accepted('wall', jfrOf(samples, { mode: 'wall' }));
   const wall = await server.flame('wall:wall:nanoseconds:wall:nanoseconds{service_name="wall"}');

@@ -11,7 +11,7 @@ import { type LabelsSnapshot, LabelsSnapshotSchema } from '@bunsen/proto/jfr/lab
 import { BunsenError } from '../../errors.ts';
 import { type IngestLimits, tooMany } from '../limits.ts';
 import { checkSums } from './check-sums.ts';
-import { type DecodedProfile, SPAN_LABELS } from './decoded.ts';
+import { type DecodedProfile, spanOf, withoutSpan } from './decoded.ts';
 import { type ByteBudget, isGzip } from './inflate.ts';
 import { JfrChunk, type JfrObject, type JfrValue } from './jfr-chunk.ts';
 import { LabelSets } from './label-sets.ts';
@@ -142,7 +142,8 @@ function decodeChunk(
       collectors.set(kind, collector);
     }
     const labels = contextLabels(event['contextId'], snapshot);
-    collector.add(event, { ...labels, ...request.labels }, values);
+    const ofSeries = { ...withoutSpan(labels), ...request.labels };
+    collector.add(event, ofSeries, values, spanOf(labels));
   };
   const amount = (event: JfrObject, field: string, scale = 1): bigint => {
     const value = Math.round(Number(event[field] ?? 0) * scale);
@@ -198,9 +199,7 @@ function contextLabels(id: JfrValue | undefined, snapshot: LabelsSnapshot | unde
     snapshot?.strings[name] ?? '',
     snapshot?.strings[String(value)] ?? '',
   ]);
-  return Object.fromEntries(
-    named.filter(([name, value]) => name !== '' && value !== '' && !SPAN_LABELS.has(name)),
-  );
+  return Object.fromEntries(named.filter(([name, value]) => name !== '' && value !== ''));
 }
 
 /** Gathers the events of one kind into columns. */
@@ -215,6 +214,7 @@ class Collector {
   readonly #sampleStack: number[] = [];
   readonly #sampleLabels: number[] = [];
   readonly #values: bigint[] = [];
+  readonly #spans: bigint[] = [];
 
   constructor(kind: Kind, chunk: JfrChunk, limits: IngestLimits) {
     this.#kind = kind;
@@ -222,12 +222,13 @@ class Collector {
     this.#limits = limits;
   }
 
-  add(event: JfrObject, labels: Labels, values: bigint[]): void {
+  add(event: JfrObject, labels: Labels, values: bigint[], span: bigint): void {
     const limit = this.#limits.values;
     if (this.#values.length >= limit) throw tooMany('more', 'values', limit, 'BUNSEN_MAX_VALUES');
     this.#sampleStack.push(this.#stackOf(event['stackTrace'] ?? 0));
     this.#sampleLabels.push(this.#labelSets.idOf(labels));
     this.#values.push(...values);
+    this.#spans.push(span);
   }
 
   #stackOf(key: JfrValue): number {
@@ -291,7 +292,13 @@ class Collector {
       };
       return formatProfileType(type);
     });
-    return { profile, types, timeMs };
+    const hasSpans = this.#spans.some((span) => span !== 0n);
+    return {
+      profile,
+      types,
+      timeMs,
+      spans: hasSpans ? BigUint64Array.from(this.#spans) : undefined,
+    };
   }
 }
 

@@ -7,6 +7,7 @@ import type {
 } from '@bunsen/proto/otlp/v1_10/profiles';
 import { BunsenError } from '../../errors.ts';
 import { type IngestLimits, tooMany } from '../limits.ts';
+import { spanOf } from './decoded.ts';
 
 /** Everything that a request's profiles refer to by index. Each index is checked. */
 export class OtlpDictionary {
@@ -18,6 +19,7 @@ export class OtlpDictionary {
       mappingTable: [],
       locationTable: [],
       functionTable: [],
+      linkTable: [],
       stringTable: [],
       attributeTable: [],
       stackTable: [],
@@ -31,6 +33,16 @@ export class OtlpDictionary {
 
   valueType({ typeStrindex, unitStrindex }: OtlpValueType): ValueType {
     return { type: this.#text(typeStrindex), unit: this.#text(unitStrindex) };
+  }
+
+  /** The span of a link; 0 = none. Link 0, which may be left out with its table, is none. */
+  span(index: number): bigint {
+    const { linkTable } = this.#tables;
+    if (index === 0 && linkTable.length === 0) return 0n;
+    const { spanId } = at(linkTable, index, 'link_table');
+    // JSON has ids in hexadecimal, which were taken for base64: 16 digits are 12 bytes of that.
+    const id = Buffer.from(spanId).toString(spanId.length === 12 ? 'base64' : 'hex');
+    return spanOf({ span_id: id });
   }
 
   /** Indices of locations, root first. */

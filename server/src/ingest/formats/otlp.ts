@@ -49,7 +49,7 @@ export function decodeOtlp(
 function parse(bytes: Uint8Array, encoding: 'protobuf' | 'json', limits: IngestLimits): Request {
   try {
     if (encoding === 'json') {
-      // Names are the same in both versions. Ids are hex there, and not read.
+      // Names are the same in both versions.
       const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
       return fromJsonString(v1_10.ExportProfilesServiceRequestSchema, text, {
         ignoreUnknownFields: true,
@@ -84,6 +84,7 @@ function decodeProfile(
   const sampleStack = new Uint32Array(count);
   const sampleLabels = new Uint32Array(count);
   const sampleValues = new BigInt64Array(count);
+  const spans = new BigUint64Array(count);
 
   const framesOf = (location: number): number[] => {
     let ids = frameIds.get(location);
@@ -111,6 +112,7 @@ function decodeProfile(
     sampleStack[index] = stack;
     sampleLabels[index] = set;
     sampleValues[index] = totalOf(sample, index);
+    spans[index] = dictionary.span(sample.linkIndex);
   });
   checkSums(sampleValues, 1, Number(scale), 'OTLP_MALFORMED');
   return {
@@ -128,6 +130,7 @@ function decodeProfile(
     },
     types: [formatProfileType(type)],
     timeMs: profile.timeUnixNano === 0n ? undefined : Number(profile.timeUnixNano / 1_000_000n),
+    spans: spans.some((span) => span !== 0n) ? spans : undefined,
   };
 }
 

@@ -2,7 +2,8 @@ import { decodePprof, type Labels, type Profile } from '@bunsen/profile';
 import { BunsenError } from '../../errors.ts';
 import { profileTypesOf, type SampleTypeConfig } from '../profile-types.ts';
 import { checkSums } from './check-sums.ts';
-import { type DecodedProfile, SPAN_LABELS } from './decoded.ts';
+import { type DecodedProfile, spanOf, withoutSpan } from './decoded.ts';
+import { LabelSets } from './label-sets.ts';
 
 /** What a request says about a pprof that it carries. */
 export interface PprofRequest {
@@ -17,7 +18,7 @@ export interface PprofRequest {
 /** A pprof whose samples carry all labels of their series. */
 export function decodeLabelledPprof(bytes: Uint8Array): DecodedProfile {
   const { profile, timeMs } = decode(bytes);
-  return { profile, types: profileTypesOf(profile), timeMs };
+  return { ...toSeries(profile, {}), types: profileTypesOf(profile), timeMs };
 }
 
 function decode(bytes: Uint8Array): { profile: Profile; timeMs: number | undefined } {
@@ -49,17 +50,29 @@ export function decodeApplicationPprof(bytes: Uint8Array, request: PprofRequest)
       );
     }
   }
-  const labelSets = profile.labelSets.map((own) => {
-    const labels = Object.entries(own).filter(([name]) => !SPAN_LABELS.has(name));
-    return { ...Object.fromEntries(labels), ...request.labels };
-  });
   // Some clients write microseconds there, which lie in 1970: then the request's time counts.
   const ownMs = timeMs !== undefined && timeMs < YEAR_MS ? undefined : timeMs;
   return {
-    profile: { ...profile, labelSets },
+    ...toSeries(profile, request.labels),
     types: profileTypesOf(profile, sampleTypeConfig),
     timeMs: ownMs ?? request.fromMs,
   };
+}
+
+/**
+ * Takes the spans out of the labels: sets that only differ in them, or in a label that the request
+ * says instead, become one series.
+ */
+function toSeries(profile: Profile, ofRequest: Labels): Pick<DecodedProfile, 'profile' | 'spans'> {
+  const { sampleLabels, labelSets: own } = profile;
+  const labelSets = new LabelSets();
+  const setOf = own.map((labels) => labelSets.idOf({ ...withoutSpan(labels), ...ofRequest }));
+  const spanOfSet = own.map(spanOf);
+  const spans = spanOfSet.some((span) => span !== 0n)
+    ? BigUint64Array.from(sampleLabels, (set) => spanOfSet[set] as bigint)
+    : undefined;
+  const series = sampleLabels.map((set) => setOf[set] as number);
+  return { profile: { ...profile, sampleLabels: series, labelSets: labelSets.sets }, spans };
 }
 
 const YEAR_MS = 365 * 86_400_000;
