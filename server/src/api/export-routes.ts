@@ -6,7 +6,7 @@ import { checkInteger, type Values } from '../params.ts';
 import type { ExportForm, ExportFormat } from '../query/exports/export-form.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { TimeRange } from '../time.ts';
-import { DOT_NODES, EXPORT, PPROF, SVG_NODES } from './query-operations.ts';
+import { DOT_NODES, EXPORT, PPROF, SVG_NODES } from './flame-operations.ts';
 import { rangeOf, whileConnected } from './query-routes.ts';
 
 const FILES: Record<ExportFormat, { type: string; extension: string }> = {

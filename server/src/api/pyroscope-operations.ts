@@ -1,7 +1,7 @@
 import { type Answer, operation } from '../operation.ts';
 import type { IntegerParam, Params, TextParam } from '../params.ts';
 import { list, TEXT } from '../reference/json-schema.ts';
-import { MOST_MAX_NODES } from './query-operations.ts';
+import { MOST_MAX_NODES } from './flame-operations.ts';
 
 /** The read side of Pyroscope over HTTP: what its routes take and answer. */
 

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import { checkInteger } from '../params.ts';
 import { checkRange, parsePyroscopeTime, type TimeRange } from '../time.ts';
-import { MOST_MAX_NODES } from './query-operations.ts';
+import { MOST_MAX_NODES } from './flame-operations.ts';
 
 /** Parameters as Pyroscope's read side spells them. */
 

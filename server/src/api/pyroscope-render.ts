@@ -7,6 +7,7 @@ import { renderMetadata } from '../query/render-metadata.ts';
 import { type Aggregation, querySeries } from '../query/series.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
+import { DOT_NODES } from './flame-operations.ts';
 import { RENDER, RENDER_DIFF } from './pyroscope-operations.ts';
 import {
   DEFAULT_DOT_NODES,
@@ -15,7 +16,6 @@ import {
   pyroscopeRange,
   warn,
 } from './pyroscope-params.ts';
-import { DOT_NODES } from './query-operations.ts';
 import { whileConnected } from './query-routes.ts';
 
 const MIN_STEP_MS = 15_000;

@@ -11,6 +11,7 @@ import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
 import type { DiffSelection, FlamegraphQuery } from '../query/flamegraph.ts';
 import { answerEncoding, encodedAnswer } from '../rpc.ts';
+import { DOT_NODES } from './flame-operations.ts';
 import { DEFAULT_DOT_NODES } from './pyroscope-params.ts';
 import {
   maxNodesOf,
@@ -21,7 +22,6 @@ import {
   stackSelectorOf,
   warn,
 } from './querier-request.ts';
-import { DOT_NODES } from './query-operations.ts';
 
 type ProfileMethods =
   | 'selectMergeStacktraces'

@@ -11,8 +11,8 @@ import type { HandlerContext } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
 import type { StackSelector } from '../query/stack-selector.ts';
 import { HOUR_MS, parseTime, type TimeRange } from '../time.ts';
+import { MOST_MAX_NODES } from './flame-operations.ts';
 import { DEFAULT_FLAME_NODES } from './pyroscope-params.ts';
-import { MOST_MAX_NODES } from './query-operations.ts';
 
 /** Fields that requests of `querier.v1.QuerierService` have in common, as our own queries take them. */
 

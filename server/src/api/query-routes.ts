@@ -19,12 +19,10 @@ import type { OwnForm } from '../query/tree-worker.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import { checkRange, parseTime, type TimeRange } from '../time.ts';
+import { DIFF, FLAMEGRAPH, FOCUSED } from './flame-operations.ts';
 import {
   DELETE_PROFILES,
   DELETIONS,
-  DIFF,
-  FLAMEGRAPH,
-  FOCUSED,
   FUNCTION_COSTS,
   FUNCTIONS,
   LABEL_NAMES,
