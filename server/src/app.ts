@@ -135,7 +135,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   });
   const adhoc = new AdHocProfiles(store, config.ingest);
   await fastify.register(async (api) => {
-    referenceRoutes(api);
+    referenceRoutes(api); // of what is in here: the web app has files, not routes to call
     await api.register(async (ingest) => {
       ingest.addHook('onRequest', async () => state.check());
       // Bodies are read by the routes, within the limits, and not by Fastify.

@@ -70,6 +70,7 @@ dt { padding-right: 20px; }
 dt span { display: block; color: var(--ink-soft); font-size: var(--size-small); }
 .facts { margin-right: 6px; color: var(--ink-soft); }
 pre { margin: 6px 0 0; padding: 10px 12px; border-radius: var(--radius); background: var(--sunken); white-space: pre-wrap; }
+pre code { font-size: inherit; }
 pre i { color: var(--ink-soft); font-style: normal; }
 @media (max-width: 820px) {
   .page { display: block; }
