@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
 import type { IngestLimits } from '../ingest/limits.ts';
 import type { WorkerResult } from '../query/worker-result.ts';
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
 import type { Store } from '../store/store.ts';
 import { dateTimeText } from '../store/time-sql.ts';
+import { WorkerPool } from '../worker-pool.ts';
 import type { AdHocTask } from './adhoc-worker.ts';
 
 /** How an uploaded file is to be shown. */
@@ -30,16 +30,15 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class AdHocProfiles {
   readonly #store: Store;
   readonly #limits: IngestLimits;
-  readonly #workers: Piscina<AdHocTask, WorkerResult>;
+  readonly #workers: WorkerPool<AdHocTask, WorkerResult>;
 
   constructor(store: Store, limits: IngestLimits) {
     this.#store = store;
     this.#limits = limits;
-    this.#workers = new Piscina({
+    this.#workers = new WorkerPool({
       filename: new URL('./adhoc-worker.js', import.meta.url).href,
       minThreads: 0,
       maxThreads: 1,
-      idleTimeout: 30_000,
       // A file that needs more than this ends its worker, and not the server.
       resourceLimits: { maxOldGenerationSizeMb: 1024 },
     });
@@ -117,6 +116,6 @@ export class AdHocProfiles {
   }
 
   async close(): Promise<void> {
-    await this.#workers.close({ force: true });
+    await this.#workers.end();
   }
 }

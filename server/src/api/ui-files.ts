@@ -46,7 +46,10 @@ export async function uiFiles(app: FastifyInstance, root: string): Promise<void>
     });
     app.addHook('onSend', async (_request, reply) => {
       const type = String(reply.getHeader('content-type') ?? '');
-      if (type.startsWith('text/html')) reply.headers(SECURITY_HEADERS);
+      // Other pages have stricter ones of their own.
+      if (type.startsWith('text/html') && !reply.hasHeader('content-security-policy')) {
+        reply.headers(SECURITY_HEADERS);
+      }
     });
   }
   app.setNotFoundHandler((request, reply) => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
 import { type ProfileBatch, sizeBytesOf } from '../store/profile-batch.ts';
 import type { ProfileStore, WriteResult } from '../store/profile-store.ts';
+import { WorkerPool } from '../worker-pool.ts';
 import type { BodySource } from './decode.ts';
 import type { DecodeResult, DecodeTask } from './decode-worker.ts';
 import type { IngestLimits } from './limits.ts';
@@ -37,7 +37,7 @@ export interface Room {
 export class Ingester {
   readonly #options: IngesterOptions;
   readonly #store: ProfileStore;
-  readonly #workers: Piscina<DecodeTask, DecodeResult>;
+  readonly #workers: WorkerPool<DecodeTask, DecodeResult>;
   /** Pushes that are being stored, by key: a repeated one waits for the first. */
   readonly #running = new Map<string, Promise<PushResult>>();
   #inFlightBytes = 0;
@@ -50,11 +50,10 @@ export class Ingester {
   constructor(store: ProfileStore, options: IngesterOptions) {
     this.#store = store;
     this.#options = options;
-    this.#workers = new Piscina({
+    this.#workers = new WorkerPool({
       filename: new URL('./decode-worker.js', import.meta.url).href,
       minThreads: 1,
       maxThreads: options.threads,
-      idleTimeout: 30_000,
       // A profile that needs more than this ends its worker, and not the server.
       resourceLimits: { maxOldGenerationSizeMb: 1024 },
     });
@@ -203,6 +202,6 @@ export class Ingester {
   }
 
   async close(): Promise<void> {
-    await this.#workers.close({ force: true });
+    await this.#workers.end();
   }
 }

@@ -1,11 +1,11 @@
 import type { MessagePort, TransferListItem } from 'node:worker_threads';
 import { NO_STACK_FRAME, parseProfileType, SLOT_MS } from '@bunsen/profile';
-import { Piscina } from 'piscina';
 import { BunsenError } from '../errors.ts';
 import { rawMsOf } from '../store/retention.ts';
 import type { RollupStatus } from '../store/rollups.ts';
 import type { Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
+import { WorkerPool } from '../worker-pool.ts';
 import { Admission } from './admission.ts';
 import type { ExportTask } from './export-worker.ts';
 import type { ExportForm } from './exports/export-form.ts';
@@ -89,7 +89,7 @@ interface Side extends Narrowing {
 export class FlamegraphQuery {
   readonly #store: Store;
   readonly #status: RollupStatus;
-  readonly #workers: Piscina;
+  readonly #workers: WorkerPool<TreeTask | DiffTask | ExportTask, WorkerResult>;
   readonly #admission: Admission;
   readonly #partStacks: number;
 
@@ -104,11 +104,10 @@ export class FlamegraphQuery {
     this.#partStacks = options.partStacks ?? PART_STACKS;
     // One more than there are workers: its stacks are fetched while the others' trees are built.
     this.#admission = new Admission({ running: options.threads + 1, waiting: 32 });
-    this.#workers = new Piscina({
+    this.#workers = new WorkerPool({
       filename: new URL('./tree-worker.js', import.meta.url).href,
       minThreads: 1,
       maxThreads: options.threads,
-      idleTimeout: 30_000,
     });
   }
 
@@ -304,7 +303,7 @@ export class FlamegraphQuery {
   }
 
   async close(): Promise<void> {
-    await this.#workers.close({ force: true });
+    await this.#workers.end();
   }
 }
 
