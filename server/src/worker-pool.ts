@@ -14,13 +14,14 @@ export class WorkerPool<Task = unknown, Result = unknown> extends Piscina<Task, 
 
   constructor(options: WorkerPoolOptions) {
     super({ idleTimeout: 30_000, ...options });
-    // That it failed is told to whoever gives it work.
-    this.#loaded =
-      options.minThreads > 0 ? once(this, 'workerCreate').catch(() => {}) : Promise.resolve();
+    // A thread's first message says that it is loaded; the pool itself takes that for granted of these.
+    this.#loaded = Promise.all(
+      this.threads.map((thread) => Promise.race([once(thread, 'message'), once(thread, 'exit')])),
+    ).catch(() => {}); // that it failed is told to whoever gives it work
   }
 
   /**
-   * Ends all threads; work that waits is given up. The first one is loaded before: a thread that is
+   * Ends all threads; work that waits is given up. The first ones are loaded before: a thread that is
    * ended while it loads its modules takes the whole process with it (`v8::Module::IsGraphAsync must
    * be used on an instantiated module`, Node 20), as a server did that was stopped right after its start.
    */
