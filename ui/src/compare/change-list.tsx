@@ -1,12 +1,11 @@
 import type { DiffTable } from '@bunsen/flame';
-import { changeColour, OTHER_FRAME, parseFrame, shortName } from '@bunsen/profile';
+import { changeColour } from '@bunsen/profile';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
-import { Icon } from '../components/icon.tsx';
 import { Segments } from '../components/segments.tsx';
 import { relativeChange, signed } from '../format/change.ts';
 import { formatCount } from '../format/value.ts';
-import { FunctionLink } from '../graph/function-link.tsx';
+import { FunctionCell, SortHeader } from '../graph/function-cell.tsx';
 import listStyles from '../graph/function-list.module.css';
 import { useTheme } from '../theme.ts';
 import type { ChangeColumn, ChangeKind, Measure } from '../url/compare-state.ts';
@@ -74,6 +73,10 @@ export function ChangeList(props: {
       ascending: column === by ? !ascending : column === 'name',
       compare: { ...compare, by: column },
     });
+  const columns = COLUMNS.map(({ by: column, text }) => ({
+    by: column,
+    text: column === 'change' && scale.unit !== '' ? `${text}, ${scale.unit}` : text,
+  }));
   const count = (kind: ChangeKind) =>
     kind === 'all' ? changes.length : changes.filter((one) => one.kind === kind).length;
   return (
@@ -105,23 +108,7 @@ export function ChangeList(props: {
           aria-rowcount={listed.length + 1}
           aria-label="Changes by function"
         >
-          <thead>
-            <tr className={listStyles.row}>
-              {COLUMNS.map(({ by: column, text }) => (
-                <th
-                  key={column}
-                  scope="col"
-                  aria-sort={column !== by ? 'none' : ascending ? 'ascending' : 'descending'}
-                >
-                  <button type="button" onClick={() => sortBy(column)}>
-                    {text}
-                    {column === 'change' && scale.unit !== '' && `, ${scale.unit}`}
-                    {column === by && <Icon name={ascending ? 'up' : 'down'} />}
-                  </button>
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <SortHeader columns={columns} sortedBy={by} ascending={ascending} onSort={sortBy} />
           <tbody style={{ height: rows.getTotalSize() }}>
             {rows.getVirtualItems().map(({ index, start }) => {
               const one = listed[index];
@@ -162,9 +149,8 @@ function ChangeRow(props: {
 }) {
   const { change, largest, scale, onHover } = props;
   const { fn } = change;
-  const { fn: picked, pane } = useViewState();
+  const { fn: picked } = useViewState();
   const theme = useTheme();
-  const { name, module } = parseFrame(fn);
   return (
     <tr
       className={listStyles.row}
@@ -173,23 +159,7 @@ function ChangeRow(props: {
       data-picked={fn === picked}
       onPointerEnter={() => onHover(fn)}
     >
-      <td>
-        <button
-          type="button"
-          className={listStyles.name}
-          aria-pressed={fn === picked}
-          title={module ? `${name}\n${module}` : name}
-          onClick={() => updateViewState({ fn: fn === picked ? '' : fn })}
-          onFocus={(event) => event.currentTarget.matches(':focus-visible') && onHover(fn)}
-          onBlur={() => onHover('')}
-        >
-          <span className={listStyles.text}>{pane === 'table' ? name : shortName(name)}</span>
-          <span className={listStyles.module}>
-            {fn === OTHER_FRAME ? 'small nodes, folded together' : module}
-          </span>
-        </button>
-        {fn !== OTHER_FRAME && <FunctionLink fn={fn} />}
-      </td>
+      <FunctionCell fn={fn} onHover={onHover} />
       <td className={styles.value}>{change.left === 0 ? '–' : scale.formatCell(change.left)}</td>
       <td className={styles.value}>{change.right === 0 ? '–' : scale.formatCell(change.right)}</td>
       <td className={styles.change} data-kind={change.kind}>

@@ -1,5 +1,6 @@
 import { selectorOf, useDiff } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
+import pageStyles from '../components/page.module.css';
 import { FlameResult } from '../graph/flame-result.tsx';
 import { useClock } from '../time/range-context.tsx';
 import { resolveRange, type TimeRange } from '../time/time-range.ts';
@@ -18,13 +19,13 @@ export default function ComparePage() {
   const right = resolveRange(compare.right.from, compare.right.until, nowMs);
   const error = 'error' in left ? `A: ${left.error}` : 'error' in right ? `B: ${right.error}` : '';
   return (
-    <main className={styles.page}>
+    <main className={pageStyles.page}>
       <div className={styles.sides}>
         <SidePicker letter="A" side="left" range={'error' in left ? null : left} />
         <SidePicker letter="B" side="right" range={'error' in right ? null : right} />
         {!('error' in left || 'error' in right) && <QuickChoices range={hullOf(left, right)} />}
       </div>
-      <div className={styles.content}>
+      <div className={pageStyles.content}>
         {'error' in left || 'error' in right ? (
           <Message tone="error" title="This is no time range" text={error} />
         ) : (

@@ -2,7 +2,7 @@ import { SERVICE_NAME } from '@bunsen/profile';
 import { useState } from 'react';
 import { selectorOf } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
-import { coresOf, digits, formatCount, formatValue, isCpuTime } from '../format/value.ts';
+import { formatAmount, formatCount, isCpuTime } from '../format/value.ts';
 import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
@@ -32,7 +32,7 @@ export function FleetPage() {
     <main className={styles.page}>
       <div className={styles.summary}>
         <div className={styles.figure}>
-          <strong>{cpu ? digits(coresOf(sum, range)) : formatValue(sum, unit)}</strong>
+          <strong>{formatAmount(sum, unit, range)}</strong>
           <span>{cpu ? 'cores busy on average' : 'in all'}</span>
         </div>
         <div className={styles.figure}>

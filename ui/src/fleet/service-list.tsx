@@ -2,14 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef } from 'react';
 import { Sparkline } from '../components/sparkline.tsx';
 import { relativeChange } from '../format/change.ts';
-import {
-  coresOf,
-  digits,
-  formatAge,
-  formatShare,
-  formatValue,
-  isCpuTime,
-} from '../format/value.ts';
+import { formatAge, formatAmount, formatShare, isCpuTime } from '../format/value.ts';
 import { useClock, useRange } from '../time/range-context.tsx';
 import { WEEK_MS } from '../time/time-range.ts';
 import { DEFAULT_COMPARE, earlierSide } from '../url/compare-state.ts';
@@ -90,9 +83,7 @@ export function ServiceList(props: {
                 <td className={styles.spark}>
                   <Sparkline values={one.values} />
                 </td>
-                <td className={styles.number}>
-                  {cpu ? digits(coresOf(one.total, range)) : formatValue(one.total, unit)}
-                </td>
+                <td className={styles.number}>{formatAmount(one.total, unit, range)}</td>
                 <td className={styles.number}>{formatShare(one.total / sum)}</td>
                 <td className={styles.number}>
                   <WeekChange service={one} />

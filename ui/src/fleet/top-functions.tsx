@@ -1,6 +1,6 @@
 import { formatFrame, shortName } from '@bunsen/profile';
 import { selectorOf, useTopFunctions } from '../api/queries.ts';
-import { coresOf, digits, formatShare, formatValue, isCpuTime } from '../format/value.ts';
+import { formatAmount, formatShare, isCpuTime } from '../format/value.ts';
 import { useFunctionUrl } from '../graph/function-link.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { PageLink } from '../url/page-link.tsx';
@@ -46,11 +46,7 @@ export function TopFunctions() {
                       <span className={styles.module}>{module}</span>
                     </PageLink>
                   </td>
-                  <td>
-                    {isCpuTime(data.unit)
-                      ? digits(coresOf(self, data))
-                      : formatValue(self, data.unit)}
-                  </td>
+                  <td>{formatAmount(self, data.unit, data)}</td>
                   <td>{formatShare(self / data.total)}</td>
                 </tr>
               ))}

@@ -24,6 +24,16 @@ export function formatCores(cores: number): string {
   return `${text} ${text === '1.00' ? 'core' : 'cores'}`;
 }
 
+/** A value over a range for a table: CPU time as a number of cores, everything else with its unit. */
+export function formatAmount(value: number, unit: string, range: TimeRange): string {
+  return isCpuTime(unit) ? digits(coresOf(value, range)) : formatValue(value, unit);
+}
+
+/** The same for prose: `3.42 cores`. */
+export function formatCost(value: number, unit: string, range: TimeRange): string {
+  return isCpuTime(unit) ? formatCores(coresOf(value, range)) : formatValue(value, unit);
+}
+
 /** `1 234 567`, with narrow spaces. */
 export function formatCount(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, '\u202f');

@@ -2,6 +2,7 @@ import { formatFrame, frameKind, kindColour, shortName } from '@bunsen/profile';
 import { selectorOf, useAround } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
 import { Message } from '../components/message.tsx';
+import pageStyles from '../components/page.module.css';
 import { Segments } from '../components/segments.tsx';
 import { FlamePanel } from '../graph/flame-panel.tsx';
 import { FlameResult } from '../graph/flame-result.tsx';
@@ -27,7 +28,7 @@ export default function FunctionPage({ name }: { name: string }) {
   const theme = useTheme();
   const kind = frameKind(formatFrame({ name, module: module ?? '' }));
   return (
-    <main className={styles.page}>
+    <main className={pageStyles.page}>
       <div className={styles.top}>
         <div className={styles.title}>
           <h1 className={styles.name}>{name}</h1>
@@ -63,7 +64,7 @@ export default function FunctionPage({ name }: { name: string }) {
         </div>
         <ServiceCosts name={name} />
       </div>
-      <div className={styles.content}>
+      <div className={pageStyles.content}>
         <Around name={name} />
       </div>
     </main>

@@ -2,7 +2,7 @@ import { formatFrame } from '@bunsen/profile';
 import { useMemo, useState } from 'react';
 import { selectorOf, useFunctionCosts } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
-import { coresOf, digits, formatShare, formatValue, isCpuTime } from '../format/value.ts';
+import { formatAmount, formatShare, isCpuTime } from '../format/value.ts';
 import { useRange } from '../time/range-context.tsx';
 import type { TimeRange } from '../time/time-range.ts';
 import { PageLink } from '../url/page-link.tsx';
@@ -79,8 +79,7 @@ export function ServiceCosts({ name }: { name: string }) {
 
 /** @param range what was summed, for figures a second */
 function Figures({ cost, unit, range }: { cost: Cost; unit: string; range: TimeRange }) {
-  const amount = (value: number) =>
-    isCpuTime(unit) ? digits(coresOf(value, range)) : formatValue(value, unit);
+  const amount = (value: number) => formatAmount(value, unit, range);
   return (
     <>
       <td>{amount(cost.total)}</td>

@@ -1,7 +1,7 @@
 import type { PreparedFlame } from '@bunsen/flame';
 import { FRAME_KINDS, frameKind, kindColour } from '@bunsen/profile';
 import { type ReactNode, type RefObject, useDeferredValue, useMemo } from 'react';
-import { coresOf, formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
+import { formatCost, formatShare, formatValue, isCpuTime } from '../format/value.ts';
 import { useTheme } from '../theme.ts';
 import { useViewState } from '../url/use-view-state.ts';
 import styles from './flame-toolbar.module.css';
@@ -35,9 +35,7 @@ export function FlameToolbar(props: {
       />
       <PickedFunction text={formatShare(pickedShare)} />
       <span className={styles.total}>
-        <strong>
-          {isCpuTime(meta.unit) ? formatCores(coresOf(total, meta)) : formatValue(total, meta.unit)}
-        </strong>
+        <strong>{formatCost(total, meta.unit, meta)}</strong>
         {isCpuTime(meta.unit) && <span> · {formatValue(total, meta.unit)}</span>}
       </span>
       <Legend frames={layout.tree.frames} />

@@ -1,20 +1,19 @@
 import { functionTable } from '@bunsen/flame';
-import { type CallTree, OTHER_FRAME, parseFrame, shortName } from '@bunsen/profile';
+import type { CallTree } from '@bunsen/profile';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
-import { Icon } from '../components/icon.tsx';
 import { formatShare, formatValue } from '../format/value.ts';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import type { SortColumn } from '../url/view-state.ts';
-import { FunctionLink } from './function-link.tsx';
+import { FunctionCell, SortHeader } from './function-cell.tsx';
 import styles from './function-list.module.css';
 import { listFunctions } from './list-functions.ts';
 
 const ROW_HEIGHT = 26;
-const COLUMNS: { sort: SortColumn; text: string }[] = [
-  { sort: 'name', text: 'Function' },
-  { sort: 'self', text: 'Self' },
-  { sort: 'total', text: 'Total' },
+const COLUMNS: { by: SortColumn; text: string }[] = [
+  { by: 'name', text: 'Function' },
+  { by: 'self', text: 'Self' },
+  { by: 'total', text: 'Total' },
 ];
 
 /**
@@ -31,7 +30,7 @@ export function FunctionList(props: {
   const { tree, unit, marked, onHover } = props;
   const table = useMemo(() => functionTable(tree), [tree]);
   const total = tree.total[0] ?? 0;
-  const { sort, ascending, fn: picked, pane } = useViewState();
+  const { sort, ascending, fn: picked } = useViewState();
   const scroller = useRef<HTMLDivElement>(null);
   const listed = useMemo(
     () => listFunctions(table, marked, sort, ascending),
@@ -53,27 +52,11 @@ export function FunctionList(props: {
   return (
     <div ref={scroller} className={styles.list} onPointerLeave={() => onHover('')}>
       <table className={styles.table} aria-rowcount={listed.length + 1} aria-label="Functions">
-        <thead>
-          <tr className={styles.row}>
-            {COLUMNS.map(({ sort: column, text }) => (
-              <th
-                key={column}
-                scope="col"
-                aria-sort={column !== sort ? 'none' : ascending ? 'ascending' : 'descending'}
-              >
-                <button type="button" onClick={() => sortBy(column)}>
-                  {text}
-                  {column === sort && <Icon name={ascending ? 'up' : 'down'} />}
-                </button>
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <SortHeader columns={COLUMNS} sortedBy={sort} ascending={ascending} onSort={sortBy} />
         <tbody style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map(({ index, start }) => {
             const at = listed[index] as number;
             const fn = table.functions[at] as string;
-            const { name, module } = parseFrame(fn);
             return (
               <tr
                 key={fn}
@@ -83,33 +66,18 @@ export function FunctionList(props: {
                 data-picked={fn === picked}
                 onPointerEnter={() => onHover(fn)}
               >
-                <td>
-                  <button
-                    type="button"
-                    className={styles.name}
-                    aria-pressed={fn === picked}
-                    title={module ? `${name}\n${module}` : name}
-                    onClick={() => updateViewState({ fn: fn === picked ? '' : fn })}
-                    onFocus={(event) =>
-                      event.currentTarget.matches(':focus-visible') && onHover(fn)
-                    }
-                    onBlur={() => onHover('')}
-                    onKeyDown={(event) => {
-                      if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-                      event.preventDefault();
-                      moveFocus(
-                        event.currentTarget.closest('tr'),
-                        event.key === 'ArrowDown' ? 1 : -1,
-                      );
-                    }}
-                  >
-                    <span className={styles.text}>{pane === 'table' ? name : shortName(name)}</span>
-                    <span className={styles.module}>
-                      {fn === OTHER_FRAME ? 'small nodes, folded together' : module}
-                    </span>
-                  </button>
-                  {fn !== OTHER_FRAME && <FunctionLink fn={fn} />}
-                </td>
+                <FunctionCell
+                  fn={fn}
+                  onHover={onHover}
+                  onKeyDown={(event) => {
+                    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+                    event.preventDefault();
+                    moveFocus(
+                      event.currentTarget.closest('tr'),
+                      event.key === 'ArrowDown' ? 1 : -1,
+                    );
+                  }}
+                />
                 <Amount value={table.self[at] as number} total={total} unit={unit} />
                 <Amount value={table.total[at] as number} total={total} unit={unit} />
               </tr>

@@ -1,6 +1,6 @@
 import { useServices } from '../api/queries.ts';
 import { Combobox, type Option } from '../components/combobox.tsx';
-import { coresOf, formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
+import { formatCost, formatShare } from '../format/value.ts';
 import type { TimeRange } from '../time/time-range.ts';
 import { useViewState } from '../url/use-view-state.ts';
 
@@ -21,8 +21,7 @@ export function ServicePicker(props: {
   const services = data?.services ?? [];
   const unit = data?.unit ?? '';
   const sum = services.reduce((total, one) => total + one.total, 0);
-  const amount = (total: number) =>
-    isCpuTime(unit) ? formatCores(coresOf(total, range)) : formatValue(total, unit);
+  const amount = (total: number) => formatCost(total, unit, range);
   const options: Option[] = [
     { value: ALL, text: 'All services', ...(sum > 0 ? { detail: amount(sum) } : {}) },
     ...services.map((one) => ({

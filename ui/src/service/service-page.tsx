@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { exportUrl, selectorOf, useFlame } from '../api/queries.ts';
+import pageStyles from '../components/page.module.css';
 import { FlamePanel } from '../graph/flame-panel.tsx';
 import { FlameResult } from '../graph/flame-result.tsx';
 import { NoSamples } from '../graph/flame-states.tsx';
@@ -19,11 +20,11 @@ export function ServicePage({ service }: { service: string }) {
   );
   const flame = useFlame(query, range, maxNodes);
   return (
-    <main className={styles.page}>
+    <main className={pageStyles.page}>
       <div className={styles.timeline}>
         <Timeline query={query} height={104} />
       </div>
-      <div className={styles.content}>
+      <div className={pageStyles.content}>
         <FlameResult
           result={flame}
           isEmpty={({ layout }) => (layout.tree.total[0] ?? 0) === 0}
