@@ -27,6 +27,7 @@ import { createPlainServer } from './plain-server.ts';
 import { Deletions } from './query/deletions.ts';
 import { FlamegraphQuery } from './query/flamegraph.ts';
 import { referenceRoutes } from './reference/reference-routes.ts';
+import { takeRawBodies } from './request-body.ts';
 import { prepareTables } from './store/prepare-tables.ts';
 import { ProfileStore } from './store/profile-store.ts';
 import { Rollups } from './store/rollups.ts';
@@ -138,9 +139,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     referenceRoutes(api); // of what is in here: the web app has files, not routes to call
     await api.register(async (ingest) => {
       ingest.addHook('onRequest', async () => state.check());
-      // Bodies are read by the routes, within the limits, and not by Fastify.
-      ingest.removeAllContentTypeParsers();
-      ingest.addContentTypeParser('*', (_request, _payload, done) => done(null));
+      takeRawBodies(ingest);
       ingest.addHook('onError', async (_request, _reply, error) => {
         metrics.rejectedPushes.inc({ reason: asBunsenError(error)?.code ?? 'INTERNAL' });
       });

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import { BunsenError } from './errors.ts';
 
 /** What a body is held to while it is read. */
@@ -9,6 +10,12 @@ export interface BodyLimit {
   tooLarge: (sent?: number) => BunsenError;
   /** Called with the length of what arrives; what it throws ends the reading. */
   onBytes?: (length: number) => void;
+}
+
+/** Routes of this scope read their bodies themselves, within their limits, and Fastify does not. */
+export function takeRawBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
 }
 
 /**

@@ -10,6 +10,7 @@ import { compressionGzip } from '@connectrpc/connect-node';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AdHocProfiles } from '../adhoc/adhoc-profiles.ts';
 import { BunsenError } from '../errors.ts';
+import { takeRawBodies } from '../request-body.ts';
 import { answerEncoding, encodedAnswer, rpc } from '../rpc.ts';
 import { readSettings, writeSetting } from '../store/settings.ts';
 import type { Store } from '../store/store.ts';
@@ -33,9 +34,7 @@ export function drilldownRoutes(
   app: FastifyInstance,
   { store, adhoc, readBody, bodyBytes, checkReady }: DrilldownSources,
 ): void {
-  // Bodies are read here, and not by Fastify.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  takeRawBodies(app);
   rpc(app, {
     connect: true,
     ignoreUnknownFields: true,

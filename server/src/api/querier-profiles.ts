@@ -9,7 +9,7 @@ import {
 } from '@bunsen/proto/querier/v1/querier';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
-import type { DiffSelection, FlamegraphQuery } from '../query/flamegraph.ts';
+import type { FlamegraphQuery, StackSelection } from '../query/flamegraph.ts';
 import { answerEncoding, encodedAnswer } from '../rpc.ts';
 import { DOT_NODES } from './flame-operations.ts';
 import { DEFAULT_DOT_NODES } from './pyroscope-params.ts';
@@ -125,12 +125,12 @@ function reportTo(context: HandlerContext) {
 }
 
 /** @throws BunsenError if a side is missing, or what it asks for cannot be */
-function sideOf(name: string, side: SelectMergeStacktracesRequest | undefined): DiffSelection {
+function sideOf(name: string, side: SelectMergeStacktracesRequest | undefined): StackSelection {
   if (!side) throw new BunsenError('PARAMETER_INVALID', `${name} is missing`);
   return selectionOf(side);
 }
 
-function selectionOf(request: SelectMergeStacktracesRequest): DiffSelection {
+function selectionOf(request: SelectMergeStacktracesRequest): StackSelection {
   const { profileIdSelector, async, traceIdSelector } = request;
   refuse({
     profile_id_selector: profileIdSelector,

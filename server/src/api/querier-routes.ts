@@ -3,7 +3,7 @@ import { compressionGzip } from '@connectrpc/connect-node';
 import type { FastifyInstance } from 'fastify';
 import { BunsenError } from '../errors.ts';
 import type { FlamegraphQuery } from '../query/flamegraph.ts';
-import { collectBody } from '../request-body.ts';
+import { collectBody, takeRawBodies } from '../request-body.ts';
 import { rpc } from '../rpc.ts';
 import type { Store } from '../store/store.ts';
 import { querierLabels } from './querier-labels.ts';
@@ -25,9 +25,7 @@ export function querierRoutes(
   app: FastifyInstance,
   { store, flamegraph, checkReady }: QuerierSources,
 ): void {
-  // Bodies are read here, and not by Fastify.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  takeRawBodies(app);
   rpc(app, {
     connect: true,
     ignoreUnknownFields: true,

@@ -13,7 +13,7 @@ import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
 import { type StackPart, sendParts } from './part-channel.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
-import { PART_STACKS, serviceParts } from './service-parts.ts';
+import { PART_STACKS, type ServiceParts, serviceParts } from './service-parts.ts';
 import { type StackSelector, selectedStacksSql, stackSelectorParams } from './stack-selector.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 import type { WorkerResult } from './worker-result.ts';
@@ -21,48 +21,37 @@ import type { WorkerResult } from './worker-result.ts';
 /** Told what the reader should know, for forms that have no place for it. */
 type OnWarnings = (warnings: string[]) => void;
 
-export interface FlamegraphRequest {
+/** Which stacks are merged. */
+export interface StackSelection {
   /** `type{matchers}`. */
   query: string;
   range: TimeRange;
+  /** Only some stacks. */
+  stacks?: StackSelector | undefined;
+  /** Only what was taken in one of these spans. */
+  spans?: readonly bigint[] | undefined;
+}
+
+export interface FlamegraphRequest extends StackSelection {
   /** Nodes of the answer; what is cut is summed up in nodes named `other`. */
   maxNodes: number;
   form: TreeForm;
   /** Only the callers or callees of a function. */
   focus?: Focus;
-  /** Only some stacks. */
-  stacks?: StackSelector | undefined;
-  /** Only what was taken in one of these spans. */
-  spans?: readonly bigint[] | undefined;
   onWarnings?: OnWarnings;
   signal?: AbortSignal;
 }
 
 export interface DiffRequest {
-  left: DiffSelection;
-  right: DiffSelection;
+  left: StackSelection;
+  right: StackSelection;
   maxNodes: number;
   form: DiffForm;
   onWarnings?: OnWarnings;
   signal?: AbortSignal;
 }
 
-export interface DiffSelection {
-  /** `type{matchers}`. */
-  query: string;
-  range: TimeRange;
-  stacks?: StackSelector | undefined;
-  spans?: readonly bigint[] | undefined;
-}
-
-export interface ExportRequest {
-  /** `type{matchers}`. */
-  query: string;
-  range: TimeRange;
-  /** Only some stacks. */
-  stacks?: StackSelector | undefined;
-  /** Only what was taken in one of these spans. */
-  spans?: readonly bigint[] | undefined;
+export interface ExportRequest extends StackSelection {
   form: ExportForm;
   onWarnings?: OnWarnings;
   signal?: AbortSignal;
@@ -133,9 +122,7 @@ export class FlamegraphQuery {
   }: DiffRequest): Promise<Uint8Array<ArrayBuffer>> {
     return this.#admission.run(async () => {
       const nowMs = Date.now();
-      const sides = [left, right].map(
-        ({ stacks, ...of }): Side => ({ ...this.#plan(of, nowMs), stacks }),
-      );
+      const sides = [left, right].map((side) => this.#plan(side, nowMs));
       const [{ selection }, { selection: other }] = sides as [Side, Side];
       if (selection.profileType !== other.profileType) {
         throw new BunsenError(
@@ -163,23 +150,16 @@ export class FlamegraphQuery {
    * A selection as a file for other tools.
    * @throws ProfileError or BunsenError as {@link run}, `QUERY_MEMORY_LIMIT` also if it is too large
    */
-  async export({
-    query,
-    range,
-    stacks,
-    spans,
-    form,
-    onWarnings,
-    signal,
-  }: ExportRequest): Promise<Uint8Array<ArrayBuffer>> {
+  async export(request: ExportRequest): Promise<Uint8Array<ArrayBuffer>> {
+    const { query, form, signal } = request;
     return this.#admission.run(async () => {
-      const side: Side = { ...this.#plan({ query, range, spans }, Date.now()), stacks };
+      const side = this.#plan(request, Date.now());
       // Not in parts: a stack that two services have is one sample of the file.
       const [warnings, native] = await Promise.all([
         this.#warnings([side], signal),
         this.#stacks({ ...side, exact: form.format === 'pprof' }, side.selection, signal),
       ]);
-      onWarnings?.(warnings);
+      request.onWarnings?.(warnings);
       const profileType = parseProfileType(side.selection.profileType);
       const task: ExportTask = {
         native,
@@ -192,8 +172,8 @@ export class FlamegraphQuery {
   }
 
   async #tree(request: FlamegraphRequest): Promise<Uint8Array<ArrayBuffer>> {
-    const { maxNodes, form, focus, stacks, signal } = request;
-    const side: Side = { ...this.#plan(request, Date.now()), focus, stacks };
+    const { maxNodes, form, focus, signal } = request;
+    const side: Side = { ...this.#plan(request, Date.now()), focus };
     const { profileType } = side.selection;
     const meta: TreeTask['meta'] = {
       profileType,
@@ -219,18 +199,23 @@ export class FlamegraphQuery {
     const parts = await Promise.all(
       sides.map(({ selection }) => serviceParts(this.#store, selection, this.#partStacks, read)),
     );
-    // One after the other: a comparison is to take no more of the store than a flame graph.
-    const fetched = async function* (this: FlamegraphQuery): AsyncGenerator<StackPart> {
-      for (const [side, { selections }] of parts.entries()) {
-        for (const selection of selections) {
-          yield { side, native: await this.#stacks(sides[side] as Side, selection, signal) };
-        }
-      }
-    };
     const stacks = parts.reduce((sum, part) => sum + part.stacks, 0);
-    return sendParts(fetched.call(this), (port) =>
+    return sendParts(this.#fetch(sides, parts, signal), (port) =>
       this.#work(taskOf(port, stacks), { ...worker, transferList: [port], signal }),
     );
+  }
+
+  /** One part after the other: a comparison is to take no more of the store than a flame graph. */
+  async *#fetch(
+    sides: Side[],
+    parts: ServiceParts[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<StackPart> {
+    for (const [side, { selections }] of parts.entries()) {
+      for (const selection of selections) {
+        yield { side, native: await this.#stacks(sides[side] as Side, selection, signal) };
+      }
+    }
   }
 
   async #work(
@@ -251,7 +236,7 @@ export class FlamegraphQuery {
     return result;
   }
 
-  #plan({ query, range, spans }: DiffSelection, nowMs: number): Side {
+  #plan({ query, range, stacks, spans }: StackSelection, nowMs: number): Side {
     const asked = selectionOf(query, range, true);
     const rollups = asked.labels === '' && !spans ? STACK_ROLLUPS : [];
     const plan = planMerge(range, {
@@ -261,7 +246,7 @@ export class FlamegraphQuery {
       nowMs,
       rawMs: rawMsOf(this.#store.retention),
     });
-    return { selection: { ...asked, range: plan.range, spans }, plan, nowMs };
+    return { selection: { ...asked, range: plan.range, spans }, plan, nowMs, stacks };
   }
 
   /** What the reader should know about the selections, each once. */

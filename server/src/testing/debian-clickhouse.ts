@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { librariesOf, unpackedDebian } from './debian-package.ts';
 import { freePort } from './free-port.ts';
+import { type Started, startProgram } from './start-program.ts';
 import { tempDir } from './test-server.ts';
 
 /**
@@ -20,9 +19,7 @@ export function debianClickHouse(): { root: string } | { missing: string } {
 }
 
 /** Starts the server on a port of its own. @returns its URL, and what ends it */
-export async function startDebianClickHouse(
-  root: string,
-): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startDebianClickHouse(root: string): Promise<Started & { url: string }> {
   const dir = tempDir();
   const [http, tcp] = [await freePort(), await freePort()];
   writeFileSync(
@@ -45,31 +42,15 @@ export async function startDebianClickHouse(
     'lib/x86_64-linux-gnu',
     'usr/lib/aarch64-linux-gnu',
   ];
-  const child: ChildProcess = spawn(
+  const url = `http://127.0.0.1:${http}`;
+  const started = await startProgram(
     join(root, 'usr/sbin/clickhouse-server'),
     [`--config-file=${dir}/config.xml`],
     {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      readyUrl: url,
+      seconds: 20,
       env: { LD_LIBRARY_PATH: libraries.map((path) => join(root, path)).join(':') },
     },
   );
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    said += chunk;
-  });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const url = `http://127.0.0.1:${http}`;
-  for (let tries = 0; ; tries++) {
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer?.ok) break;
-    if (child.exitCode !== null || tries === 200) throw new Error(`it does not start: ${said}`);
-    await sleep(100);
-  }
-  return {
-    url,
-    async stop() {
-      child.kill('SIGKILL');
-      await ended;
-    },
-  };
+  return { url, ...started };
 }
