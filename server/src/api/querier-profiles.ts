@@ -2,6 +2,7 @@ import { ProfileSchema } from '@bunsen/proto/google/v1/profile';
 import {
   DiffResponseSchema,
   ProfileFormat,
+  ProfileFormatSchema,
   type QuerierService,
   SelectMergeSpanProfileResponseSchema,
   type SelectMergeStacktracesRequest,
@@ -14,7 +15,9 @@ import { answerEncoding, encodedAnswer } from '../rpc.ts';
 import { DOT_NODES } from './flame-operations.ts';
 import { DEFAULT_DOT_NODES } from './pyroscope-params.ts';
 import {
+  enumNames,
   maxNodesOf,
+  profilesOf,
   queryOf,
   rangeOf,
   refuse,
@@ -63,19 +66,19 @@ export function querierProfiles(
         default:
           throw new BunsenError(
             'PARAMETER_INVALID',
-            `format=${request.format} is none of ${formatNames().join(', ')}`,
+            `format=${request.format} is none of ${enumNames(ProfileFormatSchema)}`,
           );
       }
     },
 
     async selectMergeProfile(request, context) {
-      const { profileIdSelector, traceIdSelector } = request;
-      refuse({ profile_id_selector: profileIdSelector, trace_id_selector: traceIdSelector });
+      refuse({ trace_id_selector: request.traceIdSelector });
       maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
       const bytes = await flamegraph.export({
         query: queryOf(request),
         range: rangeOf(request),
         stacks: stackSelectorOf(request.stackTraceSelector),
+        samples: { profiles: profilesOf(request.profileIdSelector) },
         form: {
           format: 'pprof',
           message: { kind: 'profile', encoding: answerEncoding(context) },
@@ -93,7 +96,7 @@ export function querierProfiles(
       const bytes = await flamegraph.run({
         query: queryOf(request),
         range: rangeOf(request),
-        spans,
+        samples: { spans },
         maxNodes: maxNodesOf(request.maxNodes),
         // Both answers have the same fields for these.
         form: {
@@ -131,17 +134,15 @@ function sideOf(name: string, side: SelectMergeStacktracesRequest | undefined): 
 }
 
 function selectionOf(request: SelectMergeStacktracesRequest): StackSelection {
-  const { profileIdSelector, async, traceIdSelector } = request;
-  refuse({
-    profile_id_selector: profileIdSelector,
-    async,
-    trace_id_selector: traceIdSelector,
-  });
+  refuse({ async: request.async, trace_id_selector: request.traceIdSelector });
   return {
     query: queryOf(request),
     range: rangeOf(request),
     stacks: stackSelectorOf(request.stackTraceSelector),
-    spans: spansOf(request.spanSelector),
+    samples: {
+      spans: spansOf(request.spanSelector),
+      profiles: profilesOf(request.profileIdSelector),
+    },
   };
 }
 
@@ -155,10 +156,4 @@ function treeFormatOf(format: ProfileFormat): 'flamegraph' | 'tree' {
     'PARAMETER_INVALID',
     `format=${format} is neither PROFILE_FORMAT_FLAMEGRAPH nor PROFILE_FORMAT_TREE`,
   );
-}
-
-function formatNames(): string[] {
-  return Object.values(ProfileFormat)
-    .filter((name) => typeof name === 'string')
-    .map((name) => `PROFILE_FORMAT_${name}`);
 }
