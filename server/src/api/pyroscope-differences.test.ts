@@ -147,6 +147,22 @@ differs('a series has exemplars of spans too', async () => {
   assert.deepEqual([exemplar?.spanId, exemplar?.value], [SPAN, 4n]);
 });
 
+differs('spans, traces and profiles may be selected at once, and all of it counts', async () => {
+  const trace = SPAN + SPAN;
+  const labelsOf = (line: number) => ({
+    service_name: 'both',
+    span_id: line === 0 ? SPAN : '00000000000000ff',
+    trace_id: line < 2 ? trace : '',
+  });
+  await push('main 1\nmain 2\nmain 4', 'both', { labelsOf });
+  const [{ profileId } = { profileId: '' }] = await exemplarsOf('both');
+  const totalOf = async (selectors: object) =>
+    (await client.selectMergeStacktraces({ ...requestOf('both'), ...selectors })).flamegraph?.total;
+  const selectors = { traceIdSelector: [trace], profileIdSelector: [profileId] };
+  assert.equal(await totalOf(selectors), 3n);
+  assert.equal(await totalOf({ ...selectors, spanSelector: ['00000000000000ff'] }), 2n);
+});
+
 differs('a heatmap has exemplars of what it counts, and of nothing else', async () => {
   const request = { ...requestOf('x'), step: 60, queryType: HeatmapQueryType.SPAN };
   const exemplarType = ExemplarType.INDIVIDUAL;

@@ -377,13 +377,6 @@ test('what is wrong, or not there, is named', async () => {
       'PARAMETER_INVALID',
       /format=9 is none of PROFILE_FORMAT_UNSPECIFIED/,
     ],
-    [
-      'SelectMergeStacktraces',
-      { ...good, traceIdSelector: ['x'] },
-      501,
-      'NOT_IMPLEMENTED',
-      /trace_id_selector/,
-    ],
     ['SelectMergeStacktraces', { ...good, async: {} }, 501, 'NOT_IMPLEMENTED', /async/],
     ['SelectMergeProfile', { ...good, maxNodes: -1 }, 400, 'PARAMETER_INVALID', /max_nodes=-1/],
     ['Diff', { left: good }, 400, 'PARAMETER_INVALID', /right is missing/],

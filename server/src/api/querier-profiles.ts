@@ -23,6 +23,7 @@ import {
   refuse,
   spansOf,
   stackSelectorOf,
+  tracesOf,
   warn,
 } from './querier-request.ts';
 
@@ -72,13 +73,15 @@ export function querierProfiles(
     },
 
     async selectMergeProfile(request, context) {
-      refuse({ trace_id_selector: request.traceIdSelector });
       maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
       const bytes = await flamegraph.export({
         query: queryOf(request),
         range: rangeOf(request),
         stacks: stackSelectorOf(request.stackTraceSelector),
-        samples: { profiles: profilesOf(request.profileIdSelector) },
+        samples: {
+          profiles: profilesOf(request.profileIdSelector),
+          traces: tracesOf(request.traceIdSelector),
+        },
         form: {
           format: 'pprof',
           message: { kind: 'profile', encoding: answerEncoding(context) },
@@ -134,13 +137,14 @@ function sideOf(name: string, side: SelectMergeStacktracesRequest | undefined): 
 }
 
 function selectionOf(request: SelectMergeStacktracesRequest): StackSelection {
-  refuse({ async: request.async, trace_id_selector: request.traceIdSelector });
+  refuse({ async: request.async });
   return {
     query: queryOf(request),
     range: rangeOf(request),
     stacks: stackSelectorOf(request.stackTraceSelector),
     samples: {
       spans: spansOf(request.spanSelector),
+      traces: tracesOf(request.traceIdSelector),
       profiles: profilesOf(request.profileIdSelector),
     },
   };

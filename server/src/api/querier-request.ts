@@ -162,9 +162,21 @@ const MOST_IDS = 1_000;
 
 /** The spans that a request names. */
 export function spansOf(ids: string[]): bigint[] | undefined {
-  return idsOf('span_selector', ids, 'is not of 16 hexadecimal digits', (id) =>
-    /^[0-9A-Fa-f]{16}$/.test(id) ? BigInt(`0x${id}`) : undefined,
+  const wrong = 'is not of 16 hexadecimal digits, one of them not 0';
+  return idsOf('span_selector', ids, wrong, (id) =>
+    isHexId(id, 16) ? BigInt(`0x${id}`) : undefined,
   );
+}
+
+/** The traces that a request names. */
+export function tracesOf(ids: string[]): string[] | undefined {
+  const wrong = 'is not of 32 hexadecimal digits, one of them not 0';
+  return idsOf('trace_id_selector', ids, wrong, (id) => (isHexId(id, 32) ? id : undefined));
+}
+
+/** An id of zeros is none, as in OpenTelemetry. */
+function isHexId(id: string, digits: number): boolean {
+  return id.length === digits && /^[0-9A-Fa-f]+$/.test(id) && !/^0+$/.test(id);
 }
 
 /** The profiles that a request names. */

@@ -218,8 +218,8 @@ function observedOf(type: HeatmapQueryType): Observed {
   }
 }
 
-function toMessage({ timeMs, profileId, spanId, value, labels }: Exemplar) {
-  return { timestamp: BigInt(timeMs), profileId, spanId, value, labels: pairsOf(labels) };
+function toMessage({ timeMs, labels, ...exemplar }: Exemplar) {
+  return { ...exemplar, timestamp: BigInt(timeMs), labels: pairsOf(labels) };
 }
 
 function groupByOf(names: string[]): string[] {

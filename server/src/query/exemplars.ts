@@ -12,6 +12,8 @@ export interface Exemplar {
   profileId: string;
   /** 16 hexadecimal digits; empty for a profile. */
   spanId: string;
+  /** 32 hexadecimal digits; empty if it is not known. */
+  traceId: string;
   value: bigint;
   /** Of its series, but those that are grouped by. */
   labels: Labels;
@@ -41,6 +43,7 @@ interface ExemplarRow {
   slotMs: number;
   timeMs: number;
   spanId: string;
+  traceId: string;
   value: string;
 }
 
@@ -54,13 +57,14 @@ export async function queryExemplars(
     `SELECT bucket, named_by AS labels, argMax((service, of_series, series), best) AS found, max(best) AS most,
        found.1 AS ofService, found.2 AS ofSeries, toString(found.3) AS seriesId,
        toString(most.1) AS value, toFloat64(most.2) AS timeMs, toFloat64(most.3) AS slotMs,
-       if(most.4 = 0, '', leftPad(lower(hex(most.4)), 16, '0')) AS spanId
+       if(most.4 = 0, '', leftPad(lower(hex(most.4)), 16, '0')) AS spanId,
+       if(match(most.6, '^0*$'), '', most.6) AS traceId
      FROM (
        SELECT service, type, series, bucket, row, best, labels AS of_series,
          ${labelColumns(groupBy)} AS named_by
        FROM (
          SELECT service, type, series, ${bucketOf('at')} AS bucket, ${row} AS row,
-           max((v, at, slot_ms, span, series)) AS best
+           max((v, at, slot_ms, span, series, trace)) AS best
          FROM (${bySlotSql(selection, of)})
          GROUP BY service, type, series, bucket, row
        ) AS found
@@ -93,12 +97,13 @@ export async function queryExemplars(
 }
 
 function exemplarOf(row: ExemplarRow, groupBy: string[]): Exemplar {
-  const { ofService, ofSeries, seriesId, slotMs, timeMs, spanId, value } = row;
+  const { ofService, ofSeries, seriesId, slotMs, timeMs, spanId, traceId, value } = row;
   const all: Labels = { ...ofSeries, [SERVICE_NAME]: ofService };
   return {
     timeMs,
     profileId: profileId({ series: BigInt(seriesId), slotMs }),
     spanId,
+    traceId,
     value: BigInt(value),
     labels: Object.fromEntries(Object.entries(all).filter(([name]) => !groupBy.includes(name))),
   };

@@ -39,14 +39,14 @@ export function wholeSlots({ fromMs, untilMs }: TimeRange): TimeRange {
 }
 
 /**
- * SELECT of (service, type, series, span, slot_ms, at, v): what each series has within each slot, of
+ * SELECT of (service, type, series, span, trace, slot_ms, at, v): what each series has within each slot, of
  * profiles together or of each span. `at` is the time of its newest profile there, and in the range;
- * `v` is of the whole slot, also where the range ends in it. `span` is 0 for profiles.
+ * `v` is of the whole slot, also where the range ends in it. `span` and `trace` are 0 and empty for profiles.
  */
 export function bySlotSql(selection: Selection, of: Observed): string {
   const { fromMs, untilMs } = wholeSlots(selection.range);
   const key = ['service', 'type', 'series', 'slot_ms'];
-  const ofProfiles = `SELECT service, type, series, toUInt64(0) AS span,
+  const ofProfiles = `SELECT service, type, series, toUInt64(0) AS span, '' AS trace,
       intDiv(toUnixTimestamp64Milli(ts), ${SLOT_MS}) * ${SLOT_MS} AS slot_ms,
       max(toUnixTimestamp64Milli(ts)) AS at, sum(toInt128(total)) AS v
     FROM profiles
@@ -55,13 +55,13 @@ export function bySlotSql(selection: Selection, of: Observed): string {
     GROUP BY ${key} HAVING at >= {fromMs:Int64} AND at < {untilMs:Int64}`;
   if (of === 'profiles') return ofProfiles;
   // A sample knows its slot only; the time is that of its profile, which points are made of as well.
-  return `SELECT ${key}, spans.span AS span, taken.at AS at, spans.v AS v
+  return `SELECT ${key}, spans.span AS span, spans.trace AS trace, taken.at AS at, spans.v AS v
     FROM (${ofProfiles}) AS taken
     INNER JOIN (
       SELECT service, type, series, span_id AS span, ${SLOT_START_SQL} AS slot_ms,
-        sum(toInt128(value * unit)) AS v
+        lower(hex(max(trace_id))) AS trace, sum(toInt128(value * unit)) AS v
       FROM span_samples
-      WHERE ${selection.keys} AND ${slotsOf({ fromMs, untilMs })} ${seriesIn(selection)}
+      WHERE ${selection.keys} AND span_id != 0 AND ${slotsOf({ fromMs, untilMs })} ${seriesIn(selection)}
       GROUP BY ${[...key, 'span']}
     ) AS spans USING (${key})`;
 }

@@ -193,7 +193,8 @@ test('the engine plans every query on Distributed tables', async () => {
   const files = await readMigrations();
   const schema = [MIGRATIONS, ...files.flatMap(({ sql }) => splitStatements(sql))]
     .flatMap((statement) => clusterStatements(statement, CLUSTER))
-    .filter((statement) => /^(CREATE|DROP)/.test(statement))
+    // Replicated tables cannot be changed without a Keeper; what queries see are the Distributed ones.
+    .filter((statement) => /^(CREATE|DROP)|^ALTER TABLE \S+(?<!_local) /.test(statement))
     .map((statement) => statement.replace(` ON CLUSTER '${CLUSTER.name}'`, ''));
   for (const reply of await run(schema)) assert.ok('rows' in reply);
   const settings = Object.entries({ ...clusterWrite(2), ...CLUSTER_READ }).map(
