@@ -53,7 +53,7 @@ export function querierProfiles(
           return answer(await flamegraph.run({ ...selection, maxNodes, form }));
         }
         case ProfileFormat.PPROF: {
-          maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
+          warnOfNodes(request, context);
           const message = { kind: 'stacktraces', encoding } as const;
           const form = { format: 'pprof', message } as const;
           return answer(await flamegraph.export({ ...selection, form }));
@@ -73,7 +73,7 @@ export function querierProfiles(
     },
 
     async selectMergeProfile(request, context) {
-      maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
+      warnOfNodes(request, context);
       const bytes = await flamegraph.export({
         query: queryOf(request),
         range: rangeOf(request),
@@ -112,7 +112,6 @@ export function querierProfiles(
       return encodedAnswer(SelectMergeSpanProfileResponseSchema, bytes, context);
     },
 
-    // The format of a side is not looked at, as by Pyroscope: there is one for comparisons.
     async diff({ left, right }, context) {
       const bytes = await flamegraph.diff({
         left: sideOf('left', left),
@@ -133,6 +132,13 @@ function reportTo(context: HandlerContext) {
 /** @throws BunsenError if a side is missing, or what it asks for cannot be */
 function sideOf(name: string, side: SelectMergeStacktracesRequest | undefined): StackSelection {
   if (!side) throw new BunsenError('PARAMETER_INVALID', `${name} is missing`);
+  const { format } = side;
+  if (format !== ProfileFormat.UNSPECIFIED && format !== ProfileFormat.FLAMEGRAPH) {
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `${name}.format=${format}: a comparison is a flame graph, leave it out`,
+    );
+  }
   return selectionOf(side);
 }
 
@@ -148,6 +154,16 @@ function selectionOf(request: SelectMergeStacktracesRequest): StackSelection {
       profiles: profilesOf(request.profileIdSelector),
     },
   };
+}
+
+/** A profile is given whole, as by Pyroscope. */
+function warnOfNodes(
+  { maxNodes }: { maxNodes?: bigint | undefined },
+  context: HandlerContext,
+): void {
+  const asked = maxNodes !== undefined && maxNodes !== 0n;
+  maxNodesOf(maxNodes);
+  if (asked) warn(context, [`max_nodes=${maxNodes} has no effect: a profile is given whole`]);
 }
 
 /** Of profiles of spans, which have no other forms. */
