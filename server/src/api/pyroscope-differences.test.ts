@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { CPU_PROFILE_TYPE } from '@bunsen/profile';
-import { HeatmapQueryType, QuerierService } from '@bunsen/proto/querier/v1/querier';
+import { HeatmapQueryType, ProfileFormat, QuerierService } from '@bunsen/proto/querier/v1/querier';
 import { ExemplarType, TimeSeriesAggregationType } from '@bunsen/proto/types/v1/types';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
@@ -184,6 +184,24 @@ differs(
     }
   },
 );
+
+differs('max_nodes of a whole profile is answered with a warning', async () => {
+  await push('main;a 1\nmain;b 2', 'profile');
+  let warning: string | null = null;
+  const onHeader = (headers: Headers) => {
+    warning = headers.get('bunsen-warning');
+  };
+  const request = { ...requestOf('profile'), maxNodes: 1n };
+  const { sample } = await client.selectMergeProfile(request, { onHeader });
+  assert.equal(sample.length, 2);
+  assert.match(warning ?? '', /max_nodes=1 has no effect/);
+});
+
+differs('the sides of a comparison have no format', async () => {
+  const left = { ...requestOf('x'), format: ProfileFormat.TREE };
+  const error = await refusal(client.diff({ left, right: requestOf('x') }));
+  assert.match(error.rawMessage, /^left\.format=2: a comparison is a flame graph/);
+});
 
 differs('a filter of frames counts for time series too', async () => {
   await push('main;a 1\nmain;b 2', 'filtered', { timeMs: T0 + 1 });

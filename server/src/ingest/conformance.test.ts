@@ -12,22 +12,14 @@ import {
   toBinary,
   toJson,
 } from '@bufbuild/protobuf';
-import {
-  AdHocProfileService,
-  AdHocProfilesGetRequestSchema,
-  AdHocProfilesUploadRequestSchema,
-} from '@bunsen/proto/adhocprofiles/v1/adhocprofiles';
 import { ExportProfilesServiceRequestSchema } from '@bunsen/proto/otlp/v1_10/profiles';
 import { PushRequestSchema } from '@bunsen/proto/push/v1/push';
-import { SetSettingsRequestSchema, SettingsService } from '@bunsen/proto/settings/v1/setting';
-import { createClient } from '@connectrpc/connect';
 import { readConfig } from '../config.ts';
-import { type BodySource, decodeBody } from '../ingest/decode.ts';
-import { INGEST } from '../ingest/ingest-operations.ts';
 import { fieldPaths } from '../testing/field-paths.ts';
 import { pprofOf } from '../testing/pprof-of.ts';
-import { TRANSPORTS } from '../testing/rpc-clients.ts';
 import { searchOf, TestServer } from '../testing/test-server.ts';
+import { type BodySource, decodeBody } from './decode.ts';
+import { INGEST } from './ingest-operations.ts';
 
 const T0 = Date.now() - 600_000;
 const LIMITS = readConfig({}).ingest;
@@ -256,41 +248,3 @@ for (const [name, { set, refused }] of Object.entries(INGEST_CASES)) {
     assert.notEqual(await storedOf(`with-${name}`), await storedOf(`without-${name}`));
   });
 }
-
-test('SettingsService.Set: every field', async () => {
-  const paths = ['setting.modifiedAt', 'setting.name', 'setting.value'];
-  assert.deepEqual(fieldPaths(SetSettingsRequestSchema).sort(), paths);
-  const client = createClient(SettingsService, TRANSPORTS['gRPC, gzip']!(server.url));
-  const modifiedAt = BigInt(T0);
-  await client.set({ setting: { name: 'name', value: 'value', modifiedAt } });
-  const { settings } = await client.get({});
-  assert.deepEqual(
-    settings.map((each) => [each.name, each.value, each.modifiedAt]),
-    [['name', 'value', modifiedAt]],
-  );
-});
-
-test('AdHocProfileService: every field', async () => {
-  assert.deepEqual(fieldPaths(AdHocProfilesUploadRequestSchema), ['name', 'profile', 'max_nodes']);
-  assert.deepEqual(fieldPaths(AdHocProfilesGetRequestSchema), ['id', 'profile_type', 'max_nodes']);
-  const client = createClient(AdHocProfileService, TRANSPORTS['gRPC, gzip']!(server.url));
-  const types = [
-    { type: 'cpu', unit: 'nanoseconds' },
-    { type: 'samples', unit: 'count' },
-  ];
-  const bytes = pprofOf('main;a 3\nmain;b 4', { sampleTypes: types, timeMs: T0 });
-  const profile = Buffer.from(bytes).toString('base64');
-  const namesOf = (json: string) => JSON.parse(json).flamebearer.names as string[];
-  const cut = await client.upload({ name: 'cut', profile, maxNodes: 3n });
-  const whole = await client.upload({ name: 'whole', profile });
-  assert.deepEqual([cut.name, whole.name], ['cut', 'whole']);
-  assert.ok(namesOf(cut.flamebearerProfile).includes('other'));
-  assert.deepEqual(namesOf(whole.flamebearerProfile), ['total', 'main', 'a', 'b']);
-
-  const [first, second] = whole.profileTypes;
-  const again = await client.get({ id: whole.id });
-  assert.deepEqual([again.name, again.profileType], ['whole', first]);
-  const other = await client.get({ id: cut.id, profileType: second ?? '', maxNodes: 2n });
-  assert.deepEqual([other.name, other.profileType], ['cut', second]);
-  assert.notDeepEqual(namesOf(other.flamebearerProfile), namesOf(cut.flamebearerProfile));
-});
