@@ -118,12 +118,17 @@ async function exemplarsOf(service: string, exemplarType = ExemplarType.INDIVIDU
   return series[0]?.points.flatMap(({ exemplars }) => exemplars) ?? [];
 }
 
-differs('an exemplar is what its series has within a slot of 15 seconds', async () => {
-  await push('main 1', 'twice', { timeMs: T0 + 1 });
-  await push('main 2', 'twice', { timeMs: T0 + SLOT - 1 });
-  const [exemplar] = await exemplarsOf('twice');
-  assert.deepEqual([exemplar?.timestamp, exemplar?.value], [BigInt(T0 + SLOT - 1), 3n]);
-});
+differs(
+  'the id of a profile leads to all that its series has in a slot of 15 seconds',
+  async () => {
+    await push('main 1', 'twice', { timeMs: T0 + 1 });
+    await push('main 2', 'twice', { timeMs: T0 + SLOT - 1 });
+    const [exemplar] = await exemplarsOf('twice');
+    assert.deepEqual([exemplar?.timestamp, exemplar?.value], [BigInt(T0 + SLOT - 1), 2n]);
+    const request = { ...requestOf('twice'), profileIdSelector: [exemplar?.profileId ?? ''] };
+    assert.equal((await client.selectMergeStacktraces(request)).flamegraph?.total, 3n);
+  },
+);
 
 differs(
   'the id of a profile is made of its series and slot, and other ids are refused',

@@ -75,9 +75,11 @@ function everyField(
   });
 }
 
-const STRINGS = ['', 'cpu', 'nanoseconds', 'main', 'sys_main', 'app.c', '/bin/app', 'pod', 'p1'];
-STRINGS.push('profile.frame.type', 'kernel', 'process.executable.build_id.gnu', 'abcd', 'samples');
-STRINGS.push('count', 'zone', 'z1', 'rack', 'r1');
+const STRINGS = [
+  ...['', 'cpu', 'nanoseconds', 'samples', 'count', 'main', 'sys_main', 'app.c', '/bin/app'],
+  ...['pod', 'p1', 'zone', 'z1', 'rack', 'r1', 'profile.frame.type', 'kernel'],
+  ...['process.executable.build_id.gnu', 'abcd'],
+];
 const text = (value: string) => STRINGS.indexOf(value);
 const ofTable = (key: string, value: string) => ({
   keyStrindex: text(key),

@@ -1,14 +1,14 @@
-import { type Labels, SERVICE_NAME } from '@bunsen/profile';
+import { type Labels, SERVICE_NAME, SLOT_MS } from '@bunsen/profile';
 import type { Store } from '../store/store.ts';
 import { type Buckets, bucketOf, bucketParams, labelColumns } from './by-labels.ts';
-import { bySlotSql, type Observed } from './observations.ts';
+import type { Observed, Source } from './observations.ts';
 import { profileId } from './profile-id.ts';
 import { rangeParams, SERIES_DAYS, type Selection } from './selection.ts';
 
 /** One of the profiles that a bucket is made of, or one of the spans. */
 export interface Exemplar {
-  /** When the newest profile of its slot was taken. */
   timeMs: number;
+  /** Of what its series has in the slot of that time. */
   profileId: string;
   /** 16 hexadecimal digits; empty for a profile. */
   spanId: string;
@@ -24,10 +24,12 @@ export type Exemplars = (labels: Labels, bucket: number) => Exemplar[];
 
 export interface ExemplarsRequest {
   selection: Selection;
+  of: Observed;
+  /** Of profiles, or of spans. */
+  source: Source;
   buckets: Buckets;
   groupBy: string[];
-  of: Observed;
-  /** An expression on the value `v`, of which each result has an exemplar of its own in a bucket. */
+  /** An expression on a row, of which each result has an exemplar of its own in a bucket. */
   row?: string;
   /** What `row` needs. */
   params?: Record<string, unknown>;
@@ -36,46 +38,44 @@ export interface ExemplarsRequest {
 
 interface ExemplarRow {
   bucket: number;
-  labels: string[];
+  groupedBy: string[];
   ofService: string;
   ofSeries: Labels;
   seriesId: string;
-  slotMs: number;
   timeMs: number;
   spanId: string;
   traceId: string;
   value: string;
 }
 
-/** The largest of each bucket; of equal ones the newest. */
+/** The largest of each bucket. */
 export async function queryExemplars(
   store: Store,
-  { selection, buckets, groupBy, of, row = '0', params, signal }: ExemplarsRequest,
+  { selection, of, source, buckets, groupBy, row = '0', params, signal }: ExemplarsRequest,
 ): Promise<Exemplars> {
-  // Series and slots come in the order of the table, so that not all of them are in memory.
+  const { from, time, value } = source;
+  const ids = of === 'spans' ? 'seen.span, seen.trace' : `toUInt64(0), ''`;
+  // Of each series first: then there are few rows to bring together with their labels.
   const rows = await store.rows<ExemplarRow>(
-    `SELECT bucket, named_by AS labels, argMax((service, of_series, series), best) AS found, max(best) AS most,
-       found.1 AS ofService, found.2 AS ofSeries, toString(found.3) AS seriesId,
-       toString(most.1) AS value, toFloat64(most.2) AS timeMs, toFloat64(most.3) AS slotMs,
-       if(most.4 = 0, '', leftPad(lower(hex(most.4)), 16, '0')) AS spanId,
-       if(match(most.6, '^0*$'), '', most.6) AS traceId
+    `SELECT bucket, named_by AS groupedBy, argMax((service, series, labels, one), v) AS found,
+       found.1 AS ofService, toString(found.2) AS seriesId, found.3 AS ofSeries,
+       toFloat64(found.4.1) AS timeMs, toString(max(v)) AS value,
+       if(found.4.2 = 0, '', leftPad(lower(hex(found.4.2)), 16, '0')) AS spanId,
+       if(match(found.4.3, '^0*$'), '', found.4.3) AS traceId
      FROM (
-       SELECT service, type, series, bucket, row, best, labels AS of_series,
-         ${labelColumns(groupBy)} AS named_by
+       SELECT *, ${labelColumns(groupBy)} AS named_by
        FROM (
-         SELECT service, type, series, ${bucketOf('at')} AS bucket, ${row} AS row,
-           max((v, at, slot_ms, span, series, trace)) AS best
-         FROM (${bySlotSql(selection, of)})
-         GROUP BY service, type, series, bucket, row
-       ) AS found
+         SELECT service, type, series, ${bucketOf(time)} AS bucket, ${row} AS row,
+           max(toInt128(${value})) AS v, argMax((${time}, ${ids}), ${value}) AS one
+         FROM ${from} GROUP BY service, type, series, bucket, row
+       ) AS largest
        INNER JOIN (
          SELECT series, any(labels) AS labels FROM series
          WHERE ${selection.keys} AND ${SERIES_DAYS} GROUP BY series
        ) AS named USING series
      )
      GROUP BY bucket, row, named_by
-     ORDER BY bucket, row
-     SETTINGS optimize_aggregation_in_order = 1`,
+     ORDER BY bucket, row`,
     {
       params: { ...rangeParams(selection), ...bucketParams(buckets, groupBy), ...params },
       signal,
@@ -84,21 +84,19 @@ export async function queryExemplars(
   const keyOf = (labels: string[], bucket: number) => JSON.stringify([bucket, labels]);
   const byKey = new Map<string, Exemplar[]>();
   for (const found of rows) {
-    const key = keyOf(found.labels, found.bucket);
+    const key = keyOf(found.groupedBy, found.bucket);
     byKey.set(key, [...(byKey.get(key) ?? []), exemplarOf(found, groupBy)]);
   }
-  return (labels, bucket) =>
-    byKey.get(
-      keyOf(
-        groupBy.map((name) => labels[name] ?? ''),
-        bucket,
-      ),
-    ) ?? [];
+  return (labels, bucket) => {
+    const values = groupBy.map((name) => labels[name] ?? '');
+    return byKey.get(keyOf(values, bucket)) ?? [];
+  };
 }
 
 function exemplarOf(row: ExemplarRow, groupBy: string[]): Exemplar {
-  const { ofService, ofSeries, seriesId, slotMs, timeMs, spanId, traceId, value } = row;
+  const { ofService, ofSeries, seriesId, timeMs, spanId, traceId, value } = row;
   const all: Labels = { ...ofSeries, [SERVICE_NAME]: ofService };
+  const slotMs = Math.floor(timeMs / SLOT_MS) * SLOT_MS;
   return {
     timeMs,
     profileId: profileId({ series: BigInt(seriesId), slotMs }),

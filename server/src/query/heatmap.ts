@@ -60,9 +60,8 @@ export async function queryHeatmap(
   const { least, most } = extremes;
   // Profiles that are all alike are in the first row.
   const height = most > least ? (most - least) / ROWS : 1;
-  const rowOf = (value: string) =>
-    `toUInt32(least(${ROWS - 1}, floor((toFloat64(${value}) - {least:Float64}) / {height:Float64})))`;
-  const keys = { bucket: bucketOf(source.time), row: rowOf(source.value) };
+  const row = `toUInt32(least(${ROWS - 1}, floor((toFloat64(${source.value}) - {least:Float64}) / {height:Float64})))`;
+  const keys = { bucket: bucketOf(source.time), row };
   const rows = await store.rows<LabelledRow & { bucket: number; row: number }>(
     `${byLabelsSql(selection, groupBy, { ...source, keys })} ORDER BY bucket`,
     { params: { ...params, least, height }, signal },
@@ -70,10 +69,11 @@ export async function queryHeatmap(
   const exemplarsOf = exemplars
     ? await queryExemplars(store, {
         selection,
+        of,
+        source,
         buckets,
         groupBy,
-        of,
-        row: rowOf('v'),
+        row: keys.row,
         params: { least, height },
         signal,
       })

@@ -22,13 +22,10 @@ export function profilesSource(selection: Selection): Source {
   };
 }
 
-export function spansSource(selection: Selection): Source {
-  return { from: `(${bySlotSql(selection, 'spans')}) AS seen`, time: 'seen.at', value: 'seen.v' };
-}
-
 /** A sample is known by its slot: its time is taken to be the middle of that. */
-export const SLOT_START_SQL = `(toInt64(toUnixTimestamp(h)) * 1000 + toInt64(slot) * ${SLOT_MS})`;
+const SLOT_START_SQL = `(toInt64(toUnixTimestamp(h)) * 1000 + toInt64(slot) * ${SLOT_MS})`;
 export const SAMPLE_TIME_SQL = `(${SLOT_START_SQL} + ${SLOT_MS / 2})`;
+const inRange = (time: string) => `${time} >= {fromMs:Int64} AND ${time} < {untilMs:Int64}`;
 
 /** A range widened to whole slots. */
 export function wholeSlots({ fromMs, untilMs }: TimeRange): TimeRange {
@@ -38,30 +35,36 @@ export function wholeSlots({ fromMs, untilMs }: TimeRange): TimeRange {
   };
 }
 
-/**
- * SELECT of (service, type, series, span, trace, slot_ms, at, v): what each series has within each slot, of
- * profiles together or of each span. `at` is the time of its newest profile there, and in the range;
- * `v` is of the whole slot, also where the range ends in it. `span` and `trace` are 0 and empty for profiles.
- */
-export function bySlotSql(selection: Selection, of: Observed): string {
+/** What each span took within each slot; a row has `span` and `trace`, too. */
+export function spansSource(selection: Selection): Source {
+  const spans = `SELECT *, slot_ms + ${SLOT_MS / 2} AS at FROM (${spansBySlot(selection)})
+    WHERE ${inRange('at')}`;
+  return { from: `(${spans}) AS seen`, time: 'seen.at', value: 'seen.v' };
+}
+
+/** The same at the time of the profile that it is of, as points of a series are. */
+export function spansOfProfiles(selection: Selection): Source {
   const { fromMs, untilMs } = wholeSlots(selection.range);
   const key = ['service', 'type', 'series', 'slot_ms'];
-  const ofProfiles = `SELECT service, type, series, toUInt64(0) AS span, '' AS trace,
-      intDiv(toUnixTimestamp64Milli(ts), ${SLOT_MS}) * ${SLOT_MS} AS slot_ms,
-      max(toUnixTimestamp64Milli(ts)) AS at, sum(toInt128(total)) AS v
-    FROM profiles
-    WHERE ${selection.keys} AND ts >= fromUnixTimestamp64Milli(toInt64(${fromMs}), 'UTC')
-      AND ts < fromUnixTimestamp64Milli(toInt64(${untilMs}), 'UTC') ${seriesIn(selection)}
-    GROUP BY ${key} HAVING at >= {fromMs:Int64} AND at < {untilMs:Int64}`;
-  if (of === 'profiles') return ofProfiles;
-  // A sample knows its slot only; the time is that of its profile, which points are made of as well.
-  return `SELECT ${key}, spans.span AS span, spans.trace AS trace, taken.at AS at, spans.v AS v
-    FROM (${ofProfiles}) AS taken
-    INNER JOIN (
-      SELECT service, type, series, span_id AS span, ${SLOT_START_SQL} AS slot_ms,
-        lower(hex(max(trace_id))) AS trace, sum(toInt128(value * unit)) AS v
-      FROM span_samples
-      WHERE ${selection.keys} AND span_id != 0 AND ${slotsOf({ fromMs, untilMs })} ${seriesIn(selection)}
-      GROUP BY ${[...key, 'span']}
-    ) AS spans USING (${key})`;
+  const spans = `SELECT ${key}, spans.span AS span, spans.trace AS trace, spans.v AS v, taken.at AS at
+    FROM (
+      SELECT service, type, series, max(toUnixTimestamp64Milli(ts)) AS at,
+        intDiv(toUnixTimestamp64Milli(ts), ${SLOT_MS}) * ${SLOT_MS} AS slot_ms
+      FROM profiles
+      WHERE ${selection.keys} AND ts >= fromUnixTimestamp64Milli(toInt64(${fromMs}), 'UTC')
+        AND ts < fromUnixTimestamp64Milli(toInt64(${untilMs}), 'UTC') ${seriesIn(selection)}
+      GROUP BY ${key} HAVING ${inRange('at')}
+    ) AS taken
+    INNER JOIN (${spansBySlot(selection)}) AS spans USING (${key})`;
+  return { from: `(${spans}) AS seen`, time: 'seen.at', value: 'seen.v' };
+}
+
+/** SELECT of (service, type, series, slot_ms, span, trace, v). */
+function spansBySlot(selection: Selection): string {
+  return `SELECT service, type, series, ${SLOT_START_SQL} AS slot_ms, span_id AS span,
+      lower(hex(max(trace_id))) AS trace, sum(toInt128(value * unit)) AS v
+    FROM span_samples
+    WHERE ${selection.keys} AND span_id != 0 AND ${slotsOf(wholeSlots(selection.range))}
+      ${seriesIn(selection)}
+    GROUP BY service, type, series, slot_ms, span`;
 }

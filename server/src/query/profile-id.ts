@@ -1,8 +1,8 @@
 import { SLOT_MS } from '@bunsen/profile';
 
 /**
- * What can be told apart of a series: what it has within a slot. Profiles of a series that are nearer
- * to each other than that are one, as their samples are stored together.
+ * What can be told apart of a series: what it has within a slot. Profiles that are nearer to each other
+ * have one id, as their samples are stored together.
  */
 export interface ProfileKey {
   series: bigint;

@@ -21,6 +21,7 @@ import {
   profilesSource,
   SAMPLE_TIME_SQL,
   type Source,
+  spansOfProfiles,
   wholeSlots,
 } from './observations.ts';
 import { checkSelection, type Selection, selectionOf, seriesIn } from './selection.ts';
@@ -145,7 +146,15 @@ export async function queryBuckets(
   });
   const [warnings, exemplars, rows] = await Promise.all([
     checkSelection(store, selection, { signal }),
-    of && queryExemplars(store, { selection, buckets, groupBy, of, signal }),
+    of &&
+      queryExemplars(store, {
+        selection,
+        of,
+        source: of === 'spans' ? spansOfProfiles(selection) : source,
+        buckets,
+        groupBy,
+        signal,
+      }),
     store.rows<LabelledRow & { bucket: number }>(`${sql} ORDER BY bucket`, {
       params: {
         ...mergeParams(selection),

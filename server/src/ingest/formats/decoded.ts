@@ -17,8 +17,11 @@ export const SPAN_LABELS: ReadonlySet<string> = new Set(['span_id', 'profile_id'
 /** A span, and the trace that it is of in two halves, the high one first; 0 = none. */
 export type SpanWords = readonly [span: bigint, traceHigh: bigint, traceLow: bigint];
 
+export const NO_SPAN: SpanWords = [0n, 0n, 0n];
+
 /** What a sample's labels name, a span by 16 hexadecimal digits and a trace by 32. */
 export function spanOf({ span_id, profile_id, trace_id }: Labels): SpanWords {
+  if (span_id === undefined && profile_id === undefined && trace_id === undefined) return NO_SPAN;
   const ids = [span_id, profile_id].map((id) => wordsOf(id, 1)[0] ?? 0n);
   const [high = 0n, low = 0n] = wordsOf(trace_id, 2);
   return [ids.find((id) => id !== 0n) ?? 0n, high, low];
@@ -30,10 +33,18 @@ function wordsOf(id: string | undefined, words: number): bigint[] {
   return Array.from({ length: words }, (_, i) => BigInt(`0x${id.slice(i * 16, (i + 1) * 16)}`));
 }
 
-/** In one array; undefined if there is no span and no trace. */
-export function spansOf(samples: Iterable<SpanWords>): BigUint64Array | undefined {
-  const words = BigUint64Array.from([...samples].flat());
-  return words.some((word) => word !== 0n) ? words : undefined;
+export function isSpan(words: SpanWords): boolean {
+  return words.some((word) => word !== 0n);
+}
+
+/** In one array; undefined if there is no span and no trace, which is most often so. */
+export function spansOf(samples: SpanWords[]): BigUint64Array | undefined {
+  if (!samples.some(isSpan)) return undefined;
+  const all = new BigUint64Array(samples.length * NO_SPAN.length);
+  samples.forEach((words, sample) => {
+    all.set(words, sample * NO_SPAN.length);
+  });
+  return all;
 }
 
 /** @returns labels of a series */

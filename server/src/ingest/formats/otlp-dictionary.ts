@@ -7,7 +7,7 @@ import type {
 } from '@bunsen/proto/otlp/v1_10/profiles';
 import { BunsenError } from '../../errors.ts';
 import { type IngestLimits, tooMany } from '../limits.ts';
-import { type SpanWords, spanOf } from './decoded.ts';
+import { NO_SPAN, type SpanWords, spanOf } from './decoded.ts';
 
 /** Everything that a request's profiles refer to by index. Each index is checked. */
 export class OtlpDictionary {
@@ -38,7 +38,7 @@ export class OtlpDictionary {
   /** What a link names. Link 0, which may be left out with its table, is none. */
   span(index: number): SpanWords {
     const { linkTable } = this.#tables;
-    if (index === 0 && linkTable.length === 0) return spanOf({});
+    if (index === 0 && linkTable.length === 0) return NO_SPAN;
     const { spanId, traceId } = at(linkTable, index, 'link_table');
     // JSON has ids in hexadecimal, which were taken for base64: 16 digits are 12 bytes of that.
     const idOf = (bytes: Uint8Array) =>

@@ -2,7 +2,14 @@ import { decodePprof, type Labels, type Profile } from '@bunsen/profile';
 import { BunsenError } from '../../errors.ts';
 import { profileTypesOf, type SampleTypeConfig } from '../profile-types.ts';
 import { checkSums } from './check-sums.ts';
-import { type DecodedProfile, type SpanWords, spanOf, spansOf, withoutSpan } from './decoded.ts';
+import {
+  type DecodedProfile,
+  isSpan,
+  type SpanWords,
+  spanOf,
+  spansOf,
+  withoutSpan,
+} from './decoded.ts';
 import { LabelSets } from './label-sets.ts';
 
 /** What a request says about a pprof that it carries. */
@@ -68,7 +75,7 @@ function toSeries(profile: Profile, ofRequest: Labels): Pick<DecodedProfile, 'pr
   const labelSets = new LabelSets();
   const setOf = own.map((labels) => labelSets.idOf({ ...withoutSpan(labels), ...ofRequest }));
   const spanOfSet = own.map(spanOf);
-  const spans = spanOfSet.some((words) => words.some((word) => word !== 0n))
+  const spans = spanOfSet.some(isSpan)
     ? spansOf(Array.from(sampleLabels, (set) => spanOfSet[set] as SpanWords))
     : undefined;
   const series = sampleLabels.map((set) => setOf[set] as number);
