@@ -10,10 +10,14 @@ const PARAM_BYTES = 1_000_000;
 export function checkParams(params: QueryParams): QueryParams {
   const bytes = Object.values(params)
     .flat()
-    .reduce<number>((sum, value) => sum + encodeURIComponent(String(value)).length, 0);
+    .reduce<number>((sum, value) => sum + encodedLength(String(value)), 0);
   if (bytes <= PARAM_BYTES) return params;
   throw new BunsenError(
     'PARAMETER_INVALID',
     `names and values that are looked for have ${bytes} bytes as a query to the store has them; at most ${PARAM_BYTES} are allowed: send shorter selectors`,
   );
+}
+
+function encodedLength(text: string): number {
+  return new URLSearchParams([['', text]]).toString().length;
 }

@@ -1,4 +1,5 @@
 import type { Labels, Profile } from '@bunsen/profile';
+import { SPAN_WORDS } from '../../store/profile-batch.ts';
 
 /** A profile as a format's decoder returns it. A body may hold several. */
 export interface DecodedProfile {
@@ -40,9 +41,9 @@ export function isSpan(words: SpanWords): boolean {
 /** In one array; undefined if there is no span and no trace, which is most often so. */
 export function spansOf(samples: SpanWords[]): BigUint64Array | undefined {
   if (!samples.some(isSpan)) return undefined;
-  const all = new BigUint64Array(samples.length * NO_SPAN.length);
+  const all = new BigUint64Array(samples.length * SPAN_WORDS);
   samples.forEach((words, sample) => {
-    all.set(words, sample * NO_SPAN.length);
+    all.set(words, sample * SPAN_WORDS);
   });
   return all;
 }

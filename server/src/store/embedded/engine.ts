@@ -70,7 +70,11 @@ export class Engine {
           }
           return `${name}=${quoteString(value)}`;
         });
-        await session.queryAsync(`SET ${assignments.join(', ')}`);
+        const set = `SET ${assignments.join(', ')}`;
+        // Parameters are text of a statement here, where in ClickHouse they are none.
+        if (set.length > LONG_QUERY)
+          await session.queryAsync(`SET max_query_size=${4 * set.length}`);
+        await session.queryAsync(set);
       }
       return await session.queryAsync(statement.sql, { format: statement.format });
     } catch (error) {
@@ -101,6 +105,8 @@ export class Engine {
   }
 }
 
+/** Characters from which on a statement may pass the default of `max_query_size`, 262144 bytes. */
+const LONG_QUERY = 60_000;
 const SETTING_NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
 
 /**
