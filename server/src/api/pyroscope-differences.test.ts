@@ -168,6 +168,15 @@ differs('spans, traces and profiles may be selected at once, and all of it count
   assert.equal(await totalOf({ ...selectors, spanSelector: ['00000000000000ff'] }), 2n);
 });
 
+differs('a heatmap counts a span once in each slot of 15 seconds', async () => {
+  const labels = { service_name: 'slot', span_id: SPAN };
+  for (const ms of [1, 2, SLOT + 1]) await push('main 4', 'slot', { labels, timeMs: T0 + ms });
+  const request = { ...requestOf('slot'), step: 3600, queryType: HeatmapQueryType.SPAN };
+  const { series } = await client.selectHeatmap(request);
+  const counts = series[0]?.slots[0]?.counts.filter((count) => count > 0);
+  assert.deepEqual(counts, [1, 1]); // of 4, and of 8
+});
+
 differs('a heatmap has exemplars of what it counts, and of nothing else', async () => {
   const request = { ...requestOf('x'), step: 60, queryType: HeatmapQueryType.SPAN };
   const exemplarType = ExemplarType.INDIVIDUAL;

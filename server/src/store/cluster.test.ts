@@ -139,7 +139,9 @@ async function queriesOfTheApi(): Promise<{ sql: string; params: QueryParams }[]
   for (const [method, more] of [
     ['SelectSeries', { exemplar_type: 'EXEMPLAR_TYPE_INDIVIDUAL' }],
     ['SelectSeries', { stack_trace_selector: { frame_filter: FRAMES } }],
+    ['SelectSeries', { exemplar_type: 'EXEMPLAR_TYPE_SPAN' }],
     ['SelectHeatmap', { query_type: 2, exemplar_type: 'EXEMPLAR_TYPE_SPAN' }],
+    ['SelectMergeStacktraces', { trace_id_selector: ['0af7651916cd43dd8448eb211c80319c'] }],
     ['SelectMergeProfile', { profile_id_selector: ['00000000-3a98-8000-8000-000000000400'] }],
   ] as const) {
     const url = `${server.url}/querier.v1.QuerierService/${method}`;
