@@ -110,6 +110,10 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       if (duplicate) metrics.duplicatePushes.inc();
       else metrics.samplesStored.inc(samples);
     },
+    onCumulative({ dropped, clampedStacks }) {
+      for (const reason of dropped) metrics.cumulativeDropped.inc({ reason });
+      metrics.cumulativeClamped.inc(clampedStacks);
+    },
   });
   const flamegraph = new FlamegraphQuery(store, rollups, { threads: config.workerThreads });
 

@@ -136,6 +136,11 @@ export const OPTIONS = {
     default: 10 * MINUTE_MS,
     help: "How far a profile may be ahead of the server's clock.",
   },
+  cumulativeBytes: {
+    name: 'BUNSEN_CUMULATIVE_BYTES',
+    default: 64 * MIB,
+    help: 'Last profiles of the series whose values are sums since the program started, to take the difference to. 0, as with CLICKHOUSE_URL unless it is set, keeps none and refuses them: other servers may get some.',
+  },
   maxInFlightBytes: {
     name: 'BUNSEN_MAX_IN_FLIGHT_BYTES',
     default: 128 * MIB,
@@ -233,6 +238,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       tableEntries: number(OPTIONS.maxTableEntries, 1),
       stackDepth: number(OPTIONS.maxStackDepth, 1),
       frameBytes: number(OPTIONS.maxFrameBytes, 1),
+      cumulativeBytes:
+        clickhouseUrl !== '' && !env[OPTIONS.cumulativeBytes.name]
+          ? 0
+          : number(OPTIONS.cumulativeBytes, 0),
       ageMs,
       aheadMs: number(OPTIONS.maxAheadMs, 0, DAY_MS),
     },
