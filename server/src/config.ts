@@ -26,6 +26,11 @@ export const OPTIONS = {
     help: 'Address to listen on. Only this machine by default, as there is no log-in yet.',
   },
   port: { name: 'BUNSEN_PORT', default: 4040, help: 'TCP port; 0 takes a free one.' },
+  corsOrigins: {
+    name: 'BUNSEN_CORS_ORIGINS',
+    default: '',
+    help: 'Origins whose pages may call the API from a browser, separated by commas, such as https://grafana.example:3000; * = any. None by default: there is no log-in, and any page that is open could read everything.',
+  },
   dataDir: {
     name: 'BUNSEN_DATA_DIR',
     default: './data',
@@ -151,6 +156,7 @@ export const OPTIONS = {
 export interface Config {
   host: string;
   port: number;
+  corsOrigins: string[];
   dataDir: string;
   clickhouseUrl: string;
   /** Empty = one server. */
@@ -219,6 +225,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return {
     host: text(OPTIONS.host),
     port: number(OPTIONS.port, 0, 65_535),
+    corsOrigins: originsOf(text(OPTIONS.corsOrigins)),
     dataDir: resolve(text(OPTIONS.dataDir)),
     clickhouseUrl,
     clickhouseCluster,
@@ -248,6 +255,19 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     inFlightBytes: number(OPTIONS.maxInFlightBytes, 1),
     workerThreads: Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2))),
   };
+}
+
+/** @throws ConfigError that shows the origin */
+function originsOf(list: string): string[] {
+  const origins = list.split(',').map((origin) => origin.trim());
+  for (const origin of origins) {
+    if (origin === '' || origin === '*') continue;
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    throw new ConfigError(
+      `${OPTIONS.corsOrigins.name}: ${origin} must look like https://grafana.example:3000, or be *`,
+    );
+  }
+  return origins.filter((origin) => origin !== '');
 }
 
 /** What is counted by the hour must outlive its samples, and a push must never come after its mark. */
