@@ -1,5 +1,8 @@
 import { defaultClientConditions, defineConfig } from 'vite';
 
+/** Folders of pages that are fetched when they are opened. */
+const OF_LATER_PAGES = /\/ui\/src\/(adhoc|agents|compare|function|heatmap|labels|settings)\//;
+
 export default defineConfig({
   root: import.meta.dirname,
   // The workspaces are bundled from their sources: no build of theirs has to come first.
@@ -14,7 +17,20 @@ export default defineConfig({
       // Libraries mark their client components for frameworks that render on a server: none here.
       checks: { moduleLevelDirective: false },
       // What several pages share is one file: a dozen small ones are as many requests.
-      output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
+      // What pages share that nobody starts with is another.
+      output: {
+        codeSplitting: {
+          groups: [
+            {
+              name: 'shared',
+              test: (id) => !OF_LATER_PAGES.test(id),
+              minShareCount: 2,
+              priority: 1,
+            },
+            { name: 'later', test: OF_LATER_PAGES, minShareCount: 2 },
+          ],
+        },
+      },
     },
   },
   worker: { format: 'es' },

@@ -26,7 +26,13 @@ const VIEW_KEYS = {
 };
 
 /** The flame graph of a comparison, or of one of its sides, and the functions that changed. */
-export function ComparePanel({ diff, isStale }: { diff: FlameDiff; isStale: boolean }) {
+export function ComparePanel(props: {
+  diff: FlameDiff;
+  isStale: boolean;
+  /** The first part of the names of exported files. */
+  name: string;
+}) {
+  const { diff, isStale } = props;
   const { tree, meta } = diff;
   const { compare, search, isRegex, fn, pane } = useViewState();
   const { view } = compare;
@@ -77,7 +83,7 @@ export function ComparePanel({ diff, isStale }: { diff: FlameDiff; isStale: bool
         searchField={searchField}
         actions={
           <ExportMenu
-            name={`${compare.left.service || 'all'}-to-${compare.right.service || 'all'}`}
+            name={props.name}
             fromMs={meta.right.fromMs}
             picture={picture}
             folded={() => foldedText(tree, [tree.left.self, tree.right.self])}

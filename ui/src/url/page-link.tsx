@@ -6,6 +6,8 @@ export function PageLink(props: {
   to: string;
   className?: string | undefined;
   title?: string;
+  /** Whether it leads to the page that is shown. */
+  current?: boolean;
   children: ReactNode;
 }) {
   const onClick = (event: MouseEvent) => {
@@ -14,7 +16,13 @@ export function PageLink(props: {
     navigate(props.to);
   };
   return (
-    <a href={props.to} className={props.className} title={props.title} onClick={onClick}>
+    <a
+      href={props.to}
+      className={props.className}
+      title={props.title}
+      aria-current={props.current ? 'page' : undefined}
+      onClick={onClick}
+    >
       {props.children}
     </a>
   );

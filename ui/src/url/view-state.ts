@@ -18,6 +18,14 @@ export const DIRECTIONS = ['callees', 'callers'] as const;
 /** Which side of a function a graph shows. */
 export type Direction = (typeof DIRECTIONS)[number];
 
+/** A rectangle of a heatmap: a time, and values of the label whose rows it has. */
+export interface Box {
+  fromMs: number;
+  untilMs: number;
+  /** At least one; empty for series without the label. */
+  values: string[];
+}
+
 /**
  * How many nodes a flame graph is asked for at first: more than a screen shows, and quick to send. An
  * hour of a busy host of two cores has some 150 000.
@@ -52,6 +60,10 @@ export interface ViewState {
   steps: Step[];
   /** Whether stacks are turned round: what they end in stands below the root. */
   inverted: boolean;
+  /** The label by which a page tells series apart; empty for the one that it takes by itself. */
+  label: string;
+  /** What is picked of a heatmap. */
+  box: Box | null;
 }
 
 /** `key`: a function as `functionOfFrame` writes it; of a collapse, a module. */
@@ -79,6 +91,8 @@ export const DEFAULT_VIEW: ViewState = {
   direction: 'callees',
   steps: [],
   inverted: false,
+  label: '',
+  box: null,
 };
 
 /** Reads a URL's query. Never throws: what cannot be read has its default value. */
@@ -110,6 +124,8 @@ export function parseViewState(query: string): ViewState {
     direction: oneOf('side', DIRECTIONS, DEFAULT_VIEW.direction),
     steps: params.getAll('step').flatMap(parseStep),
     inverted: params.get('invert') === '1',
+    label: text('label', ''),
+    box: parseBox(params),
   };
 }
 
@@ -139,8 +155,21 @@ export function formatViewState(state: ViewState): string {
   put('side', state.direction, DEFAULT_VIEW.direction);
   for (const { kind, key } of state.steps) params.append('step', `${kind} ${key}`);
   if (state.inverted) params.set('invert', '1');
+  put('label', state.label, '');
+  if (state.box) {
+    params.set('boxFrom', String(state.box.fromMs));
+    params.set('boxUntil', String(state.box.untilMs));
+    for (const value of state.box.values) params.append('box', value);
+  }
   const query = params.toString();
   return query === '' ? '' : `?${query}`;
+}
+
+function parseBox(params: URLSearchParams): Box | null {
+  const [fromMs, untilMs] = [params.get('boxFrom'), params.get('boxUntil')].map(Number);
+  const values = params.getAll('box');
+  if (!fromMs || !untilMs || !(untilMs > fromMs) || values.length === 0) return null;
+  return { fromMs, untilMs, values };
 }
 
 function parseStep(text: string): Step[] {

@@ -1,0 +1,3 @@
+export default function AdhocPage(_: { service?: string }) {
+  return <main />;
+}

@@ -1,0 +1,3 @@
+export default function AgentsPage(_: { service?: string }) {
+  return <main />;
+}

@@ -1,0 +1,3 @@
+export default function LabelsPage(_: { service?: string }) {
+  return <main />;
+}

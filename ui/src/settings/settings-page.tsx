@@ -1,0 +1,3 @@
+export default function SettingsPage(_: { service?: string }) {
+  return <main />;
+}
