@@ -65,6 +65,11 @@ export const API = {
    */
   functionCosts: '/api/v1/function-costs',
   /**
+   * GET `query`, `from`, `until`, `label`, `limit`? -> {@link LabelDifferencesResponse}: what of the
+   * label is least like the rest, as long as samples are kept
+   */
+  labelDifferences: '/api/v1/label-differences',
+  /**
    * DELETE `query` (without a type: all types), `from`, `until` on the path of `push` -> {@link Deletion},
    * 200 when done and 202 while it goes on; GET -> {@link DeletionsResponse}. Range: whole slots, and
    * whole hours or days where only those are left.
@@ -145,6 +150,39 @@ export interface FunctionCostsResponse {
    * of all functions: what shares are of. At most 10 000, with a warning if there are more.
    */
   costs: { service: string; version: string; self: number; total: number; whole: number }[];
+  warnings: string[];
+}
+
+export interface LabelDifferencesResponse {
+  profileType: string;
+  unit: string;
+  /** What was summed: the range that was asked for, widened to whole slots. */
+  fromMs: number;
+  untilMs: number;
+  /** Of the whole selection. */
+  total: number;
+  /**
+   * The largest `distance - chance` first. Shares are of self values by function: of the value's own
+   * total, and of that of all other values together.
+   */
+  values: {
+    /** Empty for series without the label. */
+    value: string;
+    total: number;
+    /**
+     * Half the sum of all differences between its shares and those of the rest (total variation), 0
+     * to 1: the part of its total that it spends in other functions than the rest does.
+     */
+    distance: number;
+    /**
+     * About what `distance` would be of as many samples drawn from one and the same profile; more
+     * than that where most functions of the rest are missing. Samples of a process follow each
+     * other, which independent ones do not.
+     */
+    chance: number;
+    /** The three with the largest differences among the functions that it has. */
+    functions: { name: string; module: string; share: number; restShare: number }[];
+  }[];
   warnings: string[];
 }
 

@@ -77,6 +77,7 @@ test("answers of Bunsen's own routes are as their schemas say", async () => {
     query,
     type: cpuQuery().slice(0, -2),
     function: 'work',
+    label: 'version',
     left: query,
     right: query,
     format: 'speedscope',

@@ -6,6 +6,7 @@ import {
   type FunctionCostsResponse,
   type FunctionsResponse,
   formatSelector,
+  type LabelDifferencesResponse,
   type LabelNamesResponse,
   type LabelValuesResponse,
   type Matcher,
@@ -101,6 +102,17 @@ export function useFunctionCosts(
     function: name,
     ...(module === null ? {} : { module }),
   });
+}
+
+/** The values of a label that are least like the rest, at most so many. */
+export function useLabelDifferences(
+  label: string,
+  query: string,
+  range: TimeRange,
+  limit: number,
+  enabled: boolean,
+): UseQueryResult<LabelDifferencesResponse> {
+  return useJson(API.labelDifferences, { query, label, ...rangeParams(range), limit }, enabled);
 }
 
 export function useSeries(

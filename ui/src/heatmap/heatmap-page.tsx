@@ -3,6 +3,7 @@ import { selectorOf, useSeries } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
 import { formatCount } from '../format/value.ts';
 import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
+import { LabelPicker, useLabel } from '../labels/label-picker.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { stepFor } from '../time/time-range.ts';
 import { useViewState } from '../url/use-view-state.ts';
@@ -10,7 +11,6 @@ import { BoxGraph } from './box-graph.tsx';
 import { heatGrid } from './heat-grid.ts';
 import { HeatPanel } from './heat-panel.tsx';
 import styles from './heatmap-page.module.css';
-import { LabelPicker, useLabel } from './label-picker.tsx';
 
 /** Cells of a row at most: some eight pixels wide on a wide screen. */
 const MAX_STEPS = 150;
