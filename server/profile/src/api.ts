@@ -75,6 +75,8 @@ export const API = {
    * whole hours or days where only those are left.
    */
   deletions: '/api/v1/deletions',
+  /** POST an {@link AgentReport}, answered 204; GET `from`, `until` -> {@link AgentsResponse} */
+  agents: '/api/v1/agents',
 } as const;
 
 /** Header of a push: a request that is sent again with the same key counts once. */
@@ -202,6 +204,41 @@ export interface Deletion {
 export interface DeletionsResponse {
   /** The latest first, at most 1000. */
   deletions: Deletion[];
+}
+
+/** What an agent says of itself, once a minute. */
+export interface AgentReport {
+  host: string;
+  /** Of this run of the agent: a UUID. */
+  instance: string;
+  version: string;
+  /** Release of the host's kernel. */
+  kernel: string;
+  uptimeMs: number;
+  /** CPUs that it samples. */
+  cpus: number;
+  /** Samples a second and CPU. */
+  frequencyHz: number;
+  /**
+   * Since it started, by name: `samples_taken`, `shipped`; with the reason behind it, `filtered_…`
+   * and `lost_…`; with how walks of user stacks ended, `unwind_…`; `cpu_us` of the agent itself.
+   */
+  counters: Record<string, number>;
+  /** At that moment: `resident_bytes` of the agent, `spool_bytes` and `spool_samples` that wait. */
+  gauges: Record<string, number>;
+}
+
+export interface AgentsResponse {
+  fromMs: number;
+  untilMs: number;
+  /** By host; of those of one host, which was started anew, the latest first. */
+  agents: (AgentReport & {
+    lastSeenMs: number;
+    /** How long `recent` is about; 0 if it was heard of only once since it was running. */
+    recentMs: number;
+    /** What its counters grew by in the range. */
+    recent: Record<string, number>;
+  })[];
 }
 
 /** One tree with the values of both sides: nodes as columns, in preorder. */

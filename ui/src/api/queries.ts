@@ -1,5 +1,6 @@
 import { type PreparedFlame, WORKER_NODES } from '@bunsen/flame';
 import {
+  type AgentsResponse,
   API,
   FLAME_CONTENT_TYPE,
   type FlameDiff,
@@ -113,6 +114,10 @@ export function useLabelDifferences(
   enabled: boolean,
 ): UseQueryResult<LabelDifferencesResponse> {
   return useJson(API.labelDifferences, { query, label, ...rangeParams(range), limit }, enabled);
+}
+
+export function useAgents(range: TimeRange): UseQueryResult<AgentsResponse> {
+  return useJson(API.agents, rangeParams(range));
 }
 
 export function useSeries(

@@ -41,6 +41,7 @@ const OF_ONE_GRAPH = {
   inverted: DEFAULT_VIEW.inverted,
   label: DEFAULT_VIEW.label,
   box: DEFAULT_VIEW.box,
+  host: DEFAULT_VIEW.host,
 };
 
 /** The URL of another page with the same time, type and labels: what belongs to one graph stays behind. */

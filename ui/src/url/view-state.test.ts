@@ -47,6 +47,7 @@ test('a state comes back from its URL as it was', () => {
     inverted: true,
     label: 'k8s.node',
     box: { fromMs: 1795253400000, untilMs: 1795253460000, values: ['a b', '', 'c&d'] },
+    host: 'node-1.example',
   };
   assert.deepEqual(parseViewState(formatViewState(state)), state);
 });

@@ -64,6 +64,8 @@ export interface ViewState {
   label: string;
   /** What is picked of a heatmap. */
   box: Box | null;
+  /** The host whose agent is picked; empty for none. */
+  host: string;
 }
 
 /** `key`: a function as `functionOfFrame` writes it; of a collapse, a module. */
@@ -93,6 +95,7 @@ export const DEFAULT_VIEW: ViewState = {
   inverted: false,
   label: '',
   box: null,
+  host: '',
 };
 
 /** Reads a URL's query. Never throws: what cannot be read has its default value. */
@@ -126,6 +129,7 @@ export function parseViewState(query: string): ViewState {
     inverted: params.get('invert') === '1',
     label: text('label', ''),
     box: parseBox(params),
+    host: text('host', ''),
   };
 }
 
@@ -156,6 +160,7 @@ export function formatViewState(state: ViewState): string {
   for (const { kind, key } of state.steps) params.append('step', `${kind} ${key}`);
   if (state.inverted) params.set('invert', '1');
   put('label', state.label, '');
+  put('host', state.host, '');
   if (state.box) {
     params.set('boxFrom', String(state.box.fromMs));
     params.set('boxUntil', String(state.box.untilMs));
