@@ -1,8 +1,5 @@
 import { defaultClientConditions, defineConfig } from 'vite';
 
-/** Folders of pages that are fetched when they are opened. */
-const OF_LATER_PAGES = /\/ui\/src\/(adhoc|agents|compare|function|heatmap|labels|settings)\//;
-
 export default defineConfig({
   root: import.meta.dirname,
   // The workspaces are bundled from their sources: no build of theirs has to come first.
@@ -16,18 +13,14 @@ export default defineConfig({
     rolldownOptions: {
       // Libraries mark their client components for frameworks that render on a server: none here.
       checks: { moduleLevelDirective: false },
-      // What several pages share is one file: a dozen small ones are as many requests.
-      // What pages share that nobody starts with is another.
+      // What several pages share is one file: a dozen small ones are as many requests. What only
+      // pages share that nobody starts with is another, so that it is not fetched at the start.
       output: {
         codeSplitting: {
+          includeDependenciesRecursively: false,
           groups: [
-            {
-              name: 'shared',
-              test: (id) => !OF_LATER_PAGES.test(id),
-              minShareCount: 2,
-              priority: 1,
-            },
-            { name: 'later', test: OF_LATER_PAGES, minShareCount: 2 },
+            { name: 'shared', tags: ['$initial'], minShareCount: 2, priority: 1 },
+            { name: 'later', minShareCount: 2 },
           ],
         },
       },

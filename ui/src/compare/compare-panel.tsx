@@ -31,12 +31,15 @@ export function ComparePanel(props: {
   isStale: boolean;
   /** The first part of the names of exported files. */
   name: string;
+  /** The sides have no length, or other units: only their shares can be compared. */
+  onlyShares?: boolean;
 }) {
-  const { diff, isStale } = props;
+  const { diff, isStale, onlyShares = false } = props;
   const { tree, meta } = diff;
   const { compare, search, isRegex, fn, pane } = useViewState();
   const { view } = compare;
-  const scale = useMemo(() => diffScale(compare.scale, diff), [compare.scale, diff]);
+  const wanted = onlyShares ? 'share' : compare.scale;
+  const scale = useMemo(() => diffScale(wanted, diff), [wanted, diff]);
   const drawn = useMemo(() => layoutDiff(tree, scale.weights, view), [tree, scale, view]);
   const { layout } = drawn;
   const table = useMemo(() => diffTable(tree), [tree]);
@@ -77,6 +80,7 @@ export function ComparePanel(props: {
     <div className={panelStyles.panel} data-pane={pane} data-stale={isStale}>
       <CompareToolbar
         diff={diff}
+        onlyShares={onlyShares}
         found={found}
         foundText={foundText}
         pickedText={pickedText}

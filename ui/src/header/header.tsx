@@ -105,7 +105,7 @@ function Subject({ range }: { range: TimeRange }) {
   );
 }
 
-function ProfileTypePicker({ range }: { range: TimeRange }) {
+export function ProfileTypePicker({ range }: { range: TimeRange }) {
   const { profileType } = useViewState();
   const { data } = useProfileTypes(range);
   const ids = data?.profileTypes.map((type) => type.id) ?? [];

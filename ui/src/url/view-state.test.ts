@@ -48,6 +48,8 @@ test('a state comes back from its URL as it was', () => {
     label: 'k8s.node',
     box: { fromMs: 1795253400000, untilMs: 1795253460000, values: ['a b', '', 'c&d'] },
     host: 'node-1.example',
+    file: '1a2b3c4d.1',
+    against: 'live',
   };
   assert.deepEqual(parseViewState(formatViewState(state)), state);
 });

@@ -66,6 +66,10 @@ export interface ViewState {
   box: Box | null;
   /** The host whose agent is picked; empty for none. */
   host: string;
+  /** The file that is looked at, by what it holds: `FileRef` of the page of files; empty for none. */
+  file: string;
+  /** What it is compared with: another file, or `live`; empty for nothing. */
+  against: string;
 }
 
 /** `key`: a function as `functionOfFrame` writes it; of a collapse, a module. */
@@ -96,6 +100,8 @@ export const DEFAULT_VIEW: ViewState = {
   label: '',
   box: null,
   host: '',
+  file: '',
+  against: '',
 };
 
 /** Reads a URL's query. Never throws: what cannot be read has its default value. */
@@ -130,6 +136,8 @@ export function parseViewState(query: string): ViewState {
     label: text('label', ''),
     box: parseBox(params),
     host: text('host', ''),
+    file: text('file', ''),
+    against: text('against', ''),
   };
 }
 
@@ -161,6 +169,8 @@ export function formatViewState(state: ViewState): string {
   if (state.inverted) params.set('invert', '1');
   put('label', state.label, '');
   put('host', state.host, '');
+  put('file', state.file, '');
+  put('against', state.against, '');
   if (state.box) {
     params.set('boxFrom', String(state.box.fromMs));
     params.set('boxUntil', String(state.box.untilMs));
