@@ -4,8 +4,10 @@ import { useSyncExternalStore } from 'react';
 export interface Settings {
   /** Whether times are shown and read in the zone of the browser or in UTC. */
   zone: 'local' | 'utc';
-  /** What a core costs in an hour, in whatever currency; 0 to show no costs. */
+  /** What a core costs in an hour; 0 to show no costs. */
   costPerCoreHour: number;
+  /** What stands before an amount of money, such as `$`. */
+  currency: string;
   /** The beginning of the range that a visit starts with: `now-30m`. */
   range: string;
   /** The latest first. */
@@ -20,7 +22,15 @@ export interface SavedView {
 }
 
 const STORAGE_KEY = 'bunsen-settings';
-const DEFAULTS: Settings = { zone: 'local', costPerCoreHour: 0, range: 'now-30m', views: [] };
+const DEFAULTS: Settings = {
+  zone: 'local',
+  costPerCoreHour: 0,
+  currency: '$',
+  range: 'now-30m',
+  views: [],
+};
+/** Characters of a currency. */
+export const MOST_CURRENCY = 4;
 
 const listeners = new Set<() => void>();
 let current = read();
@@ -33,6 +43,10 @@ function read(): Settings {
     return {
       zone: stored.zone === 'utc' ? 'utc' : 'local',
       costPerCoreHour: Number(stored.costPerCoreHour) > 0 ? Number(stored.costPerCoreHour) : 0,
+      currency:
+        typeof stored.currency === 'string'
+          ? stored.currency.slice(0, MOST_CURRENCY)
+          : DEFAULTS.currency,
       range: /^now-\d+[smhdw]$/.test(stored.range ?? '')
         ? (stored.range as string)
         : DEFAULTS.range,
@@ -41,6 +55,15 @@ function read(): Settings {
   } catch {
     return DEFAULTS;
   }
+}
+
+/**
+ * The name stands for this URL from now on.
+ * @param url path and query
+ */
+export function saveView(name: string, url: string): void {
+  const others = current.views.filter((one) => one.name !== name);
+  changeSettings({ views: [{ name, url }, ...others] });
 }
 
 export function settings(): Settings {

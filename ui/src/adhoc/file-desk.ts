@@ -1,15 +1,12 @@
 import { layoutFlame, type PreparedFlame } from '@bunsen/flame';
 import {
-  type CallTree,
   CallTreeBuilder,
   callTreeOf,
-  decodeFlame,
   diffTreeOf,
   type FlameDiff,
   type FlameMeta,
   functionOfFrame,
   type StackColumns,
-  StackColumnsBuilder,
 } from '@bunsen/profile';
 import type { FileProfile, ReadFile } from './formats/file-profile.ts';
 import { readProfileFile } from './formats/read-file.ts';
@@ -25,8 +22,8 @@ export interface OpenedFile {
   warnings: string[];
 }
 
-/** One kind of values of an opened file, or a flame graph as the server sent it. */
-export type Source = { id: string; profile: number } | { flame: Uint8Array<ArrayBuffer> };
+/** One kind of values of an opened file, or a pprof as the server sent it. */
+export type Source = { id: string; profile: number } | { pprof: Uint8Array<ArrayBuffer> };
 
 interface Desk {
   lastModifiedMs: number;
@@ -66,8 +63,8 @@ export class FileDesk {
     this.#files.delete(id);
   }
 
-  flame(source: Source): PreparedFlame {
-    const { stacks, values, meta } = this.#stacksOf(source);
+  async flame(source: Source): Promise<PreparedFlame> {
+    const { stacks, values, meta } = await this.#stacksOf(source);
     const builder = new CallTreeBuilder({ stacks: values.length });
     builder.add(stacks, values);
     const cut = builder.cut(MAX_NODES);
@@ -75,8 +72,9 @@ export class FileDesk {
     return { meta: { ...meta, foldedNodes, foldedValue }, layout: layoutFlame(callTreeOf(cut)) };
   }
 
-  diff(left: Source, right: Source): FlameDiff {
-    const sides = [left, right].map((source) => this.#stacksOf(source));
+  /** Whole on both sides: what one of them had folded away would be no function of the other. */
+  async diff(left: Source, right: Source): Promise<FlameDiff> {
+    const sides = await Promise.all([left, right].map((source) => this.#stacksOf(source)));
     const builder = new CallTreeBuilder({ sides: 2 });
     sides.forEach(({ stacks, values }, side) => {
       builder.add(stacks, values, side);
@@ -98,22 +96,32 @@ export class FileDesk {
     };
   }
 
-  #stacksOf(source: Source): { stacks: StackColumns; values: Float64Array; meta: FlameMeta } {
-    if ('flame' in source) {
-      const { tree, meta } = decodeFlame(source.flame);
-      return { ...stacksOfTree(tree), meta };
+  async #stacksOf(source: Source): Promise<Side> {
+    if ('pprof' in source) {
+      const read = await readProfileFile(source.pprof);
+      return sideOf(read.profiles[0], { lastModifiedMs: 0, read });
     }
     const file = this.#files.get(source.id);
-    const profile = file?.read.profiles[source.profile];
-    if (!file || !profile) throw new Error(`the file ${source.id} is not open`);
-    const { stacks, values } = profile;
-    return {
-      // Lines and files of one function are one frame, as in every flame graph.
-      stacks: { ...stacks, frames: stacks.frames.map(functionOfFrame) },
-      values,
-      meta: metaOf(profile, file),
-    };
+    if (!file) throw new Error(`the file ${source.id} is not open`);
+    return sideOf(file.read.profiles[source.profile], file);
   }
+}
+
+interface Side {
+  stacks: StackColumns;
+  values: Float64Array;
+  meta: FlameMeta;
+}
+
+function sideOf(profile: FileProfile | undefined, file: Desk): Side {
+  if (!profile) throw new Error('the file has no such profile');
+  const { stacks, values } = profile;
+  return {
+    // Lines and files of one function are one frame, as in every flame graph.
+    stacks: { ...stacks, frames: stacks.frames.map(functionOfFrame) },
+    values,
+    meta: metaOf(profile, file),
+  };
 }
 
 /** A file that does not say when it was taken has a range of no length. */
@@ -129,25 +137,6 @@ function metaOf({ name, unit, range }: FileProfile, file: Desk): FlameMeta {
     foldedValue: 0,
     warnings: file.read.warnings,
   };
-}
-
-/** A stack for each node that has values of its own. */
-function stacksOfTree({ frames, frame, depth, self }: CallTree): {
-  stacks: StackColumns;
-  values: Float64Array;
-} {
-  const builder = new StackColumnsBuilder();
-  for (const text of frames) builder.addFrame(text);
-  const path: number[] = [];
-  const values: number[] = [];
-  depth.forEach((level, node) => {
-    if (level > 0) path[level - 1] = frame[node] as number;
-    if (self[node] === 0) return;
-    for (let at = 0; at < level; at++) builder.push(path[at] as number);
-    builder.endStack();
-    values.push(self[node] as number);
-  });
-  return { stacks: builder.build(), values: Float64Array.from(values) };
 }
 
 /** FNV-1a, twice: tells the files of one reader apart, and is no promise beyond that. */

@@ -1,4 +1,4 @@
-import { API, FLAME_CONTENT_TYPE } from '@bunsen/profile';
+import { API } from '@bunsen/profile';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getBytes } from '../api/client.ts';
 import { selectorOf } from '../api/queries.ts';
@@ -50,14 +50,8 @@ export function FileCompare({ shown, other }: { shown: Found; other: Found | nul
     queryKey,
     queryFn: async ({ signal }) => {
       if (other) return diffOf(other.ref, shown.ref);
-      const bytes = await getBytes(
-        API.flamegraph,
-        live.params,
-        FLAME_CONTENT_TYPE,
-        signal,
-        () => undefined,
-      );
-      return diffOf({ flame: bytes }, shown.ref);
+      const bytes = await getBytes(API.pprof, live.params, '*/*', signal, () => undefined);
+      return diffOf({ pprof: bytes }, shown.ref);
     },
     placeholderData: keepPreviousData,
     structuralSharing: false,
@@ -109,7 +103,7 @@ export function FileCompare({ shown, other }: { shown: Found; other: Found | nul
 
 /** The server's side: what the URL has as side A of a comparison. */
 function useLive() {
-  const { profileType, compare, maxNodes } = useViewState();
+  const { profileType, compare } = useViewState();
   const { nowMs } = useClock();
   const resolved = resolveRange(compare.left.from, compare.left.until, nowMs);
   const range = 'error' in resolved ? null : resolved;
@@ -120,7 +114,6 @@ function useLive() {
       query: selectorOf({ ...compare.left, profileType }),
       from: range?.fromMs ?? 0,
       until: range?.untilMs ?? 0,
-      maxNodes,
     },
   };
 }

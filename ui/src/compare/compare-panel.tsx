@@ -1,13 +1,12 @@
 import { diffTable, foldedText, layoutDiff } from '@bunsen/flame';
 import type { FlameDiff } from '@bunsen/profile';
-import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
 import { formatShare } from '../format/value.ts';
 import { Breadcrumb } from '../graph/breadcrumb.tsx';
 import { ExportMenu } from '../graph/export-menu.tsx';
 import panelStyles from '../graph/flame-panel.module.css';
 import { Notices } from '../graph/flame-states.tsx';
 import { type FlamePicture, FlameView } from '../graph/flame-view.tsx';
-import { FrameMenu } from '../graph/frame-menu.tsx';
 import { useFlameKeys } from '../graph/use-flame-keys.ts';
 import { marksOf, useFunctionMarks, useMarkedShare, useSearchMarks } from '../graph/use-marks.ts';
 import { usePointed } from '../graph/use-pointed.ts';
@@ -18,6 +17,8 @@ import { CompareToolbar } from './compare-toolbar.tsx';
 import { CompareTooltip } from './compare-tooltip.tsx';
 import { diffScale } from './diff-scale.ts';
 import { SideNotices } from './side-notices.tsx';
+
+const FrameMenu = lazy(() => import('../graph/frame-menu.tsx'));
 
 const VIEW_KEYS = {
   d: () => updateCompare({ view: 'diff' }),
@@ -134,7 +135,11 @@ export function ComparePanel(props: {
           pointed={pointed}
         />
       )}
-      {menu && <FrameMenu layout={layout} pointed={menu} onZoom={zoom} close={closeMenu} />}
+      {menu && (
+        <Suspense fallback={null}>
+          <FrameMenu layout={layout} pointed={menu} onZoom={zoom} close={closeMenu} />
+        </Suspense>
+      )}
       <div className="visually-hidden" aria-live="polite">
         {searchMarks ? `${foundText} of the total matches` : ''}
       </div>

@@ -39,6 +39,15 @@ export function formatCost(value: number, unit: string, range: TimeRange): strin
   return hasCores(unit, range) ? formatCores(coresOf(value, range)) : formatValue(value, unit);
 }
 
+const HOURS_A_MONTH = 730;
+
+/** What so many cores cost in a month: `$ 1 240`, `$ 3.42`. */
+export function formatMoney(cores: number, costPerCoreHour: number, currency: string): string {
+  const amount = cores * costPerCoreHour * HOURS_A_MONTH;
+  const text = amount >= 99.95 ? formatCount(amount) : amount.toFixed(2);
+  return currency === '' ? text : `${currency}\u202f${text}`;
+}
+
 /** `1 234 567`, with narrow spaces. */
 export function formatCount(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, '\u202f');

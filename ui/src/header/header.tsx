@@ -9,6 +9,7 @@ import { type PageName, pathOfPage } from '../url/route.ts';
 import { updateViewState, useLinkTo, useRoute, useViewState } from '../url/use-view-state.ts';
 import styles from './header.module.css';
 import { LabelFilters } from './label-filters.tsx';
+import { SaveView } from './save-view.tsx';
 import { ServicePicker } from './service-picker.tsx';
 import { ThemePicker } from './theme-picker.tsx';
 import { TimePicker } from './time-picker.tsx';
@@ -58,6 +59,7 @@ export function Header() {
           </>
         )}
         {page === 'compare' && <RefreshButton refresh={refresh} />}
+        <SaveView />
         <ThemePicker />
         <button
           type="button"
@@ -142,9 +144,16 @@ function LivePicker() {
     updateViewState({ refreshS: seconds, ...moved });
   };
   const listed = INTERVALS.includes(refreshS) ? INTERVALS : [...INTERVALS, refreshS];
+  const isLive = refreshS > 0 && isFollowing;
   return (
-    <div className={styles.live} data-live={refreshS > 0 && isFollowing}>
-      <RefreshButton refresh={refresh} />
+    <div className={styles.live} data-live={isLive}>
+      {isLive ? (
+        <button type="button" aria-label="Pause" title="Pause" onClick={() => change(0)}>
+          <Icon name="pause" />
+        </button>
+      ) : (
+        <RefreshButton refresh={refresh} />
+      )}
       <select
         aria-label="Refresh by itself"
         title="Refresh by itself"
