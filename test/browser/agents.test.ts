@@ -36,6 +36,7 @@ test('agents by host, what one loses by name, and the way to its profiles', {
   await page.getByRole('button', { name: 'Refresh', exact: true }).click();
 
   const row = (name: string) => page.getByRole('row').filter({ hasText: name });
+  await row('node-2').waitFor();
   const figures = await row('node-2').getByRole('cell').allTextContents();
   assert.deepEqual(figures.slice(0, 7), [
     'Losing samples',

@@ -54,6 +54,7 @@ test('a view is saved under a name, found by it, and deleted', {
   await name.waitFor({ state: 'detached' });
 
   await page.goto(`${url}/agents`);
+  await page.getByText('No agent was heard of in this range').waitFor();
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox', { name: 'Service or function' }).fill('where');
   await page.getByRole('option', { name: /Where it parses/ }).waitFor();
