@@ -157,6 +157,7 @@ export interface FunctionCostsResponse {
 
 export interface LabelDifferencesResponse {
   profileType: string;
+  label: string;
   unit: string;
   /** What was summed: the range that was asked for, widened to whole slots. */
   fromMs: number;
@@ -231,6 +232,8 @@ export interface AgentReport {
 export interface AgentsResponse {
   fromMs: number;
   untilMs: number;
+  /** The server's clock, by which `lastSeenMs` is. */
+  nowMs: number;
   /** By host; of those of one host, which was started anew, the latest first. */
   agents: (AgentReport & {
     lastSeenMs: number;

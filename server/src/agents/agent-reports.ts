@@ -85,7 +85,7 @@ export class AgentReports {
     );
     const agents = rows.map((row) => agentOf(row, range));
     agents.sort((a, b) => compare(a.host, b.host) || b.lastSeenMs - a.lastSeenMs);
-    return { ...range, agents };
+    return { ...range, nowMs: Date.now(), agents };
   }
 }
 

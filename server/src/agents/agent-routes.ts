@@ -40,6 +40,7 @@ const AGENTS = operation({
         'application/json': object<AgentsResponse>({
           fromMs: TIME_MS,
           untilMs: TIME_MS,
+          nowMs: { ...TIME_MS, description: "The server's clock, by which `lastSeenMs` is." },
           agents: list(
             object<AgentsResponse['agents'][number]>({
               host: TEXT,

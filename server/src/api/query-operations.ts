@@ -256,6 +256,7 @@ export const LABEL_DIFFERENCES = operation({
     200: json(
       object<LabelDifferencesResponse>({
         profileType: TEXT,
+        label: TEXT,
         unit: UNIT,
         fromMs: TIME_MS,
         untilMs: TIME_MS,

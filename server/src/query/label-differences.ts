@@ -67,6 +67,7 @@ export async function queryLabelDifferences(
   }
   return {
     profileType: selection.profileType,
+    label,
     unit: parseProfileType(selection.profileType).sampleUnit,
     ...slots,
     total: rows[0]?.whole ?? 0,

@@ -23,7 +23,7 @@ function agent(host: string, patch: Partial<AgentsResponse['agents'][number]> = 
   };
 }
 const rowsOf = (...agents: AgentsResponse['agents']) =>
-  agentRows({ fromMs: 0, untilMs: NOW, agents });
+  agentRows({ fromMs: 0, untilMs: NOW + 400_000, nowMs: NOW, agents });
 
 test('figures are of the range: rates, shares and names of what is not zero', () => {
   const recent = {

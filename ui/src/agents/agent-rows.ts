@@ -15,7 +15,7 @@ export interface AgentRow {
   /** Times that the agent of the host was started in the range, or before it. */
   runs: number;
   state: 'reporting' | 'losing' | 'silent';
-  /** How long ago it was heard of last. */
+  /** How long before the end of the range it was heard of last. */
   ageMs: number;
   samplesPerSecond: number | undefined;
   /** Of the samples that were taken. */
@@ -35,12 +35,14 @@ export interface AgentRow {
 const SILENT_AFTER_MS = 150_000;
 
 /** A row a host, of the agent that was heard of last; those in trouble first, then by host. */
-export function agentRows({ agents, untilMs }: AgentsResponse): AgentRow[] {
+export function agentRows({ agents, untilMs, nowMs }: AgentsResponse): AgentRow[] {
+  // The browser's clock may be ahead of the server's.
+  const endMs = Math.min(untilMs, nowMs);
   const rows = new Map<string, AgentRow>();
   for (const agent of agents) {
     const row = rows.get(agent.host);
     if (row) row.runs++;
-    else rows.set(agent.host, rowOf(agent, untilMs));
+    else rows.set(agent.host, rowOf(agent, endMs));
   }
   return [...rows.values()].sort(
     (a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || (a.host < b.host ? -1 : 1),
@@ -49,7 +51,7 @@ export function agentRows({ agents, untilMs }: AgentsResponse): AgentRow[] {
 
 const STATES: AgentRow['state'][] = ['silent', 'losing', 'reporting'];
 
-function rowOf(agent: Agent, nowMs: number): AgentRow {
+function rowOf(agent: Agent, endMs: number): AgentRow {
   const { recent, recentMs } = agent;
   const named = (prefix: string): Named[] =>
     Object.entries(recent)
@@ -64,7 +66,7 @@ function rowOf(agent: Agent, nowMs: number): AgentRow {
   if (failed > 0) walks.push({ name: 'failed', count: failed });
   const taken = recent['samples_taken'] ?? 0;
   const complete = walks.find(({ name }) => name === 'complete')?.count ?? 0;
-  const ageMs = Math.max(0, nowMs - agent.lastSeenMs);
+  const ageMs = Math.max(0, endMs - agent.lastSeenMs);
   return {
     host: agent.host,
     agent,

@@ -37,7 +37,7 @@ export default function SaveViewPanel({ close }: { close: () => void }) {
         <ul aria-label="Saved views">
           {views.map((view) => (
             <li key={view.name}>
-              <PageLink to={view.url} title={view.url}>
+              <PageLink to={view.url} title={view.url} onFollow={close}>
                 {view.name}
               </PageLink>
             </li>

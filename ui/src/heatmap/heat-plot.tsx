@@ -97,14 +97,21 @@ export function HeatPlot(props: {
       tabIndex={0}
       aria-label={props.label}
       onKeyDown={onKeyDown}
-      onBlur={() => point(null)}
+      onBlur={() => {
+        setAnchor(null);
+        point(null);
+      }}
       onPointerDown={(event) => {
         if (event.button !== 0) return;
         event.currentTarget.setPointerCapture(event.pointerId);
         setAnchor(cellAt(event));
         point(cellAt(event));
       }}
-      onPointerMove={(event) => point(cellAt(event))}
+      onPointerMove={(event) => {
+        // A rectangle that the keyboard makes is no pointer's.
+        if (event.buttons === 0) setAnchor(null);
+        point(cellAt(event));
+      }}
       onPointerLeave={() => {
         if (!anchor) point(null);
       }}

@@ -20,14 +20,16 @@ export default function HeatmapPage({ service }: { service: string }) {
   const { profileType, filters, box } = useViewState();
   const range = useRange();
   const query = selectorOf({ profileType, service, filters });
-  const label = useLabel(query, range);
+  const wanted = useLabel(query, range);
   const { data, error, refetch, isPlaceholderData } = useSeries(
     query,
     range,
     stepFor(range, MAX_STEPS),
-    label,
-    label !== undefined,
+    wanted,
+    wanted !== undefined,
   );
+  // While the next label is on its way, what is shown is of the one before.
+  const label = Object.keys(data?.series[0]?.labels ?? {})[0] ?? wanted;
   const grid = useMemo(
     () => (data && label !== undefined ? heatGrid(data, label, range.untilMs) : undefined),
     [data, label, range.untilMs],
@@ -38,7 +40,7 @@ export default function HeatmapPage({ service }: { service: string }) {
     <main className={styles.page} data-open={box !== null} data-stale={isPlaceholderData}>
       <div className={styles.bar}>
         <h1 className="visually-hidden">Heatmap</h1>
-        <LabelPicker label={label} query={query} range={range} />
+        <LabelPicker label={wanted ?? label} query={query} range={range} />
         <span className={styles.count}>
           {formatCount(grid.rows.length)} {grid.rows.length === 1 ? 'row' : 'rows'}
           {grid.hidden > 0 && `, the largest of ${formatCount(grid.rows.length + grid.hidden)}`}

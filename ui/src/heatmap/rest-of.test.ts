@@ -18,8 +18,8 @@ function diffOf(left: string, right: string, maxNodes: number): FlameDiff {
       unit: 'count',
       left: side,
       right: side,
-      foldedNodes: 0,
-      foldedValue: 0,
+      foldedNodes: cut.foldedNodes,
+      foldedValue: cut.foldedValue,
       warnings: [],
     },
   };
@@ -30,11 +30,15 @@ test('the rest is the whole without its part, node by node, however much is fold
   const rest = 'main;a 4\nmain;d 5\nidle 1';
   const whole = `${part}\n${rest}`;
   for (const maxNodes of [100, 4]) {
-    const { left, right } = restOf(diffOf(whole, part, maxNodes)).tree;
+    const { tree, meta } = restOf(diffOf(whole, part, maxNodes));
+    const { left, right } = tree;
     const { left: expected } = diffOf(rest, part, 100).tree;
     assert.equal(left.total[0], expected.total[0]);
     assert.equal(left.total[0], 10);
     assert.equal(right.total[0], 5);
+    // b and idle: 2 and 1 of the whole, wherever they are.
+    const isCut = maxNodes < 100;
+    assert.equal(meta.foldedValue, isCut ? 3 : 0);
     left.self.forEach((self, node) => {
       assert.ok(self >= 0 && (left.total[node] as number) >= self);
     });

@@ -20,24 +20,23 @@ export default function LabelsPage({ service }: { service: string }) {
   const { profileType, filters } = useViewState();
   const range = useRange();
   const query = selectorOf({ profileType, service, filters });
-  const label = useLabel(query, range);
-  const known = label !== undefined;
-  const differences = useLabelDifferences(label ?? '', query, range, MOST_VALUES, known);
-  const series = useSeries(query, range, stepFor(range, POINTS), label, known);
+  const wanted = useLabel(query, range);
+  const known = wanted !== undefined;
+  const differences = useLabelDifferences(wanted ?? '', query, range, MOST_VALUES, known);
+  const series = useSeries(query, range, stepFor(range, POINTS), wanted, known);
   const { data, error, isPlaceholderData } = differences;
-  const rows = useMemo(
-    () => (data && label !== undefined ? valueRows(data, series.data, label) : []),
-    [data, series.data, label],
-  );
+  const rows = useMemo(() => (data ? valueRows(data, series.data) : []), [data, series.data]);
   const scale = useMemo(() => (series.data ? sharedScale(series.data) : NO_SCALE), [series.data]);
   if (error) return <RequestError error={error} retry={() => void differences.refetch()} />;
-  if (!data || label === undefined) return <Message tone="plain" title="Loading…" />;
+  if (!data) return <Message tone="plain" title="Loading…" />;
+  // While the next label is on its way, what is shown is of the one before.
+  const { label } = data;
   const unlike = rows.filter((row) => row.isUnlike).length;
   return (
     <main className={styles.page} data-stale={isPlaceholderData}>
       <div className={styles.bar}>
         <h1 className="visually-hidden">Labels</h1>
-        <LabelPicker label={label} query={query} range={range} />
+        <LabelPicker label={wanted ?? label} query={query} range={range} />
         <p className={styles.count}>
           {formatCount(rows.length)} {rows.length === 1 ? 'value' : 'values'}
           {rows.length === MOST_VALUES && ' at most'}

@@ -22,6 +22,7 @@ const value = (name: string, distance: number, chance: number) => ({
 test('values have their series, and are unlike only beyond what chance does', () => {
   const differences = {
     profileType: '',
+    label: 'pod',
     unit: 'nanoseconds',
     fromMs: 0,
     untilMs: 1,
@@ -29,7 +30,7 @@ test('values have their series, and are unlike only beyond what chance does', ()
     values: [value('a', 0.5, 0.1), value('', 0.1, 0.06), value('new', 0.1, 0)],
     warnings: [],
   };
-  const rows = valueRows(differences, series({ a: [1, 2], '': [3, null] }), 'pod');
+  const rows = valueRows(differences, series({ a: [1, 2], '': [3, null] }));
   assert.deepEqual(
     rows.map((row) => [row.value, row.isUnlike, row.series]),
     [

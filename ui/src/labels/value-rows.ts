@@ -16,9 +16,10 @@ export interface ValueRow extends Difference {
 export function valueRows(
   differences: LabelDifferencesResponse,
   series: SeriesResponse | undefined,
-  label: string,
 ): ValueRow[] {
-  const seriesOf = new Map(series?.series.map((one) => [one.labels[label] ?? '', one.values]));
+  const seriesOf = new Map(
+    series?.series.map((one) => [one.labels[differences.label], one.values]),
+  );
   return differences.values.map((one) => ({
     ...one,
     series: seriesOf.get(one.value),

@@ -8,12 +8,15 @@ export function PageLink(props: {
   title?: string;
   /** Whether it leads to the page that is shown. */
   current?: boolean;
+  /** Called when it is followed here, and not in another tab. */
+  onFollow?: () => void;
   children: ReactNode;
 }) {
   const onClick = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     navigate(props.to);
+    props.onFollow?.();
   };
   return (
     <a
