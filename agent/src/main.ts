@@ -9,6 +9,7 @@ import { sampledWindows } from './sample/windows.ts';
 import { encodeWindow } from './ship/encode-window.ts';
 import { Pusher } from './ship/pusher.ts';
 import { Spool } from './ship/spool.ts';
+import { agentReport, reportStatus } from './ship/status-report.ts';
 
 const log = (message: string) => console.log(`agent: ${message}`);
 const complain = (message: string) => console.error(`agent: ${message}`);
@@ -18,11 +19,12 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   const stop = stopSignal();
 
+  const instance = randomUUID();
   const accounting = new Accounting();
   const spool = await Spool.open({
     directory: config.spoolDir,
     maxBytes: config.spoolMaxBytes,
-    instance: randomUUID(),
+    instance,
     onDropped: (samples) => {
       accounting.lost.spool_full += samples;
       complain(`the spool is full: gave up a window of ${samples} samples`);
@@ -69,6 +71,21 @@ async function main(): Promise<void> {
     );
   }
 
+  void reportStatus(
+    config.serverUrl,
+    () =>
+      agentReport({
+        host: config.host,
+        instance,
+        cpus,
+        frequencyHz: config.frequencyHz,
+        kernelCounters: () => sampler.counters(),
+        accounting,
+        spool,
+      }),
+    stop,
+    (reason) => complain(`the server does not take reports of this agent's state: ${reason}`),
+  );
   pusher.start();
   const containers = new ContainerNames();
   const onTrouble = (reason: string) => complain(`a drain failed, trying again: ${reason}`);
