@@ -40,6 +40,9 @@ test('empty is not set; an IPv6 address stands in brackets', () => {
 const wrong: [string, string, RegExp][] = [
   ['BUNSEN_FREQUENCY_HZ', '0', /BUNSEN_FREQUENCY_HZ="0": must be a whole number from 1 to 4999/],
   ['BUNSEN_FREQUENCY_HZ', 'fast', /from 1 to 4999/],
+  ['BUNSEN_CPU_BUDGET_PERCENT', '0', /must be a number above 0, at most 100/],
+  ['BUNSEN_CPU_BUDGET_PERCENT', '1%', /BUNSEN_CPU_BUDGET_PERCENT="1%"/],
+  ['BUNSEN_MEMORY_BUDGET_BYTES', '1000', /from 67108864 to/],
   ['BUNSEN_SERVER_URL', 'bunsen:4040', /BUNSEN_SERVER_URL="bunsen:4040": must be a URL such as/],
   ['BUNSEN_LABELS', 'prod', /prod has no =/],
   ['BUNSEN_LABELS', 'host=a', /must not have host: BUNSEN_HOSTNAME sets it/],

@@ -2,6 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { checkLabels, type Labels } from '@bunsen/profile';
 import { AgentError } from './errors.ts';
+import type { Budget } from './govern/governor.ts';
 
 /** Which processes or control groups are sampled; everything if undefined. */
 export interface Filter<T> {
@@ -23,6 +24,7 @@ export interface AgentConfig {
   spoolDir: string;
   spoolMaxBytes: number;
   metricsAddress: { host: string; port: number } | undefined;
+  budget: Budget;
 }
 
 /** Windows begin at multiples of this since 1970, on every host: equal to the store's time slots. */
@@ -55,6 +57,11 @@ const integer = (least: number, most: number) => (value: string) => {
   if (!Number.isInteger(number) || number < least || number > most) {
     throw new Error(`must be a whole number from ${least} to ${most}`);
   }
+  return number;
+};
+const percent = (value: string) => {
+  const number = Number(value);
+  if (!(number > 0 && number <= 100)) throw new Error('must be a number above 0, at most 100');
   return number;
 };
 const httpUrl = (value: string) => {
@@ -128,6 +135,18 @@ export const OPTIONS = {
     '99',
     'Samples a second and CPU. Not a round number, so that it does not beat with timers.',
     integer(1, 4999),
+  ),
+  cpuBudgetPercent: option(
+    'BUNSEN_CPU_BUDGET_PERCENT',
+    '1',
+    "What the agent may take of the host's CPU time. It samples less often when it needs more.",
+    percent,
+  ),
+  memoryBudgetBytes: option(
+    'BUNSEN_MEMORY_BUDGET_BYTES',
+    String(256 * 2 ** 20),
+    'Memory of the agent, with its tables in the kernel. The same when it needs more.',
+    integer(64 * 2 ** 20, 2 ** 40),
   ),
   includeIdle: option('BUNSEN_INCLUDE_IDLE', '0', '1: sample the idle task, too.', flag),
   excludeKernelThreads: option(
@@ -203,5 +222,9 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
     spoolDir: read(OPTIONS.spoolDir),
     spoolMaxBytes: read(OPTIONS.spoolMaxBytes),
     metricsAddress: read(OPTIONS.metricsAddress),
+    budget: {
+      cpuShare: read(OPTIONS.cpuBudgetPercent) / 100,
+      memoryBytes: read(OPTIONS.memoryBudgetBytes),
+    },
   };
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { DRAIN_INTERVAL_MS, readConfig } from './config.ts';
 import { AgentError } from './errors.ts';
+import { CostMeter } from './govern/cost.ts';
+import { describePace, Governor } from './govern/governor.ts';
 import { ContainerNames } from './label/cgroup.ts';
 import { Accounting, agentMetrics, serveMetrics } from './metrics.ts';
 import { openSampler } from './sample/native.ts';
@@ -63,17 +65,30 @@ async function main(): Promise<void> {
     );
   }
   process.send?.({ type: 'sampling', cpus, frequencyHz: config.frequencyHz });
+  const meter = new CostMeter(() => sampler.counters(), cpus);
+  const governor = new Governor(config.budget, config.frequencyHz);
   if (config.metricsAddress) {
-    serveMetrics(agentMetrics(sampler, spool, accounting), config.metricsAddress, (error) =>
-      complain(`no metrics: ${error.message}; set BUNSEN_AGENT_METRICS to another address, or off`),
+    serveMetrics(
+      agentMetrics(sampler, spool, accounting, governor),
+      config.metricsAddress,
+      (error) =>
+        complain(
+          `no metrics: ${error.message}; set BUNSEN_AGENT_METRICS to another address, or off`,
+        ),
     );
   }
 
   pusher.start();
   const containers = new ContainerNames();
-  const onTrouble = (reason: string) => complain(`a drain failed, trying again: ${reason}`);
-  for await (const window of sampledWindows(sampler, stop, onTrouble)) {
-    const encoded = await encodeWindow(window, config.frequencyHz, {
+  for await (const window of sampledWindows(sampler, stop, config.frequencyHz, {
+    pace: () => governor.judge(meter.measure()),
+    paceChanged: (pace, fromMs) => {
+      log(describePace(pace, governor, fromMs));
+      governor.changed(pace);
+    },
+    trouble: (reason) => complain(`a drain failed, trying again: ${reason}`),
+  })) {
+    const encoded = await encodeWindow(window, {
       host: config.host,
       labels: config.labels,
       labelPid: config.labelPid,

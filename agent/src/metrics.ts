@@ -1,5 +1,6 @@
 import http from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { Governor } from './govern/governor.ts';
 import type { Sampler } from './sample/native.ts';
 import type { Spool } from './ship/spool.ts';
 
@@ -29,7 +30,12 @@ export class Accounting {
 }
 
 /** Prometheus metrics of the agent itself, read when they are asked for. */
-export function agentMetrics(sampler: Sampler, spool: Spool, accounting: Accounting): Registry {
+export function agentMetrics(
+  sampler: Sampler,
+  spool: Spool,
+  accounting: Accounting,
+  governor: Governor,
+): Registry {
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, read: () => number) =>
@@ -113,6 +119,32 @@ export function agentMetrics(sampler: Sampler, spool: Spool, accounting: Account
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;
   });
+  counter(
+    'bunsen_agent_kernel_seconds_total',
+    "CPU time of the agent's program in the kernel.",
+    () => (sampler.counters()['run_time_ns'] ?? 0) / 1e9,
+  );
+  gauge(
+    'bunsen_agent_cpu_share',
+    "What the agent takes of the host's CPU time, both parts, in the last windows.",
+    () => governor.cost?.cpuShare ?? 0,
+  );
+  gauge('bunsen_agent_cpu_budget', 'What it may take of it.', () => governor.budget.cpuShare);
+  gauge(
+    'bunsen_agent_memory_budget_bytes',
+    'What it may take of memory, with its tables in the kernel.',
+    () => governor.budget.memoryBytes,
+  );
+  gauge(
+    'bunsen_agent_frequency_hz',
+    'Samples a second and CPU that are taken now.',
+    () => governor.frequencyHz,
+  );
+  byReason(
+    'bunsen_agent_frequency_changes_total',
+    'How often the frequency was lowered for a budget, or raised for there was room.',
+    () => governor.changes,
+  );
   gauge('bunsen_agent_resident_bytes', 'Resident memory of the agent.', () =>
     process.memoryUsage.rss(),
   );

@@ -17,25 +17,30 @@ function failing(errors: Error[]) {
     stop: async () => undefined,
     takeWindow: async () => ({}) as WindowColumns,
   } as unknown as Sampler;
-  return { sampler, signal: stop.signal };
+  const said: string[] = [];
+  const windows = sampledWindows(sampler, stop.signal, 99, {
+    pace: () => ({ frequencyHz: 99, trim: false }),
+    paceChanged: () => assert.fail('nothing was to change'),
+    trouble: (reason) => said.push(reason),
+  });
+  return { windows, said };
 }
 
 test('a drain that fails is said once and tried again; the window goes on', async () => {
-  const { sampler, signal } = failing([
+  const { windows, said } = failing([
     failure('BUNSEN_DRAIN', 'the kernel was busy'),
     failure('BUNSEN_DRAIN', 'the kernel was busy'),
     failure('BUNSEN_BPF_ATTACH', 'CPU 3'),
   ]);
-  const said: string[] = [];
-  let windows = 0;
-  for await (const _ of sampledWindows(sampler, signal, (reason) => said.push(reason))) windows++;
+  let count = 0;
+  for await (const _ of windows) count++;
   assert.deepEqual(said, ['the kernel was busy', 'CPU 3']);
-  assert.ok(windows >= 1);
+  assert.ok(count >= 1);
 });
 
 test('any other error of the sampler ends it', async () => {
-  const { sampler, signal } = failing([failure('BUNSEN_INTERNAL', 'no memory')]);
+  const { windows } = failing([failure('BUNSEN_INTERNAL', 'no memory')]);
   await assert.rejects(async () => {
-    for await (const _ of sampledWindows(sampler, signal, () => undefined));
+    for await (const _ of windows);
   }, /no memory/);
 });

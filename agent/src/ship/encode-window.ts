@@ -17,15 +17,15 @@ export interface EncodedWindow {
 
 /** Encodes a window; undefined if nothing was sampled in it. Values are nanoseconds of CPU. */
 export async function encodeWindow(
-  { startMs, endMs, columns }: SampledWindow,
-  frequencyHz: number,
+  { startMs, endMs, frequencyHz, columns }: SampledWindow,
   labelOptions: LabelOptions,
 ): Promise<EncodedWindow | undefined> {
   if (columns.sampleCount.length === 0) return undefined;
   const string = stringReader(columns);
   const { sampleLabels, labelSets } = await labelSamples(columns, string, labelOptions);
-  // A whole number, so that the store can divide by it without a rest: counts stay exact.
-  const periodNs = Math.round(1e9 / frequencyHz);
+  // A whole number, so that the store can divide by it without a rest: counts stay exact. Cut off,
+  // as the kernel does with its timer.
+  const periodNs = Math.floor(1e9 / frequencyHz);
   const cpu = { type: 'cpu', unit: 'nanoseconds' };
   const profile = encodePprof({
     timeNs: BigInt(startMs) * 1_000_000n,
