@@ -190,7 +190,7 @@ export const OPTIONS = {
   metricsAddress: option(
     'BUNSEN_AGENT_METRICS',
     '127.0.0.1:4041',
-    'Where the agent serves its own `/metrics` and `/healthz`, or `off`.',
+    'Where the agent serves its status page, `/metrics` and `/healthz`, or `off`.',
     address,
   ),
 } as const;

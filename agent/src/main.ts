@@ -4,18 +4,22 @@ import { AgentError } from './errors.ts';
 import { CostMeter } from './govern/cost.ts';
 import { describePace, Governor } from './govern/governor.ts';
 import { ContainerNames } from './label/cgroup.ts';
-import { Accounting, agentMetrics, serveMetrics } from './metrics.ts';
+import { labelWindow } from './label/label-window.ts';
 import { openSampler } from './sample/native.ts';
 import { startSampler } from './sample/start.ts';
+import { stringReader } from './sample/window-strings.ts';
 import { sampledWindows } from './sample/windows.ts';
 import { encodeWindow } from './ship/encode-window.ts';
 import { Pusher } from './ship/pusher.ts';
 import { Spool } from './ship/spool.ts';
+import { Accounting } from './status/accounting.ts';
+import { serveStatus } from './status/server.ts';
+import { WalksByProcess } from './status/walks.ts';
 
 const log = (message: string) => console.log(`agent: ${message}`);
 const complain = (message: string) => console.error(`agent: ${message}`);
 
-/** The whole way of a sample through the agent: sampled, encoded, spooled, pushed. */
+/** The whole way of a sample through the agent: sampled, labelled, encoded, spooled, pushed. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const stop = stopSignal();
@@ -34,16 +38,18 @@ async function main(): Promise<void> {
   const pusher = new Pusher(spool, config.serverUrl, {
     shipped: ({ samples }) => {
       accounting.shippedSamples += samples;
-      accounting.shippedWindows++;
+      accounting.delayedBy = undefined;
     },
     rejected: ({ samples }, reason) => {
       accounting.lost.rejected += samples;
       complain(`the server refused a window of ${samples} samples: ${reason}`);
     },
-    delayed: (_, reason, retryInMs) =>
+    delayed: (_, reason, retryInMs) => {
+      accounting.delayedBy = reason;
       complain(
         `cannot deliver (${reason}); windows wait in ${config.spoolDir}, next try in ${Math.round(retryInMs / 1000)} s`,
-      ),
+      );
+    },
   });
 
   const sampler = openSampler({
@@ -65,21 +71,19 @@ async function main(): Promise<void> {
     );
   }
   process.send?.({ type: 'sampling', cpus, frequencyHz: config.frequencyHz });
+
   const meter = new CostMeter(() => sampler.counters(), cpus);
   const governor = new Governor(config.budget, config.frequencyHz);
+  const walks = new WalksByProcess();
   if (config.metricsAddress) {
-    serveMetrics(
-      agentMetrics(sampler, spool, accounting, governor),
-      config.metricsAddress,
-      (error) =>
-        complain(
-          `no metrics: ${error.message}; set BUNSEN_AGENT_METRICS to another address, or off`,
-        ),
+    const parts = { ...config, sampler, spool, accounting, governor, walks };
+    serveStatus(parts, config.metricsAddress, (error) =>
+      complain(`no metrics: ${error.message}; set BUNSEN_AGENT_METRICS to another address, or off`),
     );
   }
 
   pusher.start();
-  const containers = new ContainerNames();
+  const labelOptions = { ...config, containers: new ContainerNames() };
   for await (const window of sampledWindows(sampler, stop, config.frequencyHz, {
     pace: () => governor.judge(meter.measure()),
     paceChanged: (pace, fromMs) => {
@@ -88,12 +92,10 @@ async function main(): Promise<void> {
     },
     trouble: (reason) => complain(`a drain failed, trying again: ${reason}`),
   })) {
-    const encoded = await encodeWindow(window, {
-      host: config.host,
-      labels: config.labels,
-      labelPid: config.labelPid,
-      containers,
-    });
+    const string = stringReader(window.columns);
+    const labelled = await labelWindow(window.columns, string, labelOptions);
+    walks.add(window.columns, string, labelled.processLabels);
+    const encoded = await encodeWindow(window, string, labelled);
     if (!encoded) continue;
     try {
       await spool.add(encoded);

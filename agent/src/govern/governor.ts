@@ -16,8 +16,8 @@ export interface Pace {
   reason?: 'cpu' | 'memory' | 'room';
 }
 
-/** The first window of an agent reads the symbols of the whole host: no judgement by that. */
-const WARM_UP_WINDOWS = 1;
+/** An agent begins by reading the files of the whole host: no judgement by its first windows. */
+const WARM_UP_WINDOWS = 2;
 /** Windows at one frequency before it is lowered, and before it is raised; the mean counts. */
 const WINDOWS_TO_LOWER = 2;
 const WINDOWS_TO_RAISE = 4;

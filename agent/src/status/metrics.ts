@@ -1,41 +1,9 @@
-import http from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Governor } from './govern/governor.ts';
-import type { Sampler } from './sample/native.ts';
-import type { Spool } from './ship/spool.ts';
-
-/**
- * What became of every sample that the kernel took. At any moment
- * taken = filtered + lost + shipped + what is on its way (in the kernel, the open window, the spool);
- * once the agent has stopped, nothing is on its way but what the spool holds.
- */
-export class Accounting {
-  /** Samples of earlier agents that were found in the spool: shipped by this one, taken by them. */
-  inheritedSamples = 0;
-  shippedSamples = 0;
-  shippedWindows = 0;
-  /** Lost in user space, by reason; the kernel's own losses are counters of the sampler. */
-  readonly lost = { spool_full: 0, spool_write_failed: 0, rejected: 0 };
-
-  /** Every figure by name, as one flat record: for the log at the end, and for tests. */
-  summary(kernel: Record<string, number>, spool: Spool): Record<string, number> {
-    return {
-      ...kernel,
-      ...Object.fromEntries(Object.entries(this.lost).map(([reason, n]) => [`lost_${reason}`, n])),
-      inherited: this.inheritedSamples,
-      shipped: this.shippedSamples,
-      spooled: spool.samples,
-    };
-  }
-}
+import type { AgentParts } from './agent-parts.ts';
+import { walkEnds } from './walks.ts';
 
 /** Prometheus metrics of the agent itself, read when they are asked for. */
-export function agentMetrics(
-  sampler: Sampler,
-  spool: Spool,
-  accounting: Accounting,
-  governor: Governor,
-): Registry {
+export function agentMetrics({ sampler, spool, accounting, governor }: AgentParts): Registry {
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, read: () => number) =>
@@ -68,27 +36,35 @@ export function agentMetrics(
         for (const [reason, value] of Object.entries(read())) this.inc({ reason }, value);
       },
     });
-  const withPrefix = (prefix: string) =>
-    Object.fromEntries(
-      Object.entries(sampler.counters())
-        .filter(([name]) => name.startsWith(prefix))
-        .map(([name, value]) => [name.slice(prefix.length), value]),
-    );
+  const balance = () => accounting.balance(sampler.counters(), spool);
 
   counter('bunsen_agent_samples_taken_total', 'Samples taken in the kernel.', () => {
     return sampler.counters()['samples_taken'] ?? 0;
   });
-  byReason('bunsen_agent_samples_filtered_total', 'Samples that were not asked for.', () =>
-    withPrefix('filtered_'),
+  byReason(
+    'bunsen_agent_samples_filtered_total',
+    'Samples that were not asked for.',
+    () => balance().filtered,
   );
-  byReason('bunsen_agent_samples_lost_total', 'Samples that were lost.', () => ({
-    ...withPrefix('lost_'),
-    ...accounting.lost,
-  }));
+  byReason('bunsen_agent_samples_lost_total', 'Samples that were lost.', () => balance().lost);
   counter(
     'bunsen_agent_samples_shipped_total',
     'Samples that the server has acknowledged as durable.',
     () => accounting.shippedSamples,
+  );
+  new Gauge({
+    name: 'bunsen_agent_samples_on_the_way',
+    help: 'Samples that are neither shipped nor gone, by place.',
+    labelNames: ['place'],
+    registers,
+    collect() {
+      for (const [place, value] of Object.entries(balance().onTheWay)) this.set({ place }, value);
+    },
+  });
+  gauge(
+    'bunsen_agent_samples_unaccounted',
+    'Samples that no other figure explains: 0, or a bug.',
+    () => balance().unaccounted,
   );
   new Counter({
     name: 'bunsen_agent_user_stacks_total',
@@ -97,9 +73,9 @@ export function agentMetrics(
     registers,
     collect() {
       this.reset();
-      const { requests_lost: _, ...ends } = withPrefix('unwind_');
-      for (const [end, value] of Object.entries(ends)) this.inc({ end }, value);
-      this.inc({ end: 'failed' }, sampler.counters()['user_stack_failed'] ?? 0);
+      for (const [end, value] of Object.entries(walkEnds(sampler.counters()))) {
+        this.inc({ end }, value);
+      }
     },
   });
   byReason(
@@ -149,27 +125,4 @@ export function agentMetrics(
     process.memoryUsage.rss(),
   );
   return registry;
-}
-
-/** Serves `/metrics` and `/healthz`; never fails the agent: a taken port is reported to `onError`. */
-export function serveMetrics(
-  registry: Registry,
-  address: { host: string; port: number },
-  onError: (error: Error) => void,
-): http.Server {
-  const server = http.createServer(async (request, response) => {
-    if (request.url === '/metrics') {
-      response.setHeader('content-type', registry.contentType);
-      response.end(await registry.metrics());
-    } else if (request.url === '/healthz') {
-      response.end('ok\n');
-    } else {
-      response.statusCode = 404;
-      response.end('There are /metrics and /healthz here.\n');
-    }
-  });
-  server.on('error', onError);
-  server.listen(address.port, address.host);
-  server.unref();
-  return server;
 }
