@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { OPTIONS, readConfig } from './config.ts';
+import { META_LABELS } from './label/meta-labels.ts';
+import { ACTIONS } from './relabel/rule.ts';
 
 test('defaults', () => {
   const config = readConfig({});
@@ -37,6 +41,44 @@ test('empty is not set; an IPv6 address stands in brackets', () => {
   assert.deepEqual(metricsAddress, { host: '::1', port: 4041 });
 });
 
+test('variables of the environment, with the label that each becomes', () => {
+  const { environmentLabels } = readConfig({
+    BUNSEN_ENV_LABELS: 'VERSION, DD_VERSION:version,DD_SERVICE:service_name',
+  });
+  assert.deepEqual(environmentLabels, [
+    { variable: 'VERSION', label: 'version' },
+    { variable: 'DD_VERSION', label: 'version' },
+    { variable: 'DD_SERVICE', label: 'service_name' },
+  ]);
+});
+
+test('rules come from a file; errors name the file, the rule, the field and the value', (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'bunsen-rules-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const read = (rules: string, env = {}) => {
+    const file = path.join(folder, 'rules.yaml');
+    writeFileSync(file, rules);
+    return readConfig({ BUNSEN_RELABEL_FILE: file, ...env }).relabelRules;
+  };
+  assert.equal(read('- { action: labeldrop, regex: a }')[0]?.action, 'labeldrop');
+  assert.throws(
+    () => read('- { action: dorp }'),
+    /BUNSEN_RELABEL_FILE=".*rules.yaml": relabel_configs\[0\]\.action = "dorp": must be one of/,
+  );
+  const keep = (label: string) => `- { action: keep, source_labels: [${label}] }`;
+  assert.throws(
+    () => read(keep('__meta_process_exe')),
+    /relabel_configs\[0\] keep: source_labels: __meta_process_exe is no meta label of the agent/,
+  );
+  assert.throws(() => read(keep('__meta_env_var_A')), /is not read: add it to BUNSEN_ENV_LABELS/);
+  assert.equal(read(keep('__meta_env_var_A'), { BUNSEN_ENV_LABELS: 'A:__a' }).length, 1);
+  assert.equal(read(keep('__meta_kubernetes_pod_label_app')).length, 1);
+  assert.throws(
+    () => readConfig({ BUNSEN_RELABEL_FILE: path.join(folder, 'none') }),
+    /BUNSEN_RELABEL_FILE=".*none": ENOENT/,
+  );
+});
+
 const wrong: [string, string, RegExp][] = [
   ['BUNSEN_FREQUENCY_HZ', '0', /BUNSEN_FREQUENCY_HZ="0": must be a whole number from 1 to 4999/],
   ['BUNSEN_FREQUENCY_HZ', 'fast', /from 1 to 4999/],
@@ -48,6 +90,10 @@ const wrong: [string, string, RegExp][] = [
   ['BUNSEN_LABELS', 'host=a', /must not have host: BUNSEN_HOSTNAME sets it/],
   ['BUNSEN_SERVER_URL', 'http://me:secret@bunsen', /must not carry a user name/],
   ['BUNSEN_LABELS', '9=x', /label name "9"/],
+  ['BUNSEN_ENV_LABELS', 'A:b:c', /must be a list such as VERSION,DD_VERSION:version; not A:b:c/],
+  ['BUNSEN_ENV_LABELS', 'A-B', /not A-B/],
+  ['BUNSEN_ENV_LABELS', 'A:host', /must not set host: BUNSEN_HOSTNAME sets it/],
+  ['BUNSEN_ENV_LABELS', 'A:9', /label name "9"/],
   ['BUNSEN_LABEL_PID', 'yes', /must be 0 or 1/],
   ['BUNSEN_PIDS', 'a', /BUNSEN_PIDS="a"/],
   ['BUNSEN_CGROUP_IDS', 'x', /cgroup ids/],
@@ -66,4 +112,12 @@ test("the README's table of options is the code's", () => {
     assert.ok(readme.includes(`| \`${env}\` |`), `${env} is missing in agent/README.md`);
     assert.ok(readme.includes(about), `agent/README.md does not say of ${env}: ${about}`);
   }
+});
+
+test("the README's lists of meta labels and actions are the code's", () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  for (const [label, about] of Object.entries(META_LABELS)) {
+    assert.ok(readme.includes(`| \`${label}\` | ${about} |`), `${label} | ${about}`);
+  }
+  for (const action of ACTIONS) assert.ok(readme.includes(`\`${action}\``), action);
 });

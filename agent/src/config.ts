@@ -1,14 +1,26 @@
 import os from 'node:os';
 import path from 'node:path';
-import { checkLabels, type Labels } from '@bunsen/profile';
+import type { Labels } from '@bunsen/profile';
+import {
+  address,
+  cgroupId,
+  environmentLabelList,
+  type Filter,
+  filter,
+  flag,
+  httpUrl,
+  integer,
+  labelList,
+  optional,
+  percent,
+  text,
+} from './config-values.ts';
 import { AgentError } from './errors.ts';
 import type { Budget } from './govern/governor.ts';
-
-/** Which processes or control groups are sampled; everything if undefined. */
-export interface Filter<T> {
-  mode: 'include' | 'exclude';
-  values: T[];
-}
+import { whyNoMetaLabel } from './label/meta-labels.ts';
+import type { EnvironmentLabel } from './label/series-labels.ts';
+import { readRelabelFile } from './relabel/relabel-file.ts';
+import type { RelabelRule } from './relabel/rule.ts';
 
 export interface AgentConfig {
   serverUrl: string;
@@ -25,6 +37,8 @@ export interface AgentConfig {
   spoolMaxBytes: number;
   metricsAddress: { host: string; port: number } | undefined;
   budget: Budget;
+  environmentLabels: EnvironmentLabel[];
+  relabelRules: RelabelRule[];
 }
 
 /** Windows begin at multiples of this since 1970, on every host: equal to the store's time slots. */
@@ -46,75 +60,6 @@ interface Option<T> {
 function option<T>(env: string, fallback: string, about: string, parse: (text: string) => T) {
   return { env, about, fallback, parse } satisfies Option<T>;
 }
-
-const text = (value: string) => value;
-const flag = (value: string) => {
-  if (value !== '0' && value !== '1') throw new Error('must be 0 or 1');
-  return value === '1';
-};
-const integer = (least: number, most: number) => (value: string) => {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < least || number > most) {
-    throw new Error(`must be a whole number from ${least} to ${most}`);
-  }
-  return number;
-};
-const percent = (value: string) => {
-  const number = Number(value);
-  if (!(number > 0 && number <= 100)) throw new Error('must be a number above 0, at most 100');
-  return number;
-};
-const httpUrl = (value: string) => {
-  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) {
-    throw new Error('must be a URL such as http://bunsen.internal:4040');
-  }
-  if (new URL(value).username) throw new Error('must not carry a user name or password');
-  return value.replace(/\/+$/, '');
-};
-/** Labels that the agent gives itself, and what sets them. */
-const OWN_LABELS: Record<string, string> = {
-  host: 'BUNSEN_HOSTNAME sets it',
-  pid: 'BUNSEN_LABEL_PID sets it',
-  service_name: 'it is told by unit, container or executable',
-  comm: 'it is the name of the thread',
-  container_id: 'it is told by the control group',
-};
-const labelList = (value: string): Labels => {
-  const labels: Labels = {};
-  for (const pair of value.split(',').filter((part) => part !== '')) {
-    const at = pair.indexOf('=');
-    if (at < 1) throw new Error(`must be a list such as env=prod,zone=a; ${pair} has no =`);
-    const name = pair.slice(0, at).trim();
-    if (OWN_LABELS[name]) throw new Error(`must not have ${name}: ${OWN_LABELS[name]}`);
-    labels[name] = pair.slice(at + 1).trim();
-  }
-  checkLabels(labels);
-  return labels;
-};
-const filter =
-  <T>(parse: (item: string) => T) =>
-  (value: string): Filter<T> | undefined => {
-    if (value === '') return undefined;
-    const exclude = value.startsWith('!');
-    const items = (exclude ? value.slice(1) : value).split(',');
-    return {
-      mode: exclude ? 'exclude' : 'include',
-      values: items.map((item) => parse(item.trim())),
-    };
-  };
-const address = (value: string) => {
-  if (value === 'off') return undefined;
-  const at = value.lastIndexOf(':');
-  if (at < 1) throw new Error('must be host:port, or off');
-  return {
-    host: value.slice(0, at).replace(/^\[(.*)\]$/, '$1'),
-    port: integer(0, 65535)(value.slice(at + 1)),
-  };
-};
-const cgroupId = (item: string) => {
-  if (!/^\d+$/.test(item)) throw new Error('must be a list of cgroup ids (inode numbers)');
-  return BigInt(item);
-};
 
 /** Every option: environment variable, default, what it does. The README's table is made of this. */
 export const OPTIONS = {
@@ -171,10 +116,22 @@ export const OPTIONS = {
     'BUNSEN_BTF',
     '',
     'A BTF file of this kernel, where the kernel does not carry its own.',
-    (value) => value || undefined,
+    optional,
   ),
   labels: option('BUNSEN_LABELS', '', 'Labels for every series: `env=prod,zone=a`.', labelList),
   labelPid: option('BUNSEN_LABEL_PID', '0', '1: a `pid` label. A series for each process.', flag),
+  environmentLabels: option(
+    'BUNSEN_ENV_LABELS',
+    '',
+    "Variables of each process' environment that become labels: `VERSION,DD_VERSION:version`. No other is read out.",
+    environmentLabelList,
+  ),
+  relabelFile: option(
+    'BUNSEN_RELABEL_FILE',
+    '',
+    "Rules for labels, and for what is kept, in Prometheus' syntax; YAML or JSON.",
+    (value) => (value === '' ? [] : readRelabelFile(value)),
+  ),
   spoolDir: option(
     'BUNSEN_AGENT_DATA_DIR',
     path.join('data', 'agent'),
@@ -208,6 +165,9 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
       });
     }
   };
+  const environmentLabels = read(OPTIONS.environmentLabels);
+  const relabelRules = read(OPTIONS.relabelFile);
+  checkSources(relabelRules, environmentLabels, env[OPTIONS.relabelFile.env]);
   return {
     serverUrl: read(OPTIONS.serverUrl),
     host: read(OPTIONS.host),
@@ -226,5 +186,26 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
       cpuShare: read(OPTIONS.cpuBudgetPercent) / 100,
       memoryBytes: read(OPTIONS.memoryBudgetBytes),
     },
+    environmentLabels,
+    relabelRules,
   };
+}
+
+/** A rule over a label that will never be there would silently keep or drop everything. */
+function checkSources(
+  rules: RelabelRule[],
+  environmentLabels: EnvironmentLabel[],
+  file: string | undefined,
+): void {
+  const variables = environmentLabels.map(({ variable }) => variable);
+  for (const { name, sourceLabels } of rules) {
+    for (const label of sourceLabels) {
+      const why = whyNoMetaLabel(label, variables);
+      if (!why) continue;
+      throw new AgentError(
+        'CONFIG_INVALID',
+        `${OPTIONS.relabelFile.env}=${JSON.stringify(file)}: ${name}: source_labels: ${label} ${why}`,
+      );
+    }
+  }
 }

@@ -62,6 +62,8 @@ async function main(): Promise<void> {
       cgroupFilter: { mode: config.cgroupIds.mode, cgroupIds: config.cgroupIds.values },
     }),
     ...(config.btfPath && { btfPath: config.btfPath }),
+    commandLines: config.relabelRules.length > 0,
+    environmentVariables: config.environmentLabels.map(({ variable }) => variable),
   });
   const { cpus, noTables } = await startSampler(sampler);
   log(`sampling ${cpus} CPUs at ${config.frequencyHz} Hz, shipping to ${config.serverUrl}`);
@@ -95,6 +97,7 @@ async function main(): Promise<void> {
     const string = stringReader(window.columns);
     const labelled = await labelWindow(window.columns, string, labelOptions);
     walks.add(window.columns, string, labelled.processLabels);
+    accounting.drop(labelled.dropped);
     const encoded = await encodeWindow(window, string, labelled);
     if (!encoded) continue;
     try {

@@ -1,14 +1,24 @@
 import { formatLabels, type Labels } from '@bunsen/profile';
 import { PROCESS_FLAG, type WindowColumns } from '../sample/native.ts';
-import { type LabelOptions, processLabels, threadLabels } from './series-labels.ts';
+import {
+  type LabelOptions,
+  type ProcessFacts,
+  processLabels,
+  threadSeries,
+} from './series-labels.ts';
+
+/** In {@link LabelledWindow.sampleLabels}: a rule drops the sample. */
+export const DROPPED = -1;
 
 /** The series of a window's samples. */
 export interface LabelledWindow {
-  /** Per sample: index into `labelSets`. */
-  sampleLabels: Uint32Array;
+  /** Per sample: index into `labelSets`, or {@link DROPPED}. */
+  sampleLabels: Int32Array;
   /** Each once. */
   labelSets: Labels[];
-  /** Per process: what its threads have in common. */
+  /** How many samples each rule drops, by its name. */
+  dropped: Map<string, number>;
+  /** Per process: what its threads have in common, before any rule. */
   processLabels: Labels[];
 }
 
@@ -18,47 +28,60 @@ export async function labelWindow(
   string: (index: number) => string,
   options: LabelOptions,
 ): Promise<LabelledWindow> {
-  const isKernelThread = (process: number) =>
-    ((columns.processFlags[process] as number) & PROCESS_FLAG.kernelThread) !== 0;
   const ofProcess = await Promise.all(
-    Array.from(columns.processPid, (pid, process) =>
-      processLabels(
-        {
-          pid,
-          exe: string(columns.processExe[process] as number),
-          cgroup: string(columns.processCgroup[process] as number),
-          kernelThread: isKernelThread(process),
-        },
-        options,
-      ),
+    Array.from(columns.processPid, (_, process) =>
+      processLabels(factsOf(columns, string, process), options),
     ),
   );
   const labelSets: Labels[] = [];
   const byText = new Map<string, number>();
-  const byThread = new Map<number, number>();
+  const dropped = new Map<string, number>();
+  const byThread = new Map<number, number | string>();
   const seriesOf = (process: number, comm: number) => {
-    const labels = threadLabels(
-      ofProcess[process] as Labels,
-      string(comm),
-      isKernelThread(process),
-    );
-    const text = formatLabels(labels);
+    const labels = ofProcess[process] as (typeof ofProcess)[number];
+    const series = threadSeries(labels, string(comm), options.relabelRules);
+    if ('droppedBy' in series) return series.droppedBy.name;
+    const text = formatLabels(series.labels);
     let set = byText.get(text);
     if (set === undefined) {
-      set = labelSets.push(labels) - 1;
+      set = labelSets.push(series.labels) - 1;
       byText.set(text, set);
     }
     return set;
   };
-  const sampleLabels = Uint32Array.from(columns.sampleProcess, (process, sample) => {
+  const sampleLabels = Int32Array.from(columns.sampleProcess, (process, sample) => {
     const comm = columns.sampleComm[sample] as number;
     const thread = process * columns.stringOffsets.length + comm;
-    let set = byThread.get(thread);
-    if (set === undefined) {
-      set = seriesOf(process, comm);
-      byThread.set(thread, set);
+    let series = byThread.get(thread);
+    if (series === undefined) {
+      series = seriesOf(process, comm);
+      byThread.set(thread, series);
     }
-    return set;
+    if (typeof series === 'number') return series;
+    dropped.set(series, (dropped.get(series) ?? 0) + Number(columns.sampleCount[sample]));
+    return DROPPED;
   });
-  return { sampleLabels, labelSets, processLabels: ofProcess };
+  return { sampleLabels, labelSets, dropped, processLabels: ofProcess.map(({ labels }) => labels) };
+}
+
+function factsOf(
+  columns: WindowColumns,
+  string: (index: number) => string,
+  process: number,
+): ProcessFacts {
+  const text = (column: Uint32Array) => string(column[process] as number);
+  const variables = text(columns.processEnvironment).split('\0').filter(Boolean);
+  return {
+    pid: columns.processPid[process] as number,
+    exe: text(columns.processExe),
+    cgroup: text(columns.processCgroup),
+    commandLine: text(columns.processCommandLine),
+    environment: new Map(
+      variables.map((variable) => {
+        const at = variable.indexOf('=');
+        return [variable.slice(0, at), variable.slice(at + 1)];
+      }),
+    ),
+    kernelThread: ((columns.processFlags[process] as number) & PROCESS_FLAG.kernelThread) !== 0,
+  };
 }

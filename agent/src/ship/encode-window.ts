@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { encodePprof } from '@bunsen/profile';
-import type { LabelledWindow } from '../label/label-window.ts';
+import { DROPPED, type LabelledWindow } from '../label/label-window.ts';
 import type { SampledWindow } from '../sample/windows.ts';
 
 const gzipAsync = promisify(gzip);
@@ -14,13 +14,15 @@ export interface EncodedWindow {
   bytes: Buffer;
 }
 
-/** Encodes a window; undefined if nothing was sampled in it. Values are nanoseconds of CPU. */
+/** Encodes a window; undefined if nothing of it is kept. Values are nanoseconds of CPU. */
 export async function encodeWindow(
   { startMs, endMs, frequencyHz, columns }: SampledWindow,
   string: (index: number) => string,
   { sampleLabels, labelSets }: LabelledWindow,
 ): Promise<EncodedWindow | undefined> {
-  if (columns.sampleCount.length === 0) return undefined;
+  const isKept = (_: unknown, sample: number) => sampleLabels[sample] !== DROPPED;
+  const counts = columns.sampleCount.filter(isKept);
+  if (counts.length === 0) return undefined;
   // A whole number, so that the store can divide by it without a rest: counts stay exact. Cut off,
   // as the kernel does with its timer.
   const periodNs = Math.floor(1e9 / frequencyHz);
@@ -43,14 +45,14 @@ export async function encodeWindow(
     })),
     stackOffsets: columns.stackOffsets,
     stackFunctions: columns.stackFunctions,
-    sampleStack: columns.sampleStack,
-    sampleLabels,
-    sampleValues: BigInt64Array.from(columns.sampleCount, (count) => count * BigInt(periodNs)),
+    sampleStack: columns.sampleStack.filter(isKept),
+    sampleLabels: sampleLabels.filter(isKept),
+    sampleValues: BigInt64Array.from(counts, (count) => count * BigInt(periodNs)),
     labelSets,
   });
   return {
     startMs,
-    samples: Number(columns.sampleCount.reduce((sum, count) => sum + count, 0n)),
+    samples: Number(counts.reduce((sum, count) => sum + count, 0n)),
     bytes: await gzipAsync(profile),
   };
 }

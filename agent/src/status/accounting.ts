@@ -24,8 +24,20 @@ export class Accounting {
   shippedSamples = 0;
   /** Why the server does not get the windows; undefined if it does. */
   delayedBy: string | undefined;
+  /** Dropped by relabelling, by the name of the rule. */
+  readonly droppedByRule: Record<string, number> = {};
   /** Lost in user space, by reason; the kernel's own losses are counters of the sampler. */
   readonly lost = { spool_full: 0, spool_write_failed: 0, rejected: 0 };
+
+  get droppedSamples(): number {
+    return sum(this.droppedByRule);
+  }
+
+  drop(byRule: ReadonlyMap<string, number>): void {
+    for (const [rule, samples] of byRule) {
+      this.droppedByRule[rule] = (this.droppedByRule[rule] ?? 0) + samples;
+    }
+  }
 
   /** @param counters the sampler's; `filtered_*` and `lost_*` are reasons, by their names */
   balance(counters: Record<string, number>, spool: Spool): Balance {
@@ -33,12 +45,15 @@ export class Accounting {
     const folded = counters['samples_folded'] ?? 0;
     const filteredInKernel = withPrefix(counters, 'filtered_');
     const lostInKernel = withPrefix(counters, 'lost_');
-    const filtered = filteredInKernel;
+    const filtered = { ...filteredInKernel, relabel: this.droppedSamples };
     const lost = { ...lostInKernel, ...this.lost };
     const onTheWay = {
       // A sample that is being taken may be in one counter and not yet in the other.
       kernel: Math.max(0, taken - sum(filteredInKernel) - sum(lostInKernel) - folded),
-      window: Math.max(0, folded - spool.addedSamples - this.lost.spool_write_failed),
+      window: Math.max(
+        0,
+        folded - this.droppedSamples - spool.addedSamples - this.lost.spool_write_failed,
+      ),
       spool: spool.samples,
     };
     const { spool_full, rejected } = this.lost;
@@ -58,6 +73,7 @@ export class Accounting {
   summary(counters: Record<string, number>, spool: Spool): Record<string, number> {
     return {
       ...counters,
+      filtered_relabel: this.droppedSamples,
       ...Object.fromEntries(Object.entries(this.lost).map(([reason, n]) => [`lost_${reason}`, n])),
       inherited: this.inheritedSamples,
       shipped: this.shippedSamples,

@@ -46,6 +46,17 @@ export function agentMetrics({ sampler, spool, accounting, governor }: AgentPart
     'Samples that were not asked for.',
     () => balance().filtered,
   );
+  new Counter({
+    name: 'bunsen_agent_relabel_dropped_samples_total',
+    help: 'Samples that a rule of relabelling dropped; among those filtered.',
+    labelNames: ['rule'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [rule, value] of Object.entries(accounting.droppedByRule))
+        this.inc({ rule }, value);
+    },
+  });
   byReason('bunsen_agent_samples_lost_total', 'Samples that were lost.', () => balance().lost);
   counter(
     'bunsen_agent_samples_shipped_total',

@@ -43,6 +43,8 @@ th + th, td + td, th + td { padding-left: 16px; }
 thead th { color: var(--ink-soft); font-size: 12px; }
 tr.sum > * { font-weight: 650; }
 tr.part > th { padding-left: 16px; color: var(--ink-soft); }
+tr.rule > * { color: var(--ink-soft); }
+tr.rule > th { padding-left: 32px; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .soft { color: var(--ink-soft); }
 .warn { color: var(--warn); }

@@ -59,7 +59,7 @@ export function statusPage(agent: AgentParts): string {
 <nav><a href="/">Reload</a><a href="/metrics">Metrics</a></nav>
 </header>
 <main>
-<section><h2>Where the samples went</h2>${balanceTable(accounting.balance(counters, spool), spool.length)}${trouble}</section>
+<section><h2>Where the samples went</h2>${balanceTable(accounting.balance(counters, spool), accounting.droppedByRule, spool.length)}${trouble}</section>
 <section><h2>What it costs</h2>${costTable(governor, counters)}</section>
 <section><h2>How user stacks ended</h2>${endsTable(walkEnds(counters))}</section>
 <section class="wide"><h2>Processes of the last ${KEPT_MS / 60_000} minutes, by samples</h2>${processTable(agent.walks.top(LISTED_PROCESSES))}</section>
@@ -69,7 +69,11 @@ export function statusPage(agent: AgentParts): string {
 `;
 }
 
-function balanceTable(balance: Balance, spoolWindows: number): string {
+function balanceTable(
+  balance: Balance,
+  droppedByRule: Record<string, number>,
+  spoolWindows: number,
+): string {
   const { taken, inherited, filtered, lost, shipped, onTheWay, unaccounted } = balance;
   const parts = (reasons: Record<string, number>, kind = '') =>
     Object.entries(reasons)
@@ -80,7 +84,7 @@ function balanceTable(balance: Balance, spoolWindows: number): string {
   const unaccountedKind = unaccounted === 0 ? 'soft' : 'error';
   return `<table>
 <tbody>${row('Taken', count(taken), 'sum')}${inheritedRow}</tbody>
-<tbody>${row('Filtered', count(sum(filtered)), 'sum')}${parts(filtered)}</tbody>
+<tbody>${row('Filtered', count(sum(filtered)), 'sum')}${parts(filtered)}${parts(droppedByRule, 'rule')}</tbody>
 <tbody>${row('Lost', count(sum(lost)), sum(lost) > 0 ? 'sum error' : 'sum')}${parts(lost, 'error')}</tbody>
 <tbody>${row('Shipped', count(shipped), 'sum')}</tbody>
 <tbody>${row('On the way', count(sum(onTheWay)), 'sum')}
