@@ -1,5 +1,6 @@
 // How the text of an option becomes its value. Each throws an Error that says what it must be.
 import { checkLabels, type Labels, SERVICE_NAME } from '@bunsen/profile';
+import { labelNameOf, type PodLabel } from './label/pod-list.ts';
 import type { EnvironmentLabel } from './label/series-labels.ts';
 
 /** Which processes or control groups are sampled; everything if undefined. */
@@ -83,6 +84,27 @@ export function environmentLabelList(value: string): EnvironmentLabel[] {
     return { variable, label };
   });
 }
+
+/** `team,app.kubernetes.io/name:app`; by default with `_` for what a label's name cannot hold. */
+export function podLabelList(value: string): PodLabel[] {
+  return items(value).map((item) => {
+    const [podLabel = '', label = labelNameOf(podLabel), ...rest] = item.split(':');
+    if (podLabel === '' || rest.length > 0) {
+      throw new Error(`must be a list such as team,app.kubernetes.io/name:app; not ${item}`);
+    }
+    if (OWN_LABELS[label] && label !== SERVICE_NAME) {
+      throw new Error(`must not set ${label}: ${OWN_LABELS[label]}`);
+    }
+    checkLabels({ [label]: '' });
+    return { podLabel, label };
+  });
+}
+
+/** A path, or undefined for `word`. */
+export const pathOr =
+  (word: string) =>
+  (value: string): string | undefined =>
+    value === word ? undefined : value;
 
 export const filter =
   <T>(parse: (item: string) => T) =>

@@ -12,11 +12,14 @@ import {
   integer,
   labelList,
   optional,
+  pathOr,
   percent,
+  podLabelList,
   text,
 } from './config-values.ts';
 import { AgentError } from './errors.ts';
 import type { Budget } from './govern/governor.ts';
+import type { KubernetesOptions } from './label/kubernetes.ts';
 import { whyNoMetaLabel } from './label/meta-labels.ts';
 import type { EnvironmentLabel } from './label/series-labels.ts';
 import { readRelabelFile } from './relabel/relabel-file.ts';
@@ -39,6 +42,8 @@ export interface AgentConfig {
   budget: Budget;
   environmentLabels: EnvironmentLabel[];
   relabelRules: RelabelRule[];
+  /** Undefined if Kubernetes is not to be asked. */
+  kubernetes: KubernetesOptions | undefined;
 }
 
 /** Windows begin at multiples of this since 1970, on every host: equal to the store's time slots. */
@@ -49,6 +54,9 @@ export const WINDOW_MS = 15_000;
  * named any more; a drain costs about a millisecond.
  */
 export const DRAIN_INTERVAL_MS = 1000;
+
+/** Where Kubernetes puts the credentials of a pod. */
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 interface Option<T> {
   env: string;
@@ -132,6 +140,36 @@ export const OPTIONS = {
     "Rules for labels, and for what is kept, in Prometheus' syntax; YAML or JSON.",
     (value) => (value === '' ? [] : readRelabelFile(value)),
   ),
+  kubernetesPodsUrl: option(
+    'BUNSEN_KUBERNETES_PODS_URL',
+    '',
+    "Where Kubernetes lists the pods of this node: the kubelet's `https://NODE:10250/pods`, or the API's `/api/v1/pods?fieldSelector=spec.nodeName=NODE`. Not asked by default.",
+    (value) => (value === '' ? undefined : httpUrl(value)),
+  ),
+  kubernetesTokenFile: option(
+    'BUNSEN_KUBERNETES_TOKEN_FILE',
+    `${SERVICE_ACCOUNT}/token`,
+    'The token for it, read anew each time; sent over https alone. `off`: none.',
+    pathOr('off'),
+  ),
+  kubernetesCaFile: option(
+    'BUNSEN_KUBERNETES_CA_FILE',
+    `${SERVICE_ACCOUNT}/ca.crt`,
+    'Whose certificates it may have. `system`: those that Node.js trusts.',
+    pathOr('system'),
+  ),
+  kubernetesInsecureTls: option(
+    'BUNSEN_KUBERNETES_INSECURE_TLS',
+    '0',
+    '1: any certificate. Kubelets often sign their own; whoever is on the way then gets the token.',
+    flag,
+  ),
+  kubernetesPodLabels: option(
+    'BUNSEN_KUBERNETES_POD_LABELS',
+    '',
+    'Labels of pods that become labels: `team,app.kubernetes.io/name:app`.',
+    podLabelList,
+  ),
   spoolDir: option(
     'BUNSEN_AGENT_DATA_DIR',
     path.join('data', 'agent'),
@@ -167,6 +205,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
   };
   const environmentLabels = read(OPTIONS.environmentLabels);
   const relabelRules = read(OPTIONS.relabelFile);
+  const podsUrl = read(OPTIONS.kubernetesPodsUrl);
   checkSources(relabelRules, environmentLabels, env[OPTIONS.relabelFile.env]);
   return {
     serverUrl: read(OPTIONS.serverUrl),
@@ -188,6 +227,16 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
     },
     environmentLabels,
     relabelRules,
+    kubernetes:
+      podsUrl === undefined
+        ? undefined
+        : {
+            podsUrl,
+            tokenFile: read(OPTIONS.kubernetesTokenFile),
+            caFile: read(OPTIONS.kubernetesCaFile),
+            insecureTls: read(OPTIONS.kubernetesInsecureTls),
+            podLabels: read(OPTIONS.kubernetesPodLabels),
+          },
   };
 }
 

@@ -4,6 +4,7 @@ import { AgentError } from './errors.ts';
 import { CostMeter } from './govern/cost.ts';
 import { describePace, Governor } from './govern/governor.ts';
 import { ContainerNames } from './label/cgroup.ts';
+import { KubernetesPods } from './label/kubernetes.ts';
 import { labelWindow } from './label/label-window.ts';
 import { openSampler } from './sample/native.ts';
 import { startSampler } from './sample/start.ts';
@@ -77,15 +78,20 @@ async function main(): Promise<void> {
   const meter = new CostMeter(() => sampler.counters(), cpus);
   const governor = new Governor(config.budget, config.frequencyHz);
   const walks = new WalksByProcess();
+  const pods =
+    config.kubernetes &&
+    new KubernetesPods(config.kubernetes, (reason) =>
+      complain(`cannot ask Kubernetes, pods stay as they were known: ${reason}`),
+    );
   if (config.metricsAddress) {
-    const parts = { ...config, sampler, spool, accounting, governor, walks };
+    const parts = { ...config, sampler, spool, accounting, governor, walks, pods };
     serveStatus(parts, config.metricsAddress, (error) =>
       complain(`no metrics: ${error.message}; set BUNSEN_AGENT_METRICS to another address, or off`),
     );
   }
 
   pusher.start();
-  const labelOptions = { ...config, containers: new ContainerNames() };
+  const labelOptions = { ...config, containers: new ContainerNames(), pods };
   for await (const window of sampledWindows(sampler, stop, config.frequencyHz, {
     pace: () => governor.judge(meter.measure()),
     paceChanged: (pace, fromMs) => {

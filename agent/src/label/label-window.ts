@@ -1,11 +1,15 @@
 import { formatLabels, type Labels } from '@bunsen/profile';
 import { PROCESS_FLAG, type WindowColumns } from '../sample/native.ts';
+import { parseCgroup } from './cgroup.ts';
 import {
   type LabelOptions,
   type ProcessFacts,
   processLabels,
   threadSeries,
 } from './series-labels.ts';
+
+/** How long a window waits for the pods of new containers: nothing is drained meanwhile. */
+const PODS_PATIENCE_MS = 1000;
 
 /** In {@link LabelledWindow.sampleLabels}: a rule drops the sample. */
 export const DROPPED = -1;
@@ -28,11 +32,10 @@ export async function labelWindow(
   string: (index: number) => string,
   options: LabelOptions,
 ): Promise<LabelledWindow> {
-  const ofProcess = await Promise.all(
-    Array.from(columns.processPid, (_, process) =>
-      processLabels(factsOf(columns, string, process), options),
-    ),
-  );
+  const facts = Array.from(columns.processPid, (_, process) => factsOf(columns, string, process));
+  const containerIds = facts.map(({ cgroup }) => parseCgroup(cgroup).containerId).filter(Boolean);
+  await options.pods?.prepare(new Set(containerIds), PODS_PATIENCE_MS);
+  const ofProcess = await Promise.all(facts.map((process) => processLabels(process, options)));
   const labelSets: Labels[] = [];
   const byText = new Map<string, number>();
   const dropped = new Map<string, number>();

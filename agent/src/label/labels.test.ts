@@ -81,6 +81,7 @@ const options = {
   labelPid: false,
   environmentLabels: [],
   containers: new ContainerNames('/nonexistent'),
+  pods: undefined,
   relabelRules: [],
 };
 const FACTS: ProcessFacts = {

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import type { Labels } from '@bunsen/profile';
 import type { CgroupPlace } from './cgroup.ts';
-import type { PodPlace } from './pods.ts';
+import type { PodPlace } from './pod-list.ts';
 import type { ProcessFacts } from './series-labels.ts';
 
 /**

@@ -2,8 +2,8 @@ import { LABEL_LIMITS, type Labels, SERVICE_NAME } from '@bunsen/profile';
 import { relabel } from '../relabel/relabel.ts';
 import type { RelabelRule } from '../relabel/rule.ts';
 import { type ContainerNames, parseCgroup } from './cgroup.ts';
+import type { KubernetesPods } from './kubernetes.ts';
 import { metaLabels } from './meta-labels.ts';
-import type { Pods } from './pods.ts';
 
 /** What is known of a sampled process. */
 export interface ProcessFacts {
@@ -32,7 +32,7 @@ export interface LabelOptions {
   environmentLabels: readonly EnvironmentLabel[];
   containers: ContainerNames;
   /** Undefined where Kubernetes is not asked. */
-  pods?: Pods | undefined;
+  pods: KubernetesPods | undefined;
   relabelRules: readonly RelabelRule[];
 }
 

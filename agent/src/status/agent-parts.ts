@@ -1,4 +1,5 @@
 import type { Governor } from '../govern/governor.ts';
+import type { KubernetesPods } from '../label/kubernetes.ts';
 import type { Sampler } from '../sample/native.ts';
 import type { Spool } from '../ship/spool.ts';
 import type { Accounting } from './accounting.ts';
@@ -13,4 +14,6 @@ export interface AgentParts {
   accounting: Accounting;
   governor: Governor;
   walks: WalksByProcess;
+  /** Undefined if Kubernetes is not asked. */
+  pods: Pick<KubernetesPods, 'containers' | 'requests' | 'failure'> | undefined;
 }

@@ -3,7 +3,8 @@ import type { AgentParts } from './agent-parts.ts';
 import { walkEnds } from './walks.ts';
 
 /** Prometheus metrics of the agent itself, read when they are asked for. */
-export function agentMetrics({ sampler, spool, accounting, governor }: AgentParts): Registry {
+export function agentMetrics(agent: AgentParts): Registry {
+  const { sampler, spool, accounting, governor, pods } = agent;
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, read: () => number) =>
@@ -102,6 +103,23 @@ export function agentMetrics({ sampler, spool, accounting, governor }: AgentPart
   gauge('bunsen_agent_spool_bytes', 'Bytes of windows that wait.', () => spool.sizeBytes);
   gauge('bunsen_agent_spool_windows', 'Windows that wait.', () => spool.length);
   gauge('bunsen_agent_spool_samples', 'Samples in windows that wait.', () => spool.samples);
+  if (pods) {
+    gauge(
+      'bunsen_agent_kubernetes_containers',
+      'Containers whose pods are known.',
+      () => pods.containers,
+    );
+    new Counter({
+      name: 'bunsen_agent_kubernetes_requests_total',
+      help: 'How often Kubernetes was asked for the pods of this node, by result.',
+      labelNames: ['result'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [result, value] of Object.entries(pods.requests)) this.inc({ result }, value);
+      },
+    });
+  }
   counter('bunsen_agent_cpu_seconds_total', 'CPU time of the agent itself.', () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;

@@ -62,6 +62,7 @@ export function statusPage(agent: AgentParts): string {
 <section><h2>Where the samples went</h2>${balanceTable(accounting.balance(counters, spool), accounting.droppedByRule, spool.length)}${trouble}</section>
 <section><h2>What it costs</h2>${costTable(governor, counters)}</section>
 <section><h2>How user stacks ended</h2>${endsTable(walkEnds(counters))}</section>
+${podsSection(agent.pods)}
 <section class="wide"><h2>Processes of the last ${KEPT_MS / 60_000} minutes, by samples</h2>${processTable(agent.walks.top(LISTED_PROCESSES))}</section>
 </main>
 </body>
@@ -127,6 +128,19 @@ ${row('of processes', count(counters['table_processes'] ?? 0), 'part')}
 ${row('Symbols', megabytes(counters['symbol_bytes'] ?? 0))}
 ${row('Names', megabytes(counters['name_bytes'] ?? 0))}
 </tbody></table>`;
+}
+
+function podsSection(pods: AgentParts['pods']): string {
+  if (!pods) return '';
+  const { containers, requests, failure } = pods;
+  const trouble = failure
+    ? `<p class="error">Cannot be asked, pods stay as they were known: ${escaped(failure)}</p>`
+    : '';
+  return `<section><h2>Kubernetes</h2><table><tbody>
+${row('Containers that are known', count(containers))}
+${row('Answers', count(requests.answered))}
+${row('Failures', count(requests.failed), requests.failed > 0 ? 'warn' : '')}
+</tbody></table>${trouble}</section>`;
 }
 
 /** The ends that occurred, most frequent first. */

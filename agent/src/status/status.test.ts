@@ -50,6 +50,11 @@ async function served(counters: Record<string, number>) {
     accounting: new Accounting(),
     governor: new Governor({ cpuShare: 0.01, memoryBytes: 1e8 }, 99),
     walks: new WalksByProcess(),
+    pods: {
+      containers: 12,
+      requests: { answered: 3, failed: 1 },
+      failure: 'connection <refused>',
+    },
   };
   const server = serveStatus(parts, { host: '127.0.0.1', port: 0 }, assert.fail);
   await new Promise((resolve) => server.on('listening', resolve));
@@ -66,7 +71,8 @@ test('page and metrics show the same balance, and names that are no HTML', async
   parts.accounting.delayedBy = '503 "busy" & <b>';
   const page = await get('/');
   assert.match(page, /&#60;script&#62;alert/);
-  assert.doesNotMatch(page, /<script|<b>/);
+  assert.doesNotMatch(page, /<script|<b>|<refused/);
+  assert.match(page, /Containers that are known<\/th><td class="number">12</);
   assert.match(page, /Taken<\/th><td class="number">1,234/);
   assert.match(page, /counts full<\/th><td class="number">4</);
   assert.match(page, /in the open window<\/th><td class="number">220</);
@@ -75,6 +81,7 @@ test('page and metrics show the same balance, and names that are no HTML', async
   assert.match(metrics, /^bunsen_agent_samples_on_the_way\{place="window"\} 220$/m);
   assert.match(metrics, /^bunsen_agent_samples_unaccounted 0$/m);
   assert.match(metrics, /^bunsen_agent_frequency_hz 99$/m);
+  assert.match(metrics, /^bunsen_agent_kubernetes_requests_total\{result="failed"\} 1$/m);
   assert.equal(await get('/healthz'), 'ok\n');
   assert.match(await get('/nothing'), /\/metrics and \/healthz/);
 });
