@@ -6,6 +6,7 @@ import { describePace, Governor } from './govern/governor.ts';
 import { ContainerNames } from './label/cgroup.ts';
 import { KubernetesPods } from './label/kubernetes.ts';
 import { labelWindow } from './label/label-window.ts';
+import { Relabeler } from './relabel/relabeler.ts';
 import { openSampler } from './sample/native.ts';
 import { startSampler } from './sample/start.ts';
 import { stringReader } from './sample/window-strings.ts';
@@ -91,7 +92,12 @@ async function main(): Promise<void> {
   }
 
   pusher.start();
-  const labelOptions = { ...config, containers: new ContainerNames(), pods };
+  const labelOptions = {
+    ...config,
+    containers: new ContainerNames(),
+    pods,
+    relabeler: new Relabeler(config.relabelRules),
+  };
   for await (const window of sampledWindows(sampler, stop, config.frequencyHz, {
     pace: () => governor.judge(meter.measure()),
     paceChanged: (pace, fromMs) => {

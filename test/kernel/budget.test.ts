@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   accountingOf,
   atEnd,
@@ -11,6 +12,7 @@ import {
   needsRoot,
   startAgent,
   startServer,
+  totalOf,
   until,
 } from '../harness.ts';
 
@@ -117,5 +119,31 @@ test('a budget that is too small lowers the frequency, and CPU time stays right'
   assert.equal(
     accounting['samples_taken'],
     parts.reduce((sum, [, count]) => sum + count, samples),
+  );
+});
+
+test('too little memory lowers the frequency, gives names up, and loses no sample', {
+  skip: needsRoot,
+}, async (t) => {
+  const { url } = await startServer(t);
+  // The least that is accepted; Node.js alone takes most of it.
+  const agent = await startAgent(t, url, { BUNSEN_MEMORY_BUDGET_BYTES: String(64 * 2 ** 20) });
+  const burn = spawn(compile(t, 'burn'), ['1000'], { stdio: 'ignore' });
+  atEnd(t, () => burn.kill('SIGKILL'));
+  const lowered = () =>
+    /sampling at 47 Hz from (\S+) on; .* of memory, the budget is 67 MB/.exec(agent.output)?.[1];
+  const changedAt = await until('the frequency to fall', lowered, 120_000);
+  await sleep(3000); // so that the names are read again
+  assert.equal(await agent.stop(), 0, agent.output);
+  const accounting = accountingOf(agent);
+  assert.equal(accounting['name_resets'], 1);
+  const from = String(Date.parse(changedAt));
+  const after = await flamegraph(url, '{service_name="burn"}', { from });
+  const burning = totalOf(after, (name) => name === 'burn_seventy');
+  assert.ok(burning > (after.tree.total[0] as number) / 2, 'names after the change');
+  const parts = Object.entries(accounting).filter(([name]) => /^(filtered|lost)_/.test(name));
+  assert.equal(
+    accounting['samples_taken'],
+    parts.reduce((sum, [, count]) => sum + count, accounting['shipped'] as number),
   );
 });

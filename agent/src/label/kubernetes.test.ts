@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { Relabeler } from '../relabel/relabeler.ts';
 import { ContainerNames } from './cgroup.ts';
 import { KubernetesPods } from './kubernetes.ts';
 import { labelNameOf, readPodList } from './pod-list.ts';
@@ -106,7 +107,7 @@ test('the pod names the service, whatever is on disk', async () => {
       environmentLabels: [{ variable: 'TEAM', label: 'team' }],
       containers: new ContainerNames('/nonexistent'),
       pods: { find: (id: string) => places.get(id) } as KubernetesPods,
-      relabelRules: [],
+      relabeler: new Relabeler([]),
     },
   );
   const expected = { service_name: 'nginx', host: 'h1', container_id: NGINX.slice(0, 12) };

@@ -33,8 +33,10 @@ export async function labelWindow(
   options: LabelOptions,
 ): Promise<LabelledWindow> {
   const facts = Array.from(columns.processPid, (_, process) => factsOf(columns, string, process));
-  const containerIds = facts.map(({ cgroup }) => parseCgroup(cgroup).containerId).filter(Boolean);
-  await options.pods?.prepare(new Set(containerIds), PODS_PATIENCE_MS);
+  if (options.pods) {
+    const containerIds = facts.map(({ cgroup }) => parseCgroup(cgroup).containerId);
+    await options.pods.prepare(new Set(containerIds.filter(Boolean)), PODS_PATIENCE_MS);
+  }
   const ofProcess = await Promise.all(facts.map((process) => processLabels(process, options)));
   const labelSets: Labels[] = [];
   const byText = new Map<string, number>();
@@ -42,7 +44,7 @@ export async function labelWindow(
   const byThread = new Map<number, number | string>();
   const seriesOf = (process: number, comm: number) => {
     const labels = ofProcess[process] as (typeof ofProcess)[number];
-    const series = threadSeries(labels, string(comm), options.relabelRules);
+    const series = threadSeries(labels, string(comm), options.relabeler);
     if ('droppedBy' in series) return series.droppedBy.name;
     const text = formatLabels(series.labels);
     let set = byText.get(text);
@@ -64,6 +66,7 @@ export async function labelWindow(
     dropped.set(series, (dropped.get(series) ?? 0) + Number(columns.sampleCount[sample]));
     return DROPPED;
   });
+  options.relabeler.endWindow();
   return { sampleLabels, labelSets, dropped, processLabels: ofProcess.map(({ labels }) => labels) };
 }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { checkLabels } from '@bunsen/profile';
 import { parseRules } from '../relabel/relabel-file.ts';
+import { Relabeler } from '../relabel/relabeler.ts';
 import { ContainerNames, parseCgroup } from './cgroup.ts';
 import { type ProcessFacts, processLabels, threadSeries } from './series-labels.ts';
 
@@ -82,7 +83,7 @@ const options = {
   environmentLabels: [],
   containers: new ContainerNames('/nonexistent'),
   pods: undefined,
-  relabelRules: [],
+  relabeler: new Relabeler([]),
 };
 const FACTS: ProcessFacts = {
   pid: 7,
@@ -96,7 +97,7 @@ const FACTS: ProcessFacts = {
 /** The series of a thread of such a process. */
 async function seriesOf(facts: Partial<ProcessFacts>, comm: string, more = {}) {
   const all = { ...options, ...more };
-  return threadSeries(await processLabels({ ...FACTS, ...facts }, all), comm, all.relabelRules);
+  return threadSeries(await processLabels({ ...FACTS, ...facts }, all), comm, all.relabeler);
 }
 
 async function labelsOf(facts: Partial<ProcessFacts>, comm: string, more = {}) {
@@ -174,18 +175,20 @@ test('what one process puts into its labels cannot have the whole window refused
 });
 
 test('rules see what is known of the process; what begins with __ stays behind', async () => {
-  const relabelRules = parseRules(`
+  const relabeler = new Relabeler(
+    parseRules(`
 - { source_labels: [__meta_process_cmdline], regex: '.*--shard=(\\d+).*', target_label: shard }
 - { source_labels: [__meta_thread_comm, __meta_systemd_unit], regex: 'gc;web', action: drop }
 - { regex: env|service_name, action: labeldrop }
-- { target_label: __tmp, replacement: x }`);
+- { target_label: __tmp, replacement: x }`),
+  );
   const facts = { commandLine: 'web --shard=12 -v', cgroup: '0::/system.slice/web.service' };
-  assert.deepEqual(await labelsOf(facts, 'worker', { relabelRules }), {
+  assert.deepEqual(await labelsOf(facts, 'worker', { relabeler }), {
     host: 'h1',
     shard: '12',
     comm: 'worker',
     service_name: 'worker',
   });
-  const dropped = await seriesOf(facts, 'gc', { relabelRules });
+  const dropped = await seriesOf(facts, 'gc', { relabeler });
   assert.equal('droppedBy' in dropped && dropped.droppedBy.name, 'relabel_configs[1] drop');
 });

@@ -1,5 +1,5 @@
 import { LABEL_LIMITS, type Labels, SERVICE_NAME } from '@bunsen/profile';
-import { relabel } from '../relabel/relabel.ts';
+import type { Relabeler } from '../relabel/relabeler.ts';
 import type { RelabelRule } from '../relabel/rule.ts';
 import { type ContainerNames, parseCgroup } from './cgroup.ts';
 import type { KubernetesPods } from './kubernetes.ts';
@@ -33,7 +33,7 @@ export interface LabelOptions {
   containers: ContainerNames;
   /** Undefined where Kubernetes is not asked. */
   pods: KubernetesPods | undefined;
-  relabelRules: readonly RelabelRule[];
+  relabeler: Relabeler;
 }
 
 /** What all threads of a process share. */
@@ -59,7 +59,7 @@ export async function processLabels(
   process: ProcessFacts,
   options: LabelOptions,
 ): Promise<ProcessLabels> {
-  const { host, labels, labelPid, environmentLabels, containers, pods, relabelRules } = options;
+  const { host, labels, labelPid, environmentLabels, containers, pods, relabeler } = options;
   const place = parseCgroup(process.cgroup);
   const { unit, containerId } = place;
   const pod = containerId === '' ? undefined : pods?.find(containerId);
@@ -83,7 +83,7 @@ export async function processLabels(
       ...(containerId && { container_id: containerId.slice(0, CONTAINER_ID_DIGITS) }),
       ...(labelPid && { pid: String(process.pid) }),
     },
-    meta: relabelRules.length > 0 ? metaLabels(process, place, containerName, pod) : {},
+    meta: relabeler.rules.length > 0 ? metaLabels(process, place, containerName, pod) : {},
     kernelThread: process.kernelThread,
   };
 }
@@ -95,17 +95,14 @@ export async function processLabels(
 export function threadSeries(
   { labels, meta, kernelThread }: ProcessLabels,
   comm: string,
-  rules: readonly RelabelRule[],
+  relabeler: Relabeler,
 ): Series {
   const name = (kernelThread ? comm.replace(/\/.*/, '') : comm) || 'unknown';
   const all: Labels = { [SERVICE_NAME]: name, ...labels, comm: name };
-  if (rules.length > 0) {
-    Object.assign(all, meta, { __meta_thread_comm: name });
-    const droppedBy = relabel(all, rules);
-    if (droppedBy) return { droppedBy };
-    all[SERVICE_NAME] ??= name;
-  }
-  return { labels: withinLimits(all) };
+  if (relabeler.rules.length === 0) return { labels: withinLimits(all) };
+  const relabelled = relabeler.apply({ ...all, ...meta, __meta_thread_comm: name });
+  if ('droppedBy' in relabelled) return relabelled;
+  return { labels: withinLimits({ [SERVICE_NAME]: name, ...relabelled.labels }) };
 }
 
 /**

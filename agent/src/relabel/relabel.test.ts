@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Labels } from '@bunsen/profile';
 import { relabel } from './relabel.ts';
 import { parseRules } from './relabel-file.ts';
+import { Relabeler } from './relabeler.ts';
 
 const FOO = { a: 'foo', b: 'bar', c: 'baz' };
 
@@ -102,6 +103,26 @@ for (const [name, rules, expected, labels] of cases) {
 test('a regex that would take a backtracking engine for ever', () => {
   const rules = '- { source_labels: [a], regex: "(a+)+b", action: drop }';
   assert.deepEqual(relabelled(rules, { a: 'a'.repeat(2000) }), { a: 'a'.repeat(2000) });
+});
+
+test('what was worked out is known for two windows, and rules are only run for what is new', () => {
+  const [rule] = parseRules('- { source_labels: [a], target_label: b }');
+  assert.ok(rule);
+  let runs = 0;
+  const matcher = rule.regex.matcher.bind(rule.regex);
+  rule.regex.matcher = (input) => {
+    runs++;
+    return matcher(input);
+  };
+  const relabeler = new Relabeler([rule]);
+  for (let window = 0; window < 3; window++) {
+    assert.deepEqual(relabeler.apply({ a: '1' }), { labels: { a: '1', b: '1' } });
+    relabeler.endWindow();
+  }
+  assert.equal(runs, 1);
+  relabeler.endWindow();
+  relabeler.apply({ a: '1' });
+  assert.equal(runs, 2);
 });
 
 test('JSON, with the list as relabel_configs', () => {

@@ -6,6 +6,9 @@ import { sum, withPrefix } from './accounting.ts';
 /** How far back the processes are told. */
 export const KEPT_MS = 5 * 60_000;
 
+/** So many of a window: a host may start thousands of short-lived ones in it. */
+const KEPT_PROCESSES = 200;
+
 /** How walks of user stacks ended, how many of each; `complete` ones reached the outermost frame. */
 export type WalkEnds = Record<string, number>;
 
@@ -47,7 +50,8 @@ export class WalksByProcess {
     processes.forEach((process, index) => {
       add(window, `${process.pid} ${columns.processStartTicks[index]}`, process);
     });
-    this.#windows.push(window);
+    const busiest = [...window].sort(([, left], [, right]) => right.samples - left.samples);
+    this.#windows.push(new Map(busiest.slice(0, KEPT_PROCESSES)));
     if (this.#windows.length > KEPT_MS / WINDOW_MS) this.#windows.shift();
   }
 
