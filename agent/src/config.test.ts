@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { OPTIONS, readConfig } from './config.ts';
 import { META_LABELS } from './label/meta-labels.ts';
@@ -50,33 +48,6 @@ test('variables of the environment, with the label that each becomes', () => {
     { variable: 'DD_VERSION', label: 'version' },
     { variable: 'DD_SERVICE', label: 'service_name' },
   ]);
-});
-
-test('rules come from a file; errors name the file, the rule, the field and the value', (t) => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'bunsen-rules-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const read = (rules: string, env = {}) => {
-    const file = path.join(folder, 'rules.yaml');
-    writeFileSync(file, rules);
-    return readConfig({ BUNSEN_RELABEL_FILE: file, ...env }).relabelRules;
-  };
-  assert.equal(read('- { action: labeldrop, regex: a }')[0]?.action, 'labeldrop');
-  assert.throws(
-    () => read('- { action: dorp }'),
-    /BUNSEN_RELABEL_FILE=".*rules.yaml": relabel_configs\[0\]\.action = "dorp": must be one of/,
-  );
-  const keep = (label: string) => `- { action: keep, source_labels: [${label}] }`;
-  assert.throws(
-    () => read(keep('__meta_process_exe')),
-    /relabel_configs\[0\] keep: source_labels: __meta_process_exe is no meta label of the agent/,
-  );
-  assert.throws(() => read(keep('__meta_env_var_A')), /is not read: add it to BUNSEN_ENV_LABELS/);
-  assert.equal(read(keep('__meta_env_var_A'), { BUNSEN_ENV_LABELS: 'A:__a' }).length, 1);
-  assert.equal(read(keep('__meta_kubernetes_pod_label_app')).length, 1);
-  assert.throws(
-    () => readConfig({ BUNSEN_RELABEL_FILE: path.join(folder, 'none') }),
-    /BUNSEN_RELABEL_FILE=".*none": ENOENT/,
-  );
 });
 
 const wrong: [string, string, RegExp][] = [

@@ -20,10 +20,7 @@ import {
 import { AgentError } from './errors.ts';
 import type { Budget } from './govern/governor.ts';
 import type { KubernetesOptions } from './label/kubernetes.ts';
-import { whyNoMetaLabel } from './label/meta-labels.ts';
 import type { EnvironmentLabel } from './label/series-labels.ts';
-import { readRelabelFile } from './relabel/relabel-file.ts';
-import type { RelabelRule } from './relabel/rule.ts';
 
 export interface AgentConfig {
   serverUrl: string;
@@ -41,7 +38,7 @@ export interface AgentConfig {
   metricsAddress: { host: string; port: number } | undefined;
   budget: Budget;
   environmentLabels: EnvironmentLabel[];
-  relabelRules: RelabelRule[];
+  relabelFile: string | undefined;
   /** Undefined if Kubernetes is not to be asked. */
   kubernetes: KubernetesOptions | undefined;
 }
@@ -138,7 +135,7 @@ export const OPTIONS = {
     'BUNSEN_RELABEL_FILE',
     '',
     "Rules for labels, and for what is kept, in Prometheus' syntax; YAML or JSON.",
-    (value) => (value === '' ? [] : readRelabelFile(value)),
+    optional,
   ),
   kubernetesPodsUrl: option(
     'BUNSEN_KUBERNETES_PODS_URL',
@@ -203,10 +200,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
       });
     }
   };
-  const environmentLabels = read(OPTIONS.environmentLabels);
-  const relabelRules = read(OPTIONS.relabelFile);
   const podsUrl = read(OPTIONS.kubernetesPodsUrl);
-  checkSources(relabelRules, environmentLabels, env[OPTIONS.relabelFile.env]);
   return {
     serverUrl: read(OPTIONS.serverUrl),
     host: read(OPTIONS.host),
@@ -225,8 +219,8 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
       cpuShare: read(OPTIONS.cpuBudgetPercent) / 100,
       memoryBytes: read(OPTIONS.memoryBudgetBytes),
     },
-    environmentLabels,
-    relabelRules,
+    environmentLabels: read(OPTIONS.environmentLabels),
+    relabelFile: read(OPTIONS.relabelFile),
     kubernetes:
       podsUrl === undefined
         ? undefined
@@ -238,23 +232,4 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
             podLabels: read(OPTIONS.kubernetesPodLabels),
           },
   };
-}
-
-/** A rule over a label that will never be there would silently keep or drop everything. */
-function checkSources(
-  rules: RelabelRule[],
-  environmentLabels: EnvironmentLabel[],
-  file: string | undefined,
-): void {
-  const variables = environmentLabels.map(({ variable }) => variable);
-  for (const { name, sourceLabels } of rules) {
-    for (const label of sourceLabels) {
-      const why = whyNoMetaLabel(label, variables);
-      if (!why) continue;
-      throw new AgentError(
-        'CONFIG_INVALID',
-        `${OPTIONS.relabelFile.env}=${JSON.stringify(file)}: ${name}: source_labels: ${label} ${why}`,
-      );
-    }
-  }
 }

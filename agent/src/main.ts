@@ -6,6 +6,7 @@ import { describePace, Governor } from './govern/governor.ts';
 import { ContainerNames } from './label/cgroup.ts';
 import { KubernetesPods } from './label/kubernetes.ts';
 import { labelWindow } from './label/label-window.ts';
+import { loadRules } from './relabel/load-rules.ts';
 import { Relabeler } from './relabel/relabeler.ts';
 import { openSampler } from './sample/native.ts';
 import { startSampler } from './sample/start.ts';
@@ -24,6 +25,8 @@ const complain = (message: string) => console.error(`agent: ${message}`);
 /** The whole way of a sample through the agent: sampled, labelled, encoded, spooled, pushed. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  const variables = config.environmentLabels.map(({ variable }) => variable);
+  const rules = await loadRules(config.relabelFile, variables);
   const stop = stopSignal();
 
   const accounting = new Accounting();
@@ -64,8 +67,8 @@ async function main(): Promise<void> {
       cgroupFilter: { mode: config.cgroupIds.mode, cgroupIds: config.cgroupIds.values },
     }),
     ...(config.btfPath && { btfPath: config.btfPath }),
-    commandLines: config.relabelRules.length > 0,
-    environmentVariables: config.environmentLabels.map(({ variable }) => variable),
+    commandLines: rules.length > 0,
+    environmentVariables: variables,
   });
   const { cpus, noTables } = await startSampler(sampler);
   log(`sampling ${cpus} CPUs at ${config.frequencyHz} Hz, shipping to ${config.serverUrl}`);
@@ -96,7 +99,7 @@ async function main(): Promise<void> {
     ...config,
     containers: new ContainerNames(),
     pods,
-    relabeler: new Relabeler(config.relabelRules),
+    relabeler: new Relabeler(rules),
   };
   for await (const window of sampledWindows(sampler, stop, config.frequencyHz, {
     pace: () => governor.judge(meter.measure()),
