@@ -13,6 +13,9 @@ namespace bunsen {
 
 namespace {
 
+// Of a variable's value: labels hold half of it.
+constexpr size_t kValueBytes = 4 << 10;
+
 // Returns the number at the start of `text`, skipping blanks before it.
 template <typename Number>
 std::optional<Number> parseNumber(std::string_view text) {
@@ -92,7 +95,7 @@ std::string selectVariables(std::string_view environment, const std::vector<std:
     if (name == missing.end() || name->size() == variable.size()) continue;
     missing.erase(name);
     if (!selected.empty()) selected += '\0';
-    selected += variable;
+    selected += variable.substr(0, variable.find('=') + 1 + kValueBytes);
   }
   return selected;
 }

@@ -32,7 +32,8 @@ std::optional<uint32_t> parseNamespacedPid(std::string_view status);
 std::string joinArguments(std::string_view command_line);
 
 // Returns those NAME=VALUE of /proc/PID/environ whose name is among `names`, joined by NUL, in the
-// order of the environment. Of a name that occurs twice, as in the C library, the first counts.
+// order of the environment; values are cut to 4 KiB. Of a name that occurs twice, as in the C
+// library, the first counts.
 std::string selectVariables(std::string_view environment, const std::vector<std::string>& names);
 
 // Returns a start time of the kernel as /proc gives it: in whole clock ticks.

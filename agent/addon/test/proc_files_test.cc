@@ -30,6 +30,7 @@ TEST("proc: arguments, and the variables that are asked for, no others") {
   CHECK_EQ(selectVariables(environment, {"VERSION", "A"}), "A=1\0VERSION=1.2=3"s);
   CHECK_EQ(selectVariables(environment, {"NO", "EMPTY", "TOK"}), "EMPTY=");
   CHECK_EQ(selectVariables("", {"A"}), "");
+  CHECK_EQ(selectVariables("A=" + std::string(9999, 'x'), {"A"}).size(), 2 + 4096u);
 }
 
 TEST("proc: this process is running since its start, not since another time") {

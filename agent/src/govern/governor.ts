@@ -70,8 +70,9 @@ export class Governor {
         : { frequencyHz, trim: reason === 'memory', reason };
     };
     if (this.#windows >= WINDOWS_TO_LOWER) {
-      if (memory > 1) return pace(Math.min(STEP.memory, ROOM.cpuAfter / cpu), 'memory');
-      if (cpu > 1) return pace(Math.max(STEP.least, ROOM.cpuAfter / cpu), 'cpu');
+      const forCpu = Math.max(STEP.least, ROOM.cpuAfter / cpu);
+      if (memory > 1) return pace(Math.min(STEP.memory, forCpu), 'memory');
+      if (cpu > 1) return pace(forCpu, 'cpu');
     }
     if (this.#windows >= WINDOWS_TO_RAISE && cpu < ROOM.cpu && memory < ROOM.memory) {
       return pace(Math.min(STEP.most, ROOM.cpuAfter / cpu), 'room');
