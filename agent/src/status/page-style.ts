@@ -36,6 +36,7 @@ section {
   overflow-x: auto;
 }
 .wide { grid-column: 1 / -1; }
+.stack { display: grid; gap: 14px; }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: 4px 0; text-align: left; font-weight: 400; vertical-align: baseline; }
 tr + tr > *, tbody + tbody > tr > *, thead + tbody > tr > * { border-top: 1px solid var(--line); }

@@ -61,8 +61,8 @@ export function statusPage(agent: AgentParts): string {
 <main>
 <section><h2>Where the samples went</h2>${balanceTable(accounting.balance(counters, spool), accounting.droppedByRule, spool.length)}${trouble}</section>
 <section><h2>What it costs</h2>${costTable(governor, counters)}</section>
-<section><h2>How user stacks ended</h2>${endsTable(walkEnds(counters))}</section>
-${podsSection(agent.pods)}
+<div class="stack"><section><h2>How user stacks ended</h2>${endsTable(walkEnds(counters))}</section>
+${podsSection(agent.pods)}</div>
 <section class="wide"><h2>Processes of the last ${KEPT_MS / 60_000} minutes, by samples</h2>${processTable(agent.walks.top(LISTED_PROCESSES))}</section>
 </main>
 </body>
@@ -76,17 +76,21 @@ function balanceTable(
   spoolWindows: number,
 ): string {
   const { taken, inherited, filtered, lost, shipped, onTheWay, unaccounted } = balance;
+  const words = (reasons: Record<string, number>) =>
+    Object.fromEntries(
+      Object.entries(reasons).map(([reason, value]) => [reason.replaceAll('_', ' '), value]),
+    );
   const parts = (reasons: Record<string, number>, kind = '') =>
     Object.entries(reasons)
       .filter(([, value]) => value > 0)
-      .map(([reason, value]) => row(reason.replaceAll('_', ' '), count(value), `part ${kind}`))
+      .map(([reason, value]) => row(reason, count(value), `part ${kind}`))
       .join('');
   const inheritedRow = inherited > 0 ? row('Found in the spool', count(inherited), 'sum') : '';
   const unaccountedKind = unaccounted === 0 ? 'soft' : 'error';
   return `<table>
 <tbody>${row('Taken', count(taken), 'sum')}${inheritedRow}</tbody>
-<tbody>${row('Filtered', count(sum(filtered)), 'sum')}${parts(filtered)}${parts(droppedByRule, 'rule')}</tbody>
-<tbody>${row('Lost', count(sum(lost)), sum(lost) > 0 ? 'sum error' : 'sum')}${parts(lost, 'error')}</tbody>
+<tbody>${row('Filtered', count(sum(filtered)), 'sum')}${parts(words(filtered))}${parts(droppedByRule, 'rule')}</tbody>
+<tbody>${row('Lost', count(sum(lost)), sum(lost) > 0 ? 'sum error' : 'sum')}${parts(words(lost), 'error')}</tbody>
 <tbody>${row('Shipped', count(shipped), 'sum')}</tbody>
 <tbody>${row('On the way', count(sum(onTheWay)), 'sum')}
 ${row('in the kernel', count(onTheWay.kernel), 'part')}
