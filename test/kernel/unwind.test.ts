@@ -9,11 +9,11 @@ import { type Frame, sampled } from './sampled.ts';
 const WITHOUT_POINTERS = ['-O2', '-fomit-frame-pointer', '-fno-inline'];
 
 /**
- * Runs a program to its end, but for 4 seconds of CPU time at most: what the rest of the host does
+ * Runs a program to its end, but for 5 seconds of CPU time at most: what the rest of the host does
  * then changes how long that takes, not how many samples it gives.
  */
 function run(t: Cleanup, command: string[]): { pid: number; ended: Promise<void> } {
-  const limited = ['-c', 'ulimit -t 4; exec "$@"', 'sh', ...command];
+  const limited = ['-c', 'ulimit -t 5; exec "$@"', 'sh', ...command];
   const child = spawn('sh', limited, { stdio: 'ignore', cwd: temporaryFolder(t) });
   atEnd(t, () => child.kill('SIGKILL'));
   const ended = new Promise<void>((resolve, reject) => {
@@ -43,12 +43,17 @@ test('code without frame pointers: every stack reaches main', { skip: needsRoot 
   const { noTables, stacks, counters } = await sampled(() => run(t, [program, plugin]).ended);
   assert.equal(noTables, undefined);
   assertEnds(counters);
-  const own = stacks.filter(({ comm }) => comm === 'no-pointers');
+
+  // What a program calls itself at first, while the tables of its files come: the samples until then
+  // are walked by frame pointer, or to the first file that had not been mapped yet.
+  const first = stacks.filter(({ comm }) => comm === 'no-pointers');
+  const own = stacks.filter(({ comm }) => comm === 'settled');
 
   /** Of the stacks with `inner`, those that have the callers `outer` above it, innermost first. */
   const share = (inner: string, outer: string[]) => {
     let all = 0;
     let right = 0;
+    const missed: string[] = [];
     for (const { count, frames } of own) {
       const names = frames.map(({ name }) => name.replace(/\(.*/, ''));
       const start = names.indexOf(inner);
@@ -57,12 +62,13 @@ test('code without frame pointers: every stack reaches main', { skip: needsRoot 
       // Each caller further out than the one before it.
       const places = outer.map((caller) => names.lastIndexOf(caller));
       if (places.every((place, i) => place > (places[i - 1] ?? start))) right += count;
+      else missed.push(`${count} × ${names.join(' < ')}`);
     }
     t.diagnostic(`${inner}: ${right} of ${all} samples lead to ${outer.join(' < ')}`);
+    for (const stack of missed) t.diagnostic(`  not ${stack}`);
     assert.ok(all >= 50, `only ${all} samples in ${inner}`);
     return right / all;
   };
-  // The first samples, taken before the program's tables are there, are walked by frame pointer.
   assert.ok(share('in_recursion', ['main', '_start']) >= 0.98);
   assert.ok(share('in_handler', ['raise', 'in_interrupted', 'main', '_start']) >= 0.98);
   assert.ok(share('in_exception', ['main', '_start']) >= 0.98);
@@ -78,6 +84,13 @@ test('code without frame pointers: every stack reaches main', { skip: needsRoot 
     ({ frames }) => frames.filter(({ name }) => name === 'in_recursion').length === 31,
   );
   assert.ok(full.length > 0, 'no stack shows all 31 levels of the recursion');
+
+  const started = first.reduce((sum, { count }) => sum + count, 0);
+  const complete = first
+    .filter(({ frames }) => isStart(frames.at(-1) as Frame))
+    .reduce((sum, { count }) => sum + count, 0);
+  t.diagnostic(`in its first second: ${complete} of ${started} samples lead to a start`);
+  assert.ok(complete / started >= 0.9, 'the tables came too late');
 });
 
 test('without tables: frame pointers, every stack counted', { skip: needsRoot }, async (t) => {
