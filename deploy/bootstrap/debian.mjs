@@ -19,6 +19,7 @@ export const samplerPackages = [
 export const testPackages = [
   'chromium', // the browser in which the pages are looked at
   'clang-format',
+  'libclang-rt-dev', // libFuzzer
 ];
 
 /** Packages of the list that are not installed. @param {string[]} packages */

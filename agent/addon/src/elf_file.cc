@@ -112,7 +112,8 @@ std::string buildIdOfNotes(std::string_view notes, uint64_t alignment) {
     uint64_t name = at + sizeof(note);
     uint64_t content = name + padded(note.n_namesz);
     if (content + note.n_descsz > notes.size()) break;
-    if (note.n_type == NT_GNU_BUILD_ID && notes.substr(name, 4) == std::string_view("GNU", 4))
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_descsz <= kMaxBuildIdBytes &&
+        notes.substr(name, 4) == std::string_view("GNU", 4))
       return toHex(notes.substr(content, note.n_descsz));
     at = content + padded(note.n_descsz);
   }

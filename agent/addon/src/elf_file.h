@@ -128,7 +128,11 @@ class ElfFile {
 std::optional<uint64_t> addressOfMapping(const std::vector<ElfSegment>& segments,
                                          uint64_t file_offset);
 
-// Returns the build ID among ELF notes, in lower-case hex; "" if there is none.
+// A build ID is a hash: of 8 bytes (fast), 16 or 20 bytes as linkers make them, or longer if
+// someone chose it.
+constexpr uint32_t kMaxBuildIdBytes = 64;
+
+// Returns the build ID among ELF notes, in lower-case hex; "" if there is none, or it is too long.
 std::string buildIdOfNotes(std::string_view notes, uint64_t alignment);
 
 }  // namespace bunsen

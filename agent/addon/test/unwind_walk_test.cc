@@ -39,6 +39,16 @@ const Snapshot* walked_snapshot = nullptr;
 
 Snapshot snapshot;  // the last one taken
 
+// Returns the words from here to there. All of a stack, and AddressSanitizer keeps parts of it
+// locked, also for memcpy.
+__attribute__((no_sanitize("address"))) std::string copyStack(uint64_t from, uint64_t to) {
+  std::string copy((to - from) / 8 * 8, '\0');
+  auto* into = reinterpret_cast<volatile uint64_t*>(copy.data());
+  for (uint64_t at = from; at + 8 <= to; at += 8)
+    *into++ = *reinterpret_cast<const volatile uint64_t*>(at);
+  return copy;
+}
+
 // Keeps the registers of the call, and the stack above.
 __attribute__((noinline)) void keep(const ucontext_t& context) {
   const greg_t* registers = context.uc_mcontext.gregs;
@@ -57,8 +67,7 @@ __attribute__((noinline)) void keep(const ucontext_t& context) {
   pthread_attr_getstack(&attributes, &lowest, &bytes);
   pthread_attr_destroy(&attributes);
   snapshot.stack_start = snapshot.registers.sp;
-  snapshot.stack.assign(reinterpret_cast<const char*>(snapshot.registers.sp),
-                        static_cast<const char*>(lowest) + bytes);
+  snapshot.stack = copyStack(snapshot.registers.sp, reinterpret_cast<uint64_t>(lowest) + bytes);
 }
 
 void keepAtSignal(int, siginfo_t*, void* context) { keep(*static_cast<ucontext_t*>(context)); }
