@@ -11,6 +11,7 @@ export const samplerPackages = [
   'make',
   'libbpf-dev',
   'libelf-dev',
+  'libdw-dev', // reads debug information
   'liblzma-dev', // unpacks symbol tables
   'libiberty-dev', // demangles C++ and Rust names
 ];

@@ -3,7 +3,7 @@
 # Usage: seeds.sh FOLDER (a folder in it for each target)
 set -eu
 cd "$1"
-mkdir -p elf call_frames symbol_files go_table perf_map notes
+mkdir -p elf call_frames symbol_files go_table perf_map notes source_frames
 echo 'int other(int); int shown(int n) { return other(n) + other(n + 1); }' > seed.c
 ${CC:-gcc} -g -O1 -fPIC -shared -Wl,--build-id -o seed.so seed.c
 section() { objcopy --dump-section "$1=section.bin" "${2:-seed.so}" /dev/null; }
@@ -30,6 +30,7 @@ section .gnu_debuglink linked.so
 } > go_table/two
 
 printf '1000 40 JS:*parse /srv/app.js:1:2\n7f0000001000 1000 0x12\nffff T _text [module]\n1000-2000 r-xp 0 08:01 7 /bin/a b\n' > perf_map/lines
+printf '\001\001\0\0\0\004\0\0\0main\004\0\0\0/a.c\007\0\0\0' > source_frames/one
 section .note.gnu.build-id
 cp section.bin notes/build_id
 rm seed.c seed.so seed.o linked.so section.bin

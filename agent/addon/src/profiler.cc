@@ -12,8 +12,8 @@ namespace {
 constexpr size_t kNameBytesLimit = 24 << 20;
 }
 
-Profiler::Naming::Naming(ChainCache* chains, const TaskHistory* history)
-    : modules(&names),
+Profiler::Naming::Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history)
+    : modules(&names, lines),
       kernel(&names),
       processes(&modules, &names, history),
       folder(&names, &kernel, chains) {}
@@ -21,7 +21,7 @@ Profiler::Naming::Naming(ChainCache* chains, const TaskHistory* history)
 Profiler::Profiler(const SessionOptions& options)
     : session_(options),
       sample_drain_(&session_),
-      naming_(std::make_unique<Naming>(&chains_, &task_history_)) {
+      naming_(std::make_unique<Naming>(&lines_, &chains_, &task_history_)) {
   if (session_.usesTables())
     unwinding_ = std::make_unique<UnwindWorker>(session_.mapFd("unwind_requests"),
                                                 session_.mapFd("unwind_shards"),
@@ -75,6 +75,7 @@ void Profiler::foldIntoWindow(std::vector<CountedSample>* samples) {
   chains_.endDrain();
   drains_++;
   if (unwinding_) unwinding_->sampled(sampled);
+  lines_.wake();
 }
 
 WindowColumns Profiler::takeWindow() {
@@ -86,7 +87,8 @@ WindowColumns Profiler::takeWindow() {
   naming.kernel.endWindow();
   if (naming.names.sizeBytes() > kNameBytesLimit) {
     processes_recorded_before_ += naming_->processes.recorded();
-    naming_ = std::make_unique<Naming>(&chains_, &task_history_);
+    named_without_lines_before_ += naming_->modules.namedWithoutLines();
+    naming_ = std::make_unique<Naming>(&lines_, &chains_, &task_history_);
     name_resets_++;
   }
   publishGauges();
@@ -108,11 +110,13 @@ void Profiler::publishGauges() {
   task_events_active_ = task_events_.active();
   task_events_lost_ = task_events_.lost();
   processes_recorded_ = processes_recorded_before_ + naming_->processes.recorded();
+  named_without_lines_ = named_without_lines_before_ + naming_->modules.namedWithoutLines();
 }
 
 std::map<std::string, uint64_t> Profiler::counters() const {
   bunsen_counters kernel = session_.readCounters();
   RunStats run = session_.readRunStats();
+  LineFigures lines = lines_.figures();
   UnwindFigures unwinding = unwinding_ ? unwinding_->figures() : UnwindFigures{};
   std::map<std::string, uint64_t> counters = {
       {"bpf_run_time_ns", run.run_time_ns},
@@ -130,6 +134,10 @@ std::map<std::string, uint64_t> Profiler::counters() const {
       {"symbol_bytes", symbol_bytes_},
       {"name_bytes", name_bytes_},
       {"name_resets", name_resets_},
+      {"lines_read", lines.answered},
+      {"lines_files_failed", lines.failed_files},
+      {"lines_cpu_ms", lines.cpu_ms},
+      {"frames_named_without_lines", named_without_lines_},
       {"tables_active", session_.usesTables()},
       {"table_bytes", unwinding.table_bytes},
       {"table_modules", unwinding.modules},
