@@ -4,7 +4,10 @@ import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { compile, needsRoot } from '../harness.ts';
+import { gunzipSync } from 'node:zlib';
+import { API, CPU_PROFILE_TYPE } from '@bunsen/profile';
+import { Profile } from 'pprof-format';
+import { compile, flamegraph, needsRoot, startAgent, startServer, totalOf } from '../harness.ts';
 import { type Stack, sampled } from './sampled.ts';
 
 const run = promisify(execFile);
@@ -42,15 +45,14 @@ function samplesIn(stacks: Stack[], comm: string): Map<string, number> {
   return samples;
 }
 
-for (const place of ['in the program', 'in a debug file', 'in a compressed debug file']) {
+for (const place of ['in the program', 'in a compressed debug file']) {
   test(`inlined functions and lines, ${place}`, { skip: needsRoot }, async (t) => {
     const program = compile(t, 'inlined', ['-O2', '-g']);
     const chains = chainsOfOuter(program);
     if (place !== 'in the program') {
       const folder = path.dirname(program);
       const debug = path.join(folder, 'inlined.debug');
-      const compress = place.includes('compressed') ? ['--compress-debug-sections'] : [];
-      execFileSync('objcopy', ['--only-keep-debug', ...compress, program, debug]);
+      execFileSync('objcopy', ['--only-keep-debug', '--compress-debug-sections', program, debug]);
       execFileSync('strip', ['-o', `${program}.stripped`, program]);
       execFileSync('objcopy', [`--add-gnu-debuglink=${debug}`, `${program}.stripped`]);
       renameSync(`${program}.stripped`, program);
@@ -78,3 +80,42 @@ for (const place of ['in the program', 'in a debug file', 'in a compressed debug
     assert.ok((counters['frames_named_without_lines'] ?? 0) >= plain);
   });
 }
+
+test('inlined functions and lines reach the server, and come back as pprof', {
+  skip: needsRoot,
+}, async (t) => {
+  const program = compile(t, 'inlined', ['-O2', '-g']);
+  const chains = chainsOfOuter(program);
+  const { url } = await startServer(t);
+  const agent = await startAgent(t, url);
+  await run(program, ['6']);
+  assert.equal(await agent.stop(), 0, agent.output);
+
+  const selector = '{service_name="inlined"}';
+  const flame = await flamegraph(url, selector);
+  const share = totalOf(flame, (name) => name === 'mix') / (flame.tree.total[0] as number);
+  t.diagnostic(`mix has ${(100 * share).toFixed(1)} %`);
+  assert.ok(share > 0.5 && share < 1);
+
+  const query = new URLSearchParams({
+    query: `${CPU_PROFILE_TYPE}${selector}`,
+    from: 'now-6h',
+    until: String(Date.now() + 60_000),
+  });
+  const response = await fetch(`${url}${API.pprof}?${query}`);
+  assert.equal(response.status, 200);
+  const profile = Profile.decode(gunzipSync(Buffer.from(await response.arrayBuffer())));
+  const text = (index: unknown) => profile.stringTable.strings[Number(index)] as string;
+  const frameOf = (id: unknown) => {
+    const line = profile.location.find((location) => location.id === id)?.line[0];
+    const fn = profile.function.find((each) => each.id === line?.functionId);
+    return `${text(fn?.name)} ${text(fn?.filename)}:${line?.line}`;
+  };
+  const stacks = profile.sample.map(({ locationId }) => locationId.map(frameOf));
+  const inMix = stacks.filter((frames) => frames[0]?.startsWith('mix /'));
+  assert.ok(inMix.length > 0);
+  for (const frames of inMix) {
+    const chain = frames.slice(0, frames.findIndex((frame) => frame.startsWith('outer ')) + 1);
+    assert.ok(chains.has(chain.join(' < ')), chain.join(' < '));
+  }
+});
