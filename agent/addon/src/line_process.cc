@@ -67,15 +67,16 @@ pid_t start(int file, const Pipe& questions, const Pipe& answers) {
   return error == 0 ? pid : 0;
 }
 
-// Returns all up to the end, or nothing if that is too late or too much.
-std::optional<std::string> readAll(int from, int64_t until_ms) {
+// Returns all up to the end, or nothing if that is too late, too much, or not wanted any more.
+std::optional<std::string> readAll(int from, int stop, int64_t until_ms) {
   std::string bytes;
   char piece[64 << 10];
   for (;;) {
-    pollfd ready = {from, POLLIN, 0};
+    pollfd ready[] = {{from, POLLIN, 0}, {stop, POLLIN, 0}};
     int64_t left_ms = until_ms - nowMs();
     if (left_ms <= 0) return std::nullopt;
-    if (poll(&ready, 1, static_cast<int>(left_ms)) <= 0) continue;
+    if (poll(ready, 2, static_cast<int>(left_ms)) <= 0) continue;
+    if (ready[1].revents) return std::nullopt;
     ssize_t got = read(from, piece, sizeof(piece));
     if (got == 0) return bytes;
     if (got < 0 || bytes.size() + static_cast<size_t>(got) > kMaxAnswerBytes) return std::nullopt;
@@ -89,7 +90,7 @@ uint64_t milliseconds(const timeval& time) {
 
 }  // namespace
 
-LineAnswer readLines(int file, const std::vector<uint64_t>& addresses) {
+LineAnswer readLines(int file, const std::vector<uint64_t>& addresses, int stop) {
   LineAnswer answer;
   Pipe questions, answers;
   size_t bytes = std::min(addresses.size(), kMaxLineAddresses) * sizeof(uint64_t);
@@ -103,7 +104,7 @@ LineAnswer readLines(int file, const std::vector<uint64_t>& addresses) {
   if (pid == 0) return answer;
   questions.write = UniqueFd();
   answers.write = UniqueFd();
-  std::optional<std::string> read = readAll(answers.read.get(), nowMs() + kMaxLineProcessMs);
+  std::optional<std::string> read = readAll(answers.read.get(), stop, nowMs() + kMaxLineProcessMs);
   if (!read) kill(pid, SIGKILL);
   int status = 0;
   rusage usage = {};

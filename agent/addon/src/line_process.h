@@ -21,7 +21,8 @@ constexpr size_t kMaxLineAddresses = 4096;
 // Returns when the process has ended: within kMaxLineProcessMs.
 // @param file descriptor of an ELF file with debug information
 // @param addresses virtual, in the file's own terms
-LineAnswer readLines(int file, const std::vector<uint64_t>& addresses);
+// @param stop descriptor that ends it when it can be read; -1: nothing does
+LineAnswer readLines(int file, const std::vector<uint64_t>& addresses, int stop = -1);
 
 constexpr int kMaxLineProcessMs = 30'000;
 

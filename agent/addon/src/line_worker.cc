@@ -1,6 +1,7 @@
 #include "line_worker.h"
 
 #include <pthread.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 
@@ -21,7 +22,8 @@ std::optional<SourceFrames> FileLines::take(uint64_t address) {
   return std::nullopt;
 }
 
-LineWorker::LineWorker() : thread_(&LineWorker::run, this) {
+LineWorker::LineWorker()
+    : stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_(&LineWorker::run, this) {
   pthread_setname_np(thread_.native_handle(), "bunsen-lines");
 }
 
@@ -31,6 +33,7 @@ LineWorker::~LineWorker() {
     is_stopping_ = true;
   }
   changed_.notify_all();
+  eventfd_write(stop_.get(), 1);
   thread_.join();
 }
 
@@ -90,7 +93,7 @@ std::optional<uint64_t> LineWorker::answerOneMs(std::chrono::steady_clock::time_
   }
   if (addresses.empty()) return std::nullopt;
 
-  LineAnswer answer = readLines(file->file_->descriptor(), addresses);
+  LineAnswer answer = readLines(file->file_->descriptor(), addresses, stop_.get());
   cpu_ms_ += answer.cpu_ms;
   file->next_at_ = now + kFileInterval;
   std::lock_guard<std::mutex> lock(file->mutex_);

@@ -16,6 +16,7 @@
 
 #include "elf_file.h"
 #include "source_frames.h"
+#include "unique_fd.h"
 
 namespace bunsen {
 
@@ -80,6 +81,7 @@ class LineWorker {
   std::deque<std::weak_ptr<FileLines>> files_;  // the one to look at next is first, new ones are
   bool is_woken_ = false;
   bool is_stopping_ = false;
+  UniqueFd stop_;  // ends the process that is running
   std::atomic<uint64_t> answered_{0}, failed_files_{0}, cpu_ms_{0};
   std::thread thread_;
 };

@@ -1,9 +1,11 @@
 #include "source_frames.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "check.h"
@@ -53,13 +55,27 @@ std::vector<uint64_t> addressesOf(const std::string& file, const std::string& fu
   return addresses;
 }
 
+// The test's program, in a folder of its own.
+class Compiled {
+ public:
+  explicit Compiled(const std::string& flags) : folder_(outputOf("mktemp -d")) {
+    folder_.pop_back();
+    std::string command = "gcc " + flags + " -o " + path() + " ../../test/programs/inlined.c";
+    CHECK_EQ(system(command.c_str()), 0);
+  }
+  Compiled(const Compiled&) = delete;
+  ~Compiled() { CHECK_EQ(system(("rm -r " + folder_).c_str()), 0); }
+
+  std::string path() const { return folder_ + "/inlined"; }
+
+ private:
+  std::string folder_;
+};
+
 // Returns how many addresses had inlined functions. All must be as addr2line says.
 size_t compareWithAddr2line(const std::string& flags) {
-  std::string folder = outputOf("mktemp -d");
-  folder.pop_back();
-  std::string program = folder + "/inlined";
-  CHECK_EQ(system(("gcc " + flags + " -o " + program + " ../../test/programs/inlined.c").c_str()),
-           0);
+  Compiled compiled(flags);
+  std::string program = compiled.path();
   std::vector<uint64_t> addresses = addressesOf(program, "outer");
   CHECK(addresses.size() > 10);
   UniqueFd file(open(program.c_str(), O_RDONLY | O_CLOEXEC));
@@ -71,7 +87,6 @@ size_t compareWithAddr2line(const std::string& flags) {
     CHECK_EQ(textOf(frames), askAddr2line(program, addresses[i]));
     inlined += frames.size() > 1;
   }
-  CHECK_EQ(system(("rm -r " + folder).c_str()), 0);
   return inlined;
 }
 
@@ -88,6 +103,33 @@ TEST("source frames: a file without debug information has none") {
   LineAnswer answer = readLines(
       makeFile(makeElfImage({{0, 0x1000, 0}}, {{"main", 0x10, 0x20}})).get(), {0x10, 0x20});
   CHECK(answer.frames && answer.frames->size() == 2 && (*answer.frames)[0].empty());
+}
+
+TEST("source frames: a damaged file costs its own lines at most") {
+  if (outputOf("command -v gcc").empty()) throw Skip{"no gcc"};
+  Compiled compiled("-O2 -g");
+  std::vector<uint64_t> addresses = addressesOf(compiled.path(), "outer");
+  std::ifstream in(compiled.path(), std::ios::binary);
+  std::string image((std::istreambuf_iterator<char>(in)), {});
+  size_t debug = image.find("mix_twice") - 2048;  // headers are left alone, so the parser gets far
+  std::mt19937_64 random(5);
+  size_t answered = 0;
+  for (int round = 0; round < 40; round++) {
+    std::string damaged = image;
+    for (int damage = 0; damage < 20; damage++)
+      damaged[debug + random() % 4096] = static_cast<char>(random());
+    if (round % 4 == 0) damaged.resize(random() % damaged.size());
+    answered += readLines(makeFile(damaged).get(), addresses).frames.has_value();
+  }
+  CHECK(answered > 0);
+}
+
+TEST("source frames: a process that is not wanted any more is ended") {
+  if (outputOf("command -v gcc").empty()) throw Skip{"no gcc"};
+  Compiled compiled("-O2 -g");
+  UniqueFd file(open(compiled.path().c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd stop(eventfd(1, EFD_CLOEXEC));
+  CHECK(!readLines(file.get(), {0x1000}, stop.get()).frames);
 }
 
 TEST("source frames: what a process says is taken only in whole") {
