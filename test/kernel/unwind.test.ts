@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { atEnd, type Cleanup, compile, needsRoot, temporaryFolder } from '../harness.ts';
 import { type Frame, sampled } from './sampled.ts';
+import { isInstalled, isStart } from './stack-ends.ts';
 
 const WITHOUT_POINTERS = ['-O2', '-fomit-frame-pointer', '-fno-inline'];
 
@@ -105,24 +106,6 @@ test('without tables: frame pointers, every stack counted', { skip: needsRoot },
   assert.equal(burning?.frames[1]?.name, 'main');
 });
 
-/** Whether code at the address starts a process (the file's entry point) or a thread (it exits next). */
-function isStart({ name, file, address }: Frame): boolean {
-  if (/^(_start|_dl_start_user|__clone3?|clone3?|ret_from_fork_asm)$/.test(name)) return true;
-  if (!existsSync(file)) return false;
-  const fd = openSync(file, 'r');
-  const header = Buffer.alloc(64);
-  const code = Buffer.alloc(24);
-  readSync(fd, header, 0, header.length, 0);
-  readSync(fd, code, 0, code.length, address); // in libc code stands where its address says
-  closeSync(fd);
-  const entry = Number(header.readBigUInt64LE(24));
-  const exitCall = Buffer.from('b83c0000000f05', 'hex'); // mov $SYS_exit, %eax; syscall
-  return (address >= entry && address < entry + 64) || code.includes(exitCall);
-}
-
-const has = (program: string) =>
-  (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(path.join(folder, program)));
-
 test('programs as the distribution ships them', { skip: needsRoot }, async (t) => {
   const folder = temporaryFolder(t);
   const big = path.join(folder, 'big.c');
@@ -155,7 +138,7 @@ test('programs as the distribution ships them', { skip: needsRoot }, async (t) =
   let reachedOfAll = 0;
   let all = 0;
   for (const { name, command, children } of programs) {
-    if (!existsSync(command[0] as string) && !has(command[0] as string)) {
+    if (!isInstalled(command[0] as string)) {
       t.diagnostic(`${name} is NOT INSTALLED, and was not tried`);
       continue;
     }

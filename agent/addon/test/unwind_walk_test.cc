@@ -325,6 +325,28 @@ TEST("unwind walk: code without rows is left by its frame pointer") {
   CHECK_EQ(int{walk(made, store, process).end}, int{BUNSEN_UNWIND_READ_FAILED});
 }
 
+TEST("unwind walk: in Go's code the frame pointer may lead to a stack below") {
+  uint64_t words[] = {0, 0, 0x8030, 0x1100, 0, 0, 0, 0};
+  Snapshot made;
+  made.stack_start = 0x8000;
+  made.stack.assign(reinterpret_cast<const char*>(words), sizeof(words));
+  walked_snapshot = &made;
+  bunsen_unwind_state state = {};
+  state.pc = 0x1050;
+  state.sp = 0x9000;
+  state.bp = 0x8010;
+  bunsen_unwind_state before = state;
+  bunsen_unwind_value value;
+  value.rule = {0, 0, BUNSEN_CFA_NONE, 0};
+  CHECK_EQ(bunsen_unwind_leave(&state, value.page), int{BUNSEN_UNWIND_BAD_POINTER});
+  state = before;
+  value.rule.cfa = BUNSEN_CFA_GO;
+  CHECK_EQ(bunsen_unwind_leave(&state, value.page), int{BUNSEN_UNWIND_GOES_ON});
+  CHECK_EQ(state.pc, 0x1100u);
+  CHECK_EQ(state.sp, 0x8020u);
+  CHECK_EQ(bunsen_unwind_leave(&state, value.page), int{BUNSEN_UNWIND_COMPLETE});
+}
+
 TEST("unwind walk: rules found before are used again, but not for another state of the mappings") {
   volatile int sum = 0;
   walk_test_recurse(20, &sum);
