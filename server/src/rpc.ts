@@ -123,6 +123,9 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
         delete headers['content-length'];
         return reply.headers(headers).send(json);
       }
+      for (const [name, value] of Object.entries(reply.getHeaders())) {
+        if (value !== undefined) reply.raw.setHeader(name, value); // what hooks have set
+      }
       reply.hijack();
       // What is not wanted of the body is let through so that the client reads the reply.
       reply.raw.once('finish', () => request.raw.resume());

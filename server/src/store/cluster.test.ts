@@ -115,8 +115,10 @@ async function queriesOfTheApi(): Promise<{ sql: string; params: QueryParams }[]
     await server.get(API.functions, { query: each, name: 'a', ...range });
     await server.get(API.series, { query: each, groupBy: 'pod', ...range });
     await server.get(API.labelNames, { query: each, ...range });
+    await server.get(API.labelDifferences, { query: each, label: 'pod', ...range });
     await server.get(API.labelValues('pod'), { query: each, ...range });
   }
+  await server.get(API.labelDifferences, { query, label: 'service_name', ...range });
   await server.get(API.functions, { query: cpuQuery('version="1"'), ...range });
   await server.get(API.services, { type: cpuQuery().replace('{}', ''), ...range });
   await server.get(API.profileTypes, range);
