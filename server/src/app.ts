@@ -3,6 +3,8 @@ import { FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { AdHocProfiles } from './adhoc/adhoc-profiles.ts';
+import { AgentReports } from './agents/agent-reports.ts';
+import { agentRoutes } from './agents/agent-routes.ts';
 import { drilldownRoutes } from './api/drilldown-routes.ts';
 import { exportRoutes } from './api/export-routes.ts';
 import { healthRoutes } from './api/health-routes.ts';
@@ -140,6 +142,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     // Level 4 costs a tenth of the default 11 and is within a tenth of its size.
     brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
   });
+  const agents = new AgentReports(store);
   const adhoc = new AdHocProfiles(store, config.ingest);
   await fastify.register(async (api) => {
     referenceRoutes(api); // of what is in here: the web app has files, not routes to call
@@ -160,6 +163,10 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       exportRoutes(query, flamegraph);
       pyroscopeRender(query, store, flamegraph);
       pyroscopeLabels(query, store);
+    });
+    await api.register(async (scope) => {
+      scope.addHook('onRequest', async () => state.check());
+      agentRoutes(scope, agents);
     });
     await api.register(
       async (prometheus) => {

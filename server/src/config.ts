@@ -54,7 +54,7 @@ export const OPTIONS = {
   retentionRawDays: {
     name: 'BUNSEN_RETENTION_RAW_DAYS',
     default: 14,
-    help: 'Days that samples are kept one by one: what filters by label or span and parts of an hour are read from.',
+    help: 'Days that samples are kept one by one, which filters by label or span and parts of an hour are read from; and reports of agents.',
   },
   retentionHourlyDays: {
     name: 'BUNSEN_RETENTION_HOURLY_DAYS',

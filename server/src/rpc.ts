@@ -17,7 +17,7 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { asBunsenError, BunsenError, type ErrorCode } from './errors.ts';
+import { asBunsenError, BunsenError, type ErrorCode, internalError } from './errors.ts';
 import { type RawMessage, takeMessage } from './rpc-message.ts';
 
 export interface RpcOptions {
@@ -51,7 +51,7 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
     options.onRefused?.(known?.code ?? 'INTERNAL');
     if (known) return connectErrorOf(known);
     app.log.error(error, 'a call failed');
-    return new ConnectError('the server failed at this request; its log says why', Code.Internal);
+    return connectErrorOf(internalError());
   };
   const answerErrors: Interceptor = (next) => async (request) => {
     request.contextValues.set(MESSAGE_READ, true);

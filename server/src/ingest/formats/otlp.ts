@@ -15,7 +15,7 @@ import type { IngestLimits } from '../limits.ts';
 import { checkProfileType } from '../profile-types.ts';
 import { checkMessages } from './check-messages.ts';
 import { checkSums } from './check-sums.ts';
-import { type DecodedProfile, UNKNOWN_SERVICE } from './decoded.ts';
+import { type DecodedProfile, type SpanWords, spansOf, UNKNOWN_SERVICE } from './decoded.ts';
 import { parseJson } from './json.ts';
 import { LabelSets } from './label-sets.ts';
 import { OtlpDictionary } from './otlp-dictionary.ts';
@@ -87,7 +87,7 @@ function decodeProfile(
   const sampleStack = new Uint32Array(count);
   const sampleLabels = new Uint32Array(count);
   const sampleValues = new BigInt64Array(count);
-  const spans = new BigUint64Array(count);
+  const spans: SpanWords[] = [];
 
   const framesOf = (location: number): number[] => {
     let ids = frameIds.get(location);
@@ -115,7 +115,7 @@ function decodeProfile(
     sampleStack[index] = stack;
     sampleLabels[index] = set;
     sampleValues[index] = totalOf(sample, index);
-    spans[index] = dictionary.span(sample.linkIndex);
+    spans.push(dictionary.span(sample.linkIndex));
   });
   checkSums(sampleValues, 1, Number(scale), 'OTLP_MALFORMED');
   return {
@@ -133,7 +133,7 @@ function decodeProfile(
     },
     types: [formatProfileType(type)],
     timeMs: profile.timeUnixNano === 0n ? undefined : Number(profile.timeUnixNano / 1_000_000n),
-    spans: spans.some((span) => span !== 0n) ? spans : undefined,
+    spans: spansOf(spans),
   };
 }
 

@@ -10,7 +10,14 @@ import { BunsenError } from '../../errors.ts';
 import type { CumulativeProfiles } from '../cumulative.ts';
 import { profileTypesOf, type SampleTypeConfig } from '../profile-types.ts';
 import { checkSums } from './check-sums.ts';
-import { type DecodedProfile, spanOf, withoutSpan } from './decoded.ts';
+import {
+  type DecodedProfile,
+  isSpan,
+  type SpanWords,
+  spanOf,
+  spansOf,
+  withoutSpan,
+} from './decoded.ts';
 import { LabelSets } from './label-sets.ts';
 
 /** What a request says about a pprof that it carries. */
@@ -107,8 +114,8 @@ function toSeries(profile: Profile, ofRequest: Labels): Pick<DecodedProfile, 'pr
   const labelSets = new LabelSets();
   const setOf = own.map((labels) => labelSets.idOf({ ...withoutSpan(labels), ...ofRequest }));
   const spanOfSet = own.map(spanOf);
-  const spans = spanOfSet.some((span) => span !== 0n)
-    ? BigUint64Array.from(sampleLabels, (set) => spanOfSet[set] as bigint)
+  const spans = spanOfSet.some(isSpan)
+    ? spansOf(Array.from(sampleLabels, (set) => spanOfSet[set] as SpanWords))
     : undefined;
   const series = sampleLabels.map((set) => setOf[set] as number);
   return { profile: { ...profile, sampleLabels: series, labelSets: labelSets.sets }, spans };
