@@ -51,17 +51,21 @@ for (const path of [PUSH, QUERY]) {
   }
 }
 
-for (const path of [PUSH, EXPORT, QUERY]) {
+for (const [path, bunsenCode] of [
+  [PUSH, 'BODY_MALFORMED'],
+  [EXPORT, 'OTLP_MALFORMED'],
+  [QUERY, 'BODY_MALFORMED'],
+] as const) {
   test(`${path} over gRPC and gRPC-web: the same`, async () => {
     const error = await grpc.call(path, GARBAGE).catch((error) => error);
     assert.equal(error.code, status.INVALID_ARGUMENT, error.details);
-    assert.deepEqual(error.metadata.get('bunsen-code'), ['BODY_MALFORMED']);
+    assert.deepEqual(error.metadata.get('bunsen-code'), [bunsenCode]);
 
     const reply = await post(path, 'application/grpc-web+proto', framed(GARBAGE));
     const trailers = (await reply.text()).toLowerCase();
     assert.equal(reply.status, 200);
     assert.match(trailers, /grpc-status: 3\r\n/);
-    assert.match(trailers, /bunsen-code: body_malformed\r\n/);
+    assert.ok(trailers.includes(`bunsen-code: ${bunsenCode.toLowerCase()}\r\n`), trailers);
   });
 
   test(`${path}: another type of content, and another method`, async () => {
@@ -76,6 +80,28 @@ for (const path of [PUSH, EXPORT, QUERY]) {
     assert.equal(((await got.json()) as Refusal).code, 'METHOD_NOT_ALLOWED');
   });
 }
+
+test('a body that is not one message of gRPC, or is compressed otherwise, is refused', async () => {
+  for (const path of [PUSH, EXPORT]) {
+    const refusal = async (body: Buffer, headers: Record<string, string> = {}) => {
+      const reply = await server.fetch(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/grpc-web+proto', ...headers },
+        body: body as Buffer<ArrayBuffer>,
+      });
+      return decodeURIComponent((await reply.text()).split('\0').at(-1) ?? '');
+    };
+    const empty = framed(Buffer.alloc(0));
+    for (const body of [Buffer.alloc(3), Buffer.concat([empty, empty]), empty.subarray(0, 4)]) {
+      assert.match(await refusal(body), /not one message/);
+    }
+    const flagged = framed(Buffer.from([1]));
+    flagged[0] = 1;
+    assert.match(await refusal(flagged), /compressed by nothing/);
+    const unknown = await refusal(flagged, { 'grpc-encoding': 'zstd' });
+    assert.match(unknown, /grpc-status: 12|compressed by zstd/);
+  }
+});
 
 test('what is too large is refused with its limit, whatever is in it', async () => {
   for (const [path, limit] of [

@@ -18,6 +18,7 @@ import {
 } from '@connectrpc/connect-node';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { asBunsenError, BunsenError, type ErrorCode, internalError } from './errors.ts';
+import { type RawMessage, takeMessage } from './rpc-message.ts';
 
 export interface RpcOptions {
   /** The services. Errors that they throw are told to the client as its protocol has it. */
@@ -35,6 +36,8 @@ export interface RpcOptions {
   /** Largest message after decompression, in bytes; `compression` says so in its error. */
   messageBytes: number;
   compression: Compression;
+  /** Methods are given an empty message, and read {@link rawMessageOf} the call themselves. */
+  takesRawMessages?: boolean;
   onRefused?: (code: ErrorCode) => void;
 }
 
@@ -93,7 +96,15 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
       const contextValues = createContextValues();
       async function* body() {
         try {
-          yield await options.readBody(request, reply, contextValues);
+          const bytes = await options.readBody(request, reply, contextValues);
+          if (!options.takesRawMessages) {
+            yield bytes;
+            return;
+          }
+          const { header } = universal;
+          const taken = await takeMessage(bytes, header, compression, options.messageBytes);
+          contextValues.set(RAW_MESSAGE, taken.message);
+          yield taken.emptied;
         } catch (error) {
           throw toError(error);
         }
@@ -104,6 +115,8 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
         undefined,
         contextValues,
       );
+      // The body that Connect reads may be another one than was sent.
+      if (options.takesRawMessages) universal.header.delete('content-length');
       let response = await handler({ ...universal, body: body() });
       if (response.status === 415) {
         throw new BunsenError(
@@ -135,6 +148,13 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
       return reply;
     });
   }
+}
+
+const RAW_MESSAGE = createContextKey<RawMessage | undefined>(undefined);
+
+/** The message of a call to a service that takes raw ones. */
+export function rawMessageOf({ values }: HandlerContext): RawMessage {
+  return values.get(RAW_MESSAGE) as RawMessage;
 }
 
 /** What a call is answered with instead of being read. */

@@ -183,7 +183,7 @@ everyField(
 everyField(
   'PusherService.Push',
   PushRequestSchema,
-  { kind: 'push-request' },
+  { kind: 'push-request', encoding: 'protobuf' },
   {
     series: [
       {

@@ -237,7 +237,7 @@ test('what is not stored is not taken for the profile before', async () => {
     const labels = { __delta__: 'true' };
     const request = create(PushRequestSchema, pushOf('failing', [heapOf(folded, atS)], labels));
     const body = Buffer.from(toBinary(PushRequestSchema, request));
-    return ingester.push(body, false, { kind: 'push-request' }, undefined);
+    return ingester.push(body, false, { kind: 'push-request', encoding: 'protobuf' }, undefined);
   };
   await push('main;a 100', 0);
   fails = true;

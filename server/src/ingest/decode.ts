@@ -29,7 +29,7 @@ export type BodySource =
   /** A recording of Java's flight recorder. */
   | { kind: 'jfr'; request: JfrRequest }
   /** `push.v1.PushRequest`. */
-  | { kind: 'push-request' }
+  | { kind: 'push-request'; encoding: 'protobuf' | 'json' }
   /** `ExportProfilesServiceRequest` of OpenTelemetry. */
   | { kind: 'otlp'; encoding: 'protobuf' | 'json' };
 
@@ -91,7 +91,7 @@ function decode(
     case 'jfr':
       return decodeJfr(bytes, source.request, budget, limits);
     case 'push-request':
-      return decodePushRequest(bytes, budget, cumulative);
+      return decodePushRequest(bytes, source.encoding, { budget, limits, cumulative });
     case 'otlp':
       return decodeOtlp(bytes, source.encoding, limits);
   }

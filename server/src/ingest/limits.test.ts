@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { Labels } from '@bunsen/profile';
 import { ExportProfilesServiceRequestSchema } from '@bunsen/proto/otlp/v1_10/profiles';
 import { PushRequestSchema } from '@bunsen/proto/push/v1/push';
 import { otlpOf } from '../testing/otlp-of.ts';
 import { pprofOf } from '../testing/pprof-of.ts';
+import { GrpcClient } from '../testing/rpc-clients.ts';
 import { cpuQuery, TestServer, totalOf } from '../testing/test-server.ts';
 
 let server: TestServer;
@@ -28,6 +30,7 @@ const TRIE: Route = { path: '/ingest?name=x&format=trie', type: 'text/plain' };
 const SPEEDSCOPE: Route = { path: '/ingest?name=x&format=speedscope', type: 'application/json' };
 const JFR: Route = { path: '/ingest?name=x&format=jfr', type: 'application/octet-stream' };
 const PUSH: Route = { path: '/push.v1.PusherService/Push', type: 'application/proto' };
+const PUSH_JSON: Route = { path: '/push.v1.PusherService/Push', type: 'application/json' };
 const OTLP: Route = { path: '/v1development/profiles', type: 'application/x-protobuf' };
 const OTLP_JSON: Route = { path: '/v1development/profiles', type: 'application/json' };
 
@@ -69,7 +72,7 @@ test('100 000 labels, 1 000 001 strings, 10 000 frames and bombs are refused, an
     ['labels', PPROF, pprofOf('a 1', { labels: manyLabels }), /more than 256 labels/],
     ['labels', PUSH, pushOf(pprofOf('a 1', { labels: manyLabels })), /more than 256 labels/],
     ['labels', OTLP, otlp(otlpOf('a 1', { service: 'x', resource: manyLabels })), /at most 64/],
-    ['times', PUSH, pushOf(...times), /10001 profiles of different times.*BUNSEN_MAX_SERIES/],
+    ['profiles', PUSH, pushOf(...times), /more profiles; at most 10000 .*BUNSEN_MAX_SERIES/],
     ['strings', OTLP, otlp(strings), /1000000 are allowed \(BUNSEN_MAX_TABLE_ENTRIES\)/],
     ['frames', PPROF, pprofOf(`${deep} 1`, { labels: {} }), /BUNSEN_MAX_STACK_DEPTH/],
     ['frames', FOLDED, `${deep} 1`, /BUNSEN_MAX_STACK_DEPTH/],
@@ -94,14 +97,59 @@ test('100 000 labels, 1 000 001 strings, 10 000 frames and bombs are refused, an
   assert.equal((await server.fetch('/healthz')).status, 200);
 });
 
-test('values of OTLP that hold each other 100 000 deep are read past', async () => {
+test('JSON whose lists and objects are too deep in each other, or too many, is refused unread', async () => {
   // AnyValue.array_value = 5, ArrayValue.values = 1
   let value = '{"stringValue":"x"}';
   for (let i = 0; i < 100_000; i++) value = `{"arrayValue":{"values":[${value}]}}`;
   const resource = `{"attributes":[{"key":"a","value":${value}}]}`;
-  const { status, text } = await post(OTLP_JSON, `{"resourceProfiles":[{"resource":${resource}}]}`);
-  assert.ok(status === 200 || (status === 400 && /OTLP_MALFORMED/.test(text)), text);
+  const otlp = `{"resourceProfiles":[{"resource":${resource}}]}`;
+  const deep = /lists and objects in each other; at most 2048 .*BUNSEN_MAX_STACK_DEPTH/;
+  const many = /lists and objects; at most 4000000 are allowed \(4 times BUNSEN_MAX_VALUES\)/;
+  const empty = '{},'.repeat(4_100_000).slice(0, -1);
+  const frames = `{"shared":{"frames":[${empty}]}}`;
+  const quoted = `{"a":"\\"${'['.repeat(5000)}\\\\","profiles":0}`; // brackets in a text are none
+  for (const [route, body, message] of [
+    [OTLP_JSON, otlp, deep],
+    [SPEEDSCOPE, '['.repeat(30e6), deep],
+    [PUSH_JSON, '{"series":'.repeat(5000), deep],
+    [OTLP_JSON, `{"resourceProfiles":[${empty}]}`, many],
+    [SPEEDSCOPE, frames, many],
+    [PUSH_JSON, `{"series":[${empty}]}`, many],
+    [SPEEDSCOPE, quoted, /\$schema/],
+  ] as const) {
+    const { text } = await post(route, body);
+    assert.match(text, message);
+  }
 });
+
+test('a message of millions of empty ones is refused in its protocol, and the server goes on', async () => {
+  const twoBytes = (tag: number) => Buffer.alloc(60e6).fill(Buffer.from([tag, 0]));
+  const client = new GrpcClient(server.url);
+  const service = 'opentelemetry.proto.collector.profiles.v1development.ProfilesService';
+  const cases = [
+    [PUSH.path, twoBytes(0x0a), /more series; at most 10000 are allowed \(BUNSEN_MAX_SERIES\)/],
+    [PUSH.path, nested(twoBytes(0x12)), /more profiles; at most 10000 .*BUNSEN_MAX_SERIES/],
+    [PUSH.path, nested(twoBytes(0x0a)), /more than 256 labels/],
+    [`/${service}/Export`, twoBytes(0x0a), /more messages; at most 4000000 .*4 times/],
+  ] as const;
+  for (const [path, message, refusal] of cases) {
+    const failed = await client.call(path, message).catch((error) => error);
+    assert.match(decodeURIComponent(failed.details), refusal);
+    if (path !== PUSH.path) continue;
+    const headers = { 'content-type': 'application/proto', 'content-encoding': 'gzip' };
+    const body = gzipSync(message);
+    const reply = await server.fetch(path, { method: 'POST', headers, body });
+    assert.equal(reply.status, 400);
+    assert.match(await reply.text(), refusal);
+  }
+  client.close();
+  assert.equal((await server.fetch('/healthz')).status, 200);
+});
+
+/** Bytes as the first series of a request. */
+function nested(bytes: Uint8Array): Uint8Array {
+  return new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(bytes).finish();
+}
 
 test('a pprof of more than 10 MB is stored, whichever way it comes', async () => {
   const lines = Array.from(

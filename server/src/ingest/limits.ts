@@ -24,6 +24,12 @@ export interface IngestLimits {
   aheadMs: number;
 }
 
+/**
+ * Messages of protobuf, or lists and objects of JSON, that a request may have for each value that it may
+ * have. What is well-formed has less.
+ */
+export const MESSAGES_PER_VALUE = 4;
+
 /** Error about more of something than a limit allows. */
 export function tooMany(
   count: number | 'more',

@@ -1,19 +1,14 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { IDEMPOTENCY_KEY } from '@bunsen/profile';
-import {
-  ExportProfilesServiceRequestSchema,
-  ProfilesService,
-} from '@bunsen/proto/opentelemetry/proto/collector/profiles/v1development/profiles_service';
-import { PusherService, PushRequestSchema } from '@bunsen/proto/push/v1/push';
+import { ProfilesService } from '@bunsen/proto/opentelemetry/proto/collector/profiles/v1development/profiles_service';
+import { PusherService } from '@bunsen/proto/push/v1/push';
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
 import type { Compression } from '@connectrpc/connect/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { ErrorCode } from '../errors.ts';
-import { type RpcOptions, rpc } from '../rpc.ts';
+import { type RpcOptions, rawMessageOf, rpc } from '../rpc.ts';
 import { readBody } from './body.ts';
-import type { BodySource } from './decode.ts';
 import { gunzipError } from './formats/inflate.ts';
 import type { Ingester, Room } from './ingester.ts';
 import { idempotencyKey } from './push-route.ts';
@@ -31,16 +26,13 @@ export function rpcRoutes(
   onRefused: (code: ErrorCode) => void,
 ): void {
   const { bodyBytes, profileBytes } = ingester.limits;
-  const push = async <Schema extends DescMessage>(
-    schema: Schema,
-    message: MessageShape<Schema>,
-    source: BodySource,
-    { requestHeader, responseHeader, values }: HandlerContext,
-  ) => {
-    const bytes = Buffer.from(toBinary(schema, message));
+  const push = async (kind: 'push-request' | 'otlp', context: HandlerContext) => {
+    const { requestHeader, responseHeader, values } = context;
+    const { bytes, encoding } = rawMessageOf(context);
     values.get(ROOM)?.grow(bytes.length);
     const key = idempotencyKey(requestHeader.get(IDEMPOTENCY_KEY) ?? undefined);
-    const { warnings } = await ingester.push(bytes, false, source, key);
+    const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const { warnings } = await ingester.push(body, false, { kind, encoding }, key);
     for (const warning of warnings) responseHeader.append('bunsen-warning', warning);
     return {};
   };
@@ -53,6 +45,7 @@ export function rpcRoutes(
     },
     messageBytes: Math.max(bodyBytes, profileBytes),
     compression: boundedGzip(profileBytes),
+    takesRawMessages: true,
     onRefused,
   };
   rpc(app, {
@@ -61,8 +54,7 @@ export function rpcRoutes(
     ignoreUnknownFields: true,
     routes: (router) =>
       router.service(PusherService, {
-        push: (request, context) =>
-          push(PushRequestSchema, request, { kind: 'push-request' }, context),
+        push: (_request, context) => push('push-request', context),
       }),
   });
   rpc(app, {
@@ -72,13 +64,7 @@ export function rpcRoutes(
     ignoreUnknownFields: false,
     routes: (router) =>
       router.service(ProfilesService, {
-        export: (request, context) =>
-          push(
-            ExportProfilesServiceRequestSchema,
-            request,
-            { kind: 'otlp', encoding: 'protobuf' },
-            context,
-          ),
+        export: (_request, context) => push('otlp', context),
       }),
   });
 }

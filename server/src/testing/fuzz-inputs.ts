@@ -40,6 +40,12 @@ export function fuzzTargets(): FuzzTarget[] {
   const json = requests.map((request) =>
     utf8(JSON.stringify(toJson(schema, create(schema, request)))),
   );
+  const push = {
+    series: pprofs.map((rawProfile) => ({
+      labels: [{ name: 'service_name', value: 'fuzz' }],
+      samples: [{ rawProfile: gzipSync(rawProfile) }, { rawProfile }],
+    })),
+  };
   const recording = gunzipSync(readFileSync(FIXTURE));
   return [
     { name: 'labelled-pprof', source: { kind: 'labelled-pprof' }, seeds: pprofs },
@@ -53,14 +59,14 @@ export function fuzzTargets(): FuzzTarget[] {
     },
     {
       name: 'push-request',
-      source: { kind: 'push-request' },
+      source: { kind: 'push-request', encoding: 'protobuf' },
+      seeds: [encoded(PushRequestSchema, push)],
+    },
+    {
+      name: 'push-request-json',
+      source: { kind: 'push-request', encoding: 'json' },
       seeds: [
-        encoded(PushRequestSchema, {
-          series: pprofs.map((rawProfile) => ({
-            labels: [{ name: 'service_name', value: 'fuzz' }],
-            samples: [{ rawProfile: gzipSync(rawProfile) }, { rawProfile }],
-          })),
-        }),
+        utf8(JSON.stringify(toJson(PushRequestSchema, create(PushRequestSchema, push as never)))),
       ],
     },
     {

@@ -1,4 +1,4 @@
-import { fromBinary, fromJsonString } from '@bufbuild/protobuf';
+import { fromBinary, fromJson, type JsonValue } from '@bufbuild/protobuf';
 import {
   formatFrame,
   formatProfileType,
@@ -13,8 +13,10 @@ import * as v1_10 from '@bunsen/proto/otlp/v1_10/profiles';
 import { asBunsenError, BunsenError } from '../../errors.ts';
 import type { IngestLimits } from '../limits.ts';
 import { checkProfileType } from '../profile-types.ts';
+import { checkMessages } from './check-messages.ts';
 import { checkSums } from './check-sums.ts';
 import { type DecodedProfile, type SpanWords, spansOf, UNKNOWN_SERVICE } from './decoded.ts';
+import { parseJson } from './json.ts';
 import { LabelSets } from './label-sets.ts';
 import { OtlpDictionary } from './otlp-dictionary.ts';
 import { versionOf } from './otlp-version.ts';
@@ -50,14 +52,15 @@ function parse(bytes: Uint8Array, encoding: 'protobuf' | 'json', limits: IngestL
   try {
     if (encoding === 'json') {
       // Names are the same in both versions.
-      const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-      return fromJsonString(v1_10.ExportProfilesServiceRequestSchema, text, {
+      const json = parseJson(bytes, limits) as JsonValue;
+      return fromJson(v1_10.ExportProfilesServiceRequestSchema, json, {
         ignoreUnknownFields: true,
       });
     }
-    return versionOf(bytes, limits) === '1.10'
-      ? fromBinary(v1_10.ExportProfilesServiceRequestSchema, bytes)
-      : fromBinary(v1_9.ExportProfilesServiceRequestSchema, bytes);
+    const { ExportProfilesServiceRequestSchema: schema } =
+      versionOf(bytes, limits) === '1.10' ? v1_10 : v1_9;
+    checkMessages(schema, bytes, limits);
+    return fromBinary<typeof schema>(schema, bytes, { readUnknownFields: false });
   } catch (error) {
     if (asBunsenError(error)) throw error;
     throw new BunsenError(

@@ -1,15 +1,14 @@
-import { fromBinary } from '@bufbuild/protobuf';
+import { fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { type Labels, SERVICE_NAME } from '@bunsen/profile';
-import {
-  type PushRequest,
-  PushRequestSchema,
-  type RawProfileSeries,
-} from '@bunsen/proto/push/v1/push';
+import { PushRequestSchema } from '@bunsen/proto/push/v1/push';
 import { BunsenError } from '../../errors.ts';
 import type { CumulativeProfiles } from '../cumulative.ts';
+import { type IngestLimits, tooMany } from '../limits.ts';
 import { CUMULATIVE_TYPES } from '../profile-types.ts';
 import { type DecodedProfile, UNKNOWN_SERVICE } from './decoded.ts';
 import { type ByteBudget, isGzip } from './inflate.ts';
+import { parseJson } from './json.ts';
 import { decodeApplicationPprof } from './pprof.ts';
 
 /** What Pyroscope's clients put in for their own use. */
@@ -23,10 +22,11 @@ const PROFILE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
  */
 export function decodePushRequest(
   bytes: Uint8Array,
-  budget: ByteBudget,
-  cumulative: CumulativeProfiles,
+  encoding: 'protobuf' | 'json',
+  given: { budget: ByteBudget; limits: IngestLimits; cumulative: CumulativeProfiles },
 ): DecodedProfile[] {
-  return messageOf(bytes).series.flatMap((one, index) => {
+  const { budget, limits, cumulative } = given;
+  return seriesOf(bytes, encoding, limits).flatMap((one, index) => {
     const labels = labelsOf(one, index);
     return one.samples.map(({ rawProfile }, sample) => {
       if (rawProfile.length === 0) {
@@ -54,18 +54,93 @@ export function decodePushRequest(
   });
 }
 
-function messageOf(bytes: Uint8Array): PushRequest {
+interface Series {
+  labels: { name: string; value: string }[];
+  samples: { rawProfile: Uint8Array }[];
+}
+
+/** Labels of a series as sent, those for the use of clients included. What is stored has fewer. */
+const MAX_SENT_LABELS = 256;
+
+function seriesOf(
+  bytes: Uint8Array,
+  encoding: 'protobuf' | 'json',
+  limits: IngestLimits,
+): Series[] {
   try {
-    return fromBinary(PushRequestSchema, bytes);
+    if (encoding === 'protobuf') return readSeries(bytes, limits);
+    const json = parseJson(bytes, limits) as JsonValue;
+    return fromJson(PushRequestSchema, json, { ignoreUnknownFields: true }).series;
   } catch (error) {
-    throw new BunsenError('BODY_MALFORMED', `not a PushRequest: ${(error as Error).message}`, {
-      cause: error,
+    if (error instanceof BunsenError) throw error;
+    throw new BunsenError(
+      'BODY_MALFORMED',
+      `the message cannot be read: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/**
+ * Reads a message without an object for each thing that it does not have: two bytes are a series that
+ * is empty, and a body of some megabytes would be millions of them.
+ */
+function readSeries(bytes: Uint8Array, { series: most }: IngestLimits): Series[] {
+  const all: Series[] = [];
+  let profiles = 0;
+  forEachField(bytes, (field, reader) => {
+    if (field !== 1) return false;
+    const one: Series = { labels: [], samples: [] };
+    if (all.push(one) > most) throw tooMany('more', 'series', most, 'BUNSEN_MAX_SERIES');
+    forEachField(reader.bytes(), (field, reader) => {
+      if (field === 1) {
+        const label = { name: '', value: '' };
+        if (one.labels.push(label) > MAX_SENT_LABELS) {
+          throw new BunsenError(
+            'LABEL_MALFORMED',
+            `series[${all.length - 1}] has more than ${MAX_SENT_LABELS} labels`,
+          );
+        }
+        forEachField(reader.bytes(), (field, reader) => {
+          if (field === 1) label.name = reader.string();
+          else if (field === 2) label.value = reader.string();
+          else return false;
+          return true;
+        });
+      } else if (field === 2) {
+        if (++profiles > most) throw tooMany('more', 'profiles', most, 'BUNSEN_MAX_SERIES');
+        const sample = { rawProfile: new Uint8Array(0) };
+        one.samples.push(sample);
+        forEachField(reader.bytes(), (field, reader) => {
+          if (field !== 1) return false;
+          sample.rawProfile = reader.bytes() as Uint8Array<ArrayBuffer>;
+          return true;
+        });
+      } else return false;
+      return true;
     });
+    return true;
+  });
+  return all;
+}
+
+/** @param read reads a field of bytes, or leaves it to be skipped, as others are */
+function forEachField(
+  bytes: Uint8Array,
+  read: (field: number, reader: BinaryReader) => boolean,
+): void {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    const isRead = wireType === WireType.LengthDelimited && read(field, reader);
+    if (!isRead) reader.skip(wireType, field);
   }
 }
 
 function labelsOf(
-  { labels }: RawProfileSeries,
+  { labels }: Series,
   index: number,
 ): { series: Labels; name: string | undefined; delta: boolean } {
   const series = new Map<string, string>();

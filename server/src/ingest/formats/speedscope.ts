@@ -4,6 +4,7 @@ import { type IngestLimits, tooMany } from '../limits.ts';
 import { DEFAULT_SAMPLE_RATE, type FoldedType, foldedTypeOf } from '../profile-types.ts';
 import type { DecodedProfile } from './decoded.ts';
 import { profileOfStacks, type StacksRequest } from './folded.ts';
+import { parseJson } from './json.ts';
 
 const SCHEMA = 'https://www.speedscope.app/file-format-schema.json';
 /** Units of time, in nanoseconds. */
@@ -45,7 +46,7 @@ export function decodeSpeedscope(
   request: SpeedscopeRequest,
   limits: IngestLimits,
 ): DecodedProfile[] {
-  const { frames, profiles } = parse(bytes);
+  const { frames, profiles } = parse(bytes, limits);
   if (frames.length > limits.tableEntries) {
     throw tooMany(frames.length, 'frames', limits.tableEntries, 'BUNSEN_MAX_TABLE_ENTRIES');
   }
@@ -67,11 +68,15 @@ export function decodeSpeedscope(
   });
 }
 
-function parse(bytes: Uint8Array): { frames: Frame[]; profiles: SpeedscopeProfile[] } {
+function parse(
+  bytes: Uint8Array,
+  limits: IngestLimits,
+): { frames: Frame[]; profiles: SpeedscopeProfile[] } {
   let file: { $schema?: unknown; shared?: { frames?: unknown }; profiles?: unknown };
   try {
-    file = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    file = parseJson(bytes, limits) as typeof file;
   } catch (error) {
+    if (error instanceof BunsenError) throw error;
     return fail(`it is not JSON: ${(error as Error).message}`);
   }
   if (file?.$schema !== SCHEMA) fail(`$schema is ${shown(file?.$schema)}, and not ${SCHEMA}`);
