@@ -73,7 +73,9 @@ test('a host has one row, of the agent that was heard of last; trouble comes fir
 });
 
 test('what has not been counted yet is not zero', () => {
-  const [row] = rowsOf(agent('a', { recentMs: 0, recent: { samples_taken: 0 } }));
+  const [row] = rowsOf(
+    agent('a', { recentMs: 300, recent: { samples_taken: 0, cpu_us: 150_000 } }),
+  );
   assert.equal(row?.samplesPerSecond, undefined);
   assert.equal(row?.lostShare, undefined);
   assert.equal(row?.completeShare, undefined);
