@@ -15,6 +15,7 @@ import { querierRoutes } from './api/querier-routes.ts';
 import { queryRoutes } from './api/query-routes.ts';
 import { uiFiles } from './api/ui-files.ts';
 import type { Config } from './config.ts';
+import { allowOrigins } from './cors.ts';
 import { answerError } from './error-reply.ts';
 import { asBunsenError } from './errors.ts';
 import { readBodyOfCall } from './ingest/body.ts';
@@ -112,6 +113,10 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       if (duplicate) metrics.duplicatePushes.inc();
       else metrics.samplesStored.inc(samples);
     },
+    onCumulative({ dropped, clampedStacks }) {
+      for (const reason of dropped) metrics.cumulativeDropped.inc({ reason });
+      metrics.cumulativeClamped.inc(clampedStacks);
+    },
   });
   const flamegraph = new FlamegraphQuery(store, rollups, { threads: config.workerThreads });
 
@@ -124,6 +129,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     if (closing && request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
   });
   fastify.setErrorHandler(answerError);
+  await allowOrigins(fastify, config.corsOrigins);
   measure(fastify, metrics, { ingester, rollups, store });
   await fastify.register(compress, {
     encodings: ['br', 'gzip', 'identity'],

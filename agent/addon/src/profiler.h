@@ -39,7 +39,14 @@ class Profiler {
   DrainResult drain();
 
   // Returns the window and starts an empty one.
-  WindowColumns takeWindow();
+  // @param trim gives up names and symbols, which are read again when they are needed, and the
+  //     memory that they took
+  WindowColumns takeWindow(bool trim);
+
+  // Samples at another frequency from now on. What was sampled before is in the window when this
+  // returns, and nothing else: whoever takes the window first thing has samples of one period.
+  // If draining fails, the frequency stays. Throws SamplerError.
+  void setFrequency(uint32_t frequency_hz);
 
   // Stops sampling, then drains: counters and windows are final and agree exactly.
   void stop();
@@ -53,7 +60,8 @@ class Profiler {
   // Everything that holds indices of one name table. Started anew when the table has grown too
   // large, so that names of processes long gone do not stay for ever.
   struct Naming {
-    Naming(ChainCache* chains, const TaskHistory* history);
+    Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history,
+           const ProcessTags* tags);
 
     NameTable names;
     ModuleTable modules;
@@ -63,22 +71,28 @@ class Profiler {
     Window window;
   };
 
+  DrainResult moveIntoWindow();
+  void followCpus();
   void foldIntoWindow(std::vector<CountedSample>* samples);
   void publishGauges();
 
+  const ProcessTags tags_;
   BpfSession session_;
   std::unique_ptr<UnwindWorker> unwinding_;  // null without tables
+  LineWorker lines_;
   SampleDrain sample_drain_;
   ChainCache chains_;
   TaskEvents task_events_;
   TaskHistory task_history_;
   std::unique_ptr<Naming> naming_;
-  uint64_t processes_recorded_before_ = 0;  // by tables of names that are no more
+  bool is_stopped_ = false;
+  // By tables of names that are no more.
+  uint64_t processes_recorded_before_ = 0, named_without_lines_before_ = 0;
 
   // Read by counters() while a drain runs.
   std::atomic<uint64_t> samples_folded_{0}, drains_{0}, chains_missing_{0}, processes_{0},
-      modules_{0}, task_events_active_{0}, task_events_lost_{0}, processes_recorded_{0},
-      symbol_bytes_{0}, name_bytes_{0}, name_resets_{0};
+      modules_{0}, named_without_lines_{0}, task_events_active_{0}, task_events_lost_{0},
+      processes_recorded_{0}, symbol_bytes_{0}, name_bytes_{0}, name_resets_{0};
   std::atomic<bool> kernel_symbols_hidden_{false};
   const bool pid_namespace_foreign_ = !isInInitialPidNamespace();
 };

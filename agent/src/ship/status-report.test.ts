@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { AgentReport } from '@bunsen/profile';
-import { Accounting } from '../metrics.ts';
+import { Accounting } from '../status/accounting.ts';
 import type { Spool } from './spool.ts';
 import { agentReport, reportStatus } from './status-report.ts';
 
@@ -36,6 +36,7 @@ test('a report has the accounting, how walks ended and what the agent costs', ()
     samples_taken: 100,
     filtered_idle: 4,
     unwind_complete: 80,
+    filtered_relabel: 0,
     lost_spool_full: 0,
     lost_spool_write_failed: 0,
     lost_rejected: 3,

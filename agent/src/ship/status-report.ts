@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentReport, API } from '@bunsen/profile';
-import type { Accounting } from '../metrics.ts';
+import type { Accounting } from '../status/accounting.ts';
 import type { Spool } from './spool.ts';
 
 const INTERVAL_MS = 60_000;
