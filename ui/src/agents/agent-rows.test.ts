@@ -37,7 +37,8 @@ test('figures are of the range: rates, shares and names of what is not zero', ()
     unwind_by_pointer: 80,
     unwind_requests_lost: 7,
     user_stack_failed: 20,
-    cpu_us: 1_200_000,
+    cpu_us: 900_000,
+    sampler_us: 300_000,
   };
   const [row] = rowsOf(agent('a', { recent }));
   assert.equal(row?.samplesPerSecond, 100);

@@ -27,7 +27,7 @@ export interface AgentRow {
   walks: Named[];
   /** Of those walks: to the outermost frame, by tables. */
   completeShare: number | undefined;
-  /** CPUs that the agent itself kept busy. */
+  /** CPUs that the agent and its program in the kernel kept busy. */
   cores: number | undefined;
 }
 
@@ -83,6 +83,6 @@ function rowOf(agent: Agent, endMs: number): AgentRow {
     filtered: named('filtered_'),
     walks,
     completeShare: sum(walks) > 0 ? complete / sum(walks) : undefined,
-    cores: perMs((recent['cpu_us'] ?? 0) / 1000),
+    cores: perMs(((recent['cpu_us'] ?? 0) + (recent['sampler_us'] ?? 0)) / 1000),
   };
 }
