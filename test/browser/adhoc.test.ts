@@ -80,6 +80,11 @@ test('a file against what the server has', { skip: needsBrowser }, async (t) => 
   await page.getByRole('figure', { name: /of A and B/ }).waitFor();
   const row = (name: string) => page.getByRole('row').filter({ hasText: name });
   await row('parse').getByText('gone').waitFor();
+
+  // Where the server has nothing, everything is new.
+  await page.goto(`${url}/adhoc?against=live&a=${side}&aFrom=now-3h&aUntil=now-2h`);
+  await page.locator('input[type=file]').setInputFiles(file('mine.txt', text));
+  await page.getByText('A has no samples in its range: everything is new.').waitFor();
   await page.setViewportSize({ width: 390, height: 844 });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(overflow <= 0, `${overflow} too wide`);

@@ -32,6 +32,26 @@ test('a hot rectangle of hosts and minutes, against all the rest', {
   const plot = page.getByRole('figure', { name: /^Heatmap of cores by host and time, 3 rows/ });
   await plot.waitFor();
 
+  const coldest = () =>
+    page.evaluate(() => {
+      const canvas = document.querySelector('canvas[data-heat]') as HTMLCanvasElement;
+      const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(
+        0,
+        canvas.height - 1,
+        canvas.width,
+        1,
+      );
+      const lightness = Array.from({ length: canvas.width }, (_, i) =>
+        data[i * 4 + 3] === 0 ? 999 : (data[i * 4] ?? 0) + (data[i * 4 + 1] ?? 0),
+      );
+      return Math.min(...lightness);
+    });
+  const ofAll = await coldest();
+  await page.getByRole('button', { name: 'Each row' }).click();
+  await page.waitForURL(/heat=row/);
+  await until('stronger colours of the smallest row', async () => (await coldest()) < ofAll);
+  await page.getByRole('button', { name: 'All rows' }).click();
+
   // The row of a host by its name: its functions against those of all others.
   await page.getByRole('button', { name: 'node-2', exact: true }).click();
   await page.waitForURL(/box=node-2/);

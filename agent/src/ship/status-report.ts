@@ -23,7 +23,8 @@ export interface ReportSources {
 export function agentReport(sources: ReportSources): AgentReport {
   const { host, instance, cpus, frequencyHz, accounting, spool } = sources;
   const { user, system } = process.cpuUsage();
-  const summary = accounting.summary(sources.kernelCounters(), spool);
+  const kernel = sources.kernelCounters();
+  const summary = accounting.summary(kernel, spool);
   const counters = Object.entries(summary).filter(([name]) =>
     /^(samples_|filtered_|lost_|unwind_|user_stack|shipped|inherited)/.test(name),
   );
@@ -35,7 +36,11 @@ export function agentReport(sources: ReportSources): AgentReport {
     uptimeMs: Math.round(process.uptime() * 1000),
     cpus,
     frequencyHz,
-    counters: { ...Object.fromEntries(counters), cpu_us: user + system },
+    counters: {
+      ...Object.fromEntries(counters),
+      cpu_us: user + system,
+      sampler_us: Math.round((kernel['run_time_ns'] ?? 0) / 1000),
+    },
     gauges: {
       resident_bytes: process.memoryUsage.rss(),
       spool_bytes: spool.sizeBytes,

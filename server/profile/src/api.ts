@@ -222,7 +222,8 @@ export interface AgentReport {
   frequencyHz: number;
   /**
    * Since it started, by name: `samples_taken`, `shipped`; with the reason behind it, `filtered_…`
-   * and `lost_…`; with how walks of user stacks ended, `unwind_…`; `cpu_us` of the agent itself.
+   * and `lost_…`; with how walks of user stacks ended, `unwind_…`; CPU time of the agent itself, `cpu_us`, and of
+   * its program in the kernel, `sampler_us`.
    */
   counters: Record<string, number>;
   /** At that moment: `resident_bytes` of the agent, `spool_bytes` and `spool_samples` that wait. */

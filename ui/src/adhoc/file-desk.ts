@@ -9,7 +9,7 @@ import {
   type StackColumns,
 } from '@bunsen/profile';
 import type { FileProfile, ReadFile } from './formats/file-profile.ts';
-import { readProfileFile } from './formats/read-file.ts';
+import { readProfileFile, readServerPprof } from './formats/read-file.ts';
 
 /** What a page knows of a file that was opened; the stacks stay with the desk. */
 export interface OpenedFile {
@@ -25,7 +25,8 @@ export interface OpenedFile {
 /** One kind of values of an opened file, or a pprof as the server sent it. */
 export type Source = { id: string; profile: number } | { pprof: Uint8Array<ArrayBuffer> };
 
-interface Desk {
+/** A file as the desk has it. */
+interface DeskFile {
   lastModifiedMs: number;
   read: ReadFile;
 }
@@ -35,7 +36,7 @@ const MAX_NODES = 500_000;
 
 /** Holds the files that were opened, and makes graphs of them. It lives in a worker, and in tests. */
 export class FileDesk {
-  readonly #files = new Map<string, Desk>();
+  readonly #files = new Map<string, DeskFile>();
 
   /** @throws FileError or ProfileError that says what is wrong with the file */
   async open(
@@ -98,7 +99,7 @@ export class FileDesk {
 
   async #stacksOf(source: Source): Promise<Side> {
     if ('pprof' in source) {
-      const read = await readProfileFile(source.pprof);
+      const read = await readServerPprof(source.pprof);
       return sideOf(read.profiles[0], { lastModifiedMs: 0, read });
     }
     const file = this.#files.get(source.id);
@@ -113,7 +114,7 @@ interface Side {
   meta: FlameMeta;
 }
 
-function sideOf(profile: FileProfile | undefined, file: Desk): Side {
+function sideOf(profile: FileProfile | undefined, file: DeskFile): Side {
   if (!profile) throw new Error('the file has no such profile');
   const { stacks, values } = profile;
   return {
@@ -125,7 +126,7 @@ function sideOf(profile: FileProfile | undefined, file: Desk): Side {
 }
 
 /** A file that does not say when it was taken has a range of no length. */
-function metaOf({ name, unit, range }: FileProfile, file: Desk): FlameMeta {
+function metaOf({ name, unit, range }: FileProfile, file: DeskFile): FlameMeta {
   const at = file.lastModifiedMs;
   const { fromMs, untilMs } = range ?? { fromMs: at, untilMs: at };
   return {

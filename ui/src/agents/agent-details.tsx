@@ -15,6 +15,7 @@ const MEANINGS: Record<string, string> = {
   spool_full: 'its window was given up for newer ones',
   spool_write_failed: 'its window could not be written to disk',
   rejected: 'the server refused its window',
+  relabel: 'dropped by a rule of relabelling',
   idle: 'of the idle task',
   kernel_thread: 'of kernel threads, which are excluded',
   pid: 'of processes that are not asked for',

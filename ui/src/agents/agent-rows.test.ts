@@ -37,7 +37,8 @@ test('figures are of the range: rates, shares and names of what is not zero', ()
     unwind_by_pointer: 80,
     unwind_requests_lost: 7,
     user_stack_failed: 20,
-    cpu_us: 1_200_000,
+    cpu_us: 900_000,
+    sampler_us: 300_000,
   };
   const [row] = rowsOf(agent('a', { recent }));
   assert.equal(row?.samplesPerSecond, 100);
@@ -73,7 +74,9 @@ test('a host has one row, of the agent that was heard of last; trouble comes fir
 });
 
 test('what has not been counted yet is not zero', () => {
-  const [row] = rowsOf(agent('a', { recentMs: 0, recent: { samples_taken: 0 } }));
+  const [row] = rowsOf(
+    agent('a', { recentMs: 300, recent: { samples_taken: 0, cpu_us: 150_000 } }),
+  );
   assert.equal(row?.samplesPerSecond, undefined);
   assert.equal(row?.lostShare, undefined);
   assert.equal(row?.completeShare, undefined);

@@ -27,10 +27,12 @@ export interface AgentRow {
   walks: Named[];
   /** Of those walks: to the outermost frame, by tables. */
   completeShare: number | undefined;
-  /** CPUs that the agent itself kept busy. */
+  /** CPUs that the agent and its program in the kernel kept busy. */
   cores: number | undefined;
 }
 
+/** What an agent does in its first moments says nothing about the rest. */
+const LEAST_MS = 5000;
 /** Agents report once a minute: who has missed two is silent. */
 const SILENT_AFTER_MS = 150_000;
 
@@ -53,6 +55,7 @@ const STATES: AgentRow['state'][] = ['silent', 'losing', 'reporting'];
 
 function rowOf(agent: Agent, endMs: number): AgentRow {
   const { recent, recentMs } = agent;
+  const perMs = (count: number) => (recentMs >= LEAST_MS ? count / recentMs : undefined);
   const named = (prefix: string): Named[] =>
     Object.entries(recent)
       .filter(([name, count]) => name.startsWith(prefix) && count > 0)
@@ -66,6 +69,7 @@ function rowOf(agent: Agent, endMs: number): AgentRow {
   if (failed > 0) walks.push({ name: 'failed', count: failed });
   const taken = recent['samples_taken'] ?? 0;
   const complete = walks.find(({ name }) => name === 'complete')?.count ?? 0;
+  const samplesPerMs = perMs(taken);
   const ageMs = Math.max(0, endMs - agent.lastSeenMs);
   return {
     host: agent.host,
@@ -73,12 +77,12 @@ function rowOf(agent: Agent, endMs: number): AgentRow {
     runs: 1,
     state: ageMs > SILENT_AFTER_MS ? 'silent' : lost.length > 0 ? 'losing' : 'reporting',
     ageMs,
-    samplesPerSecond: recentMs > 0 ? (taken / recentMs) * 1000 : undefined,
+    samplesPerSecond: samplesPerMs === undefined ? undefined : samplesPerMs * 1000,
     lostShare: taken > 0 ? sum(lost) / taken : undefined,
     lost,
     filtered: named('filtered_'),
     walks,
     completeShare: sum(walks) > 0 ? complete / sum(walks) : undefined,
-    cores: recentMs > 0 ? (recent['cpu_us'] ?? 0) / 1000 / recentMs : undefined,
+    cores: perMs(((recent['cpu_us'] ?? 0) + (recent['sampler_us'] ?? 0)) / 1000),
   };
 }

@@ -28,6 +28,7 @@ export default function AgentsPage() {
   const picked = rows.find((row) => row.host === host);
   return (
     <main className={styles.page}>
+      <h1 className="visually-hidden">Agents</h1>
       <Summary rows={rows} />
       <div className={styles.lists}>
         <section className={styles.agents} aria-label="Agents">
@@ -59,13 +60,13 @@ function Summary({ rows }: { rows: AgentRow[] }) {
     <dl className={styles.summary}>
       <Figure name={rows.length === 1 ? 'host' : 'hosts'} value={formatCount(rows.length)} />
       <Figure name="silent" value={formatCount(silent)} isBad={silent > 0} />
-      <Figure name="samples a second" value={digits(rate)} />
+      <Figure name="samples a second" value={rate > 0 ? digits(rate) : '–'} />
       <Figure
         name="of them lost"
-        value={formatShare(rate > 0 ? lost / rate : 0)}
+        value={rate > 0 ? formatShare(lost / rate) : '–'}
         isBad={lost > 0}
       />
-      <Figure name="cost of all agents" value={formatCores(cores)} />
+      <Figure name="cost of all agents" value={cores > 0 ? formatCores(cores) : '–'} />
       <Figure name={versions === 1 ? 'version' : 'versions'} value={formatCount(versions)} />
     </dl>
   );

@@ -19,6 +19,7 @@ test('CPU time becomes cores; a step that reaches past the range is of what it h
   assert.equal(grid.steps, 3);
   assert.deepEqual([...(grid.rows[0]?.cells ?? [])], [2, Number.NaN, 2]);
   assert.equal(grid.most, 2);
+  assert.equal(grid.rows[0]?.most, 2);
 });
 
 test('one spike leaves the rest to be seen', () => {

@@ -24,6 +24,8 @@ export interface HeatRow {
   value: string;
   /** NaN where there is no data. */
   cells: Float64Array;
+  /** The largest of its cells. */
+  most: number;
 }
 
 /** A row takes 3 pixels at least, and a canvas has its limits. */
@@ -40,14 +42,15 @@ export function heatGrid(response: SeriesResponse, label: string, untilMs: numbe
   const { series, fromMs, stepMs } = response;
   const cpu = isCpuTime(response.unit);
   const steps = Math.round((response.untilMs - fromMs) / stepMs);
-  const rows = series.slice(0, MAX_ROWS).map(({ labels, values }) => ({
-    value: labels[label] ?? '',
-    cells: Float64Array.from(values, (value, i) => {
+  const rows = series.slice(0, MAX_ROWS).map(({ labels, values }) => {
+    const cells = Float64Array.from(values, (value, i) => {
       if (value === null) return Number.NaN;
       const lengthMs = Math.min(stepMs, untilMs - fromMs - i * stepMs);
       return cpu ? value / ((lengthMs > 0 ? lengthMs : stepMs) * 1e6) : value;
-    }),
-  }));
+    });
+    const most = cells.reduce((largest, cell) => (cell > largest ? cell : largest), 0);
+    return { value: labels[label] ?? '', cells, most };
+  });
   return {
     rows,
     hidden: Math.max(0, series.length - MAX_ROWS),

@@ -16,7 +16,8 @@ const TICKS = 8;
 
 /** The heatmap with its axes: names at the left, each of which picks its row; times below. */
 export function HeatPanel({ grid, label }: { grid: HeatGrid; label: string }) {
-  const { box } = useViewState();
+  const { box, heatScale } = useViewState();
+  const isByRow = heatScale === 'row';
   const [pointed, setPointed] = useState<Cell | null>(null);
   const { rows, fromMs, stepMs, steps } = grid;
   const rowHeight = Math.max(
@@ -34,7 +35,7 @@ export function HeatPanel({ grid, label }: { grid: HeatGrid; label: string }) {
   const what = `${grid.unit} by ${label} and time, ${rows.length} rows of ${steps} cells`;
   return (
     <section className={styles.panel} aria-label="Heatmap">
-      <Readout grid={grid} cell={pointed} />
+      <Readout grid={grid} cell={pointed} isByRow={isByRow} />
       <div className={styles.scroller}>
         <ul className={styles.names} style={{ lineHeight: `${rowHeight}px` }}>
           {rows.map(({ value }, row) => (
@@ -66,6 +67,7 @@ export function HeatPanel({ grid, label }: { grid: HeatGrid; label: string }) {
             grid={grid}
             label={`Heatmap of ${what}. Arrow keys move, Shift with them makes a rectangle, Enter picks it, Escape lets go.`}
             rowHeight={rowHeight}
+            isByRow={isByRow}
             box={box}
             onBox={(next) => updateViewState({ box: next, focus: '' })}
             onPoint={setPointed}
@@ -84,7 +86,8 @@ export function HeatPanel({ grid, label }: { grid: HeatGrid; label: string }) {
 }
 
 /** What is under the pointer, and what colours mean. */
-function Readout({ grid, cell }: { grid: HeatGrid; cell: Cell | null }) {
+function Readout(props: { grid: HeatGrid; cell: Cell | null; isByRow: boolean }) {
+  const { grid, cell, isByRow } = props;
   const theme = useTheme();
   const { fromMs, stepMs, unit, most, rows } = grid;
   const row = cell && rows[cell.row];
@@ -108,7 +111,7 @@ function Readout({ grid, cell }: { grid: HeatGrid; cell: Cell | null }) {
       <span className={styles.scale}>
         0
         <span className={styles.ramp} style={{ background: heatRamp(theme) }} />
-        {amount(most)}
+        {isByRow ? 'most of each row' : amount(most)}
       </span>
     </div>
   );

@@ -21,12 +21,14 @@ export function HeatPlot(props: {
   /** What a screen reader says of the picture. */
   label: string;
   rowHeight: number;
+  /** Whether the strongest colour is of each row by itself. */
+  isByRow: boolean;
   box: Box | null;
   onBox: (box: Box | null) => void;
   /** The cell under the pointer or the keyboard's; null for none. */
   onPoint: (cell: Cell | null) => void;
 }) {
-  const { grid, rowHeight, box, onBox, onPoint } = props;
+  const { grid, rowHeight, isByRow, box, onBox, onPoint } = props;
   const { rows, steps } = grid;
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
@@ -38,15 +40,16 @@ export function HeatPlot(props: {
     const context = canvas.current?.getContext('2d');
     if (!context || steps === 0 || rows.length === 0) return;
     const image = context.createImageData(steps, rows.length);
-    rows.forEach(({ cells }, row) => {
+    rows.forEach(({ cells, most: ofRow }, row) => {
+      const most = isByRow ? ofRow : grid.most;
       cells.forEach((value, step) => {
         if (Number.isNaN(value)) return;
-        const colour = heatColour(grid.most > 0 ? value / grid.most : 0, theme);
+        const colour = heatColour(most > 0 ? value / most : 0, theme);
         image.data.set([...colour, 255], (row * steps + step) * 4);
       });
     });
     context.putImageData(image, 0, 0);
-  }, [grid, rows, steps, theme]);
+  }, [grid, rows, steps, isByRow, theme]);
 
   const point = (cell: Cell | null) => {
     setCursor(cell);

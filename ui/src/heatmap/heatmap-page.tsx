@@ -1,23 +1,29 @@
 import { useMemo } from 'react';
 import { selectorOf, useSeries } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
+import { Segments } from '../components/segments.tsx';
 import { formatCount } from '../format/value.ts';
 import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
 import { LabelPicker, useLabel } from '../labels/label-picker.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { stepFor } from '../time/time-range.ts';
-import { useViewState } from '../url/use-view-state.ts';
+import { updateViewState, useViewState } from '../url/use-view-state.ts';
+import type { HeatScale } from '../url/view-state.ts';
 import { BoxGraph } from './box-graph.tsx';
 import { heatGrid } from './heat-grid.ts';
 import { HeatPanel } from './heat-panel.tsx';
 import styles from './heatmap-page.module.css';
 
+const SCALES: { value: HeatScale; text: string; title: string }[] = [
+  { value: 'all', text: 'All rows', title: 'The strongest colour is the most of all rows' },
+  { value: 'row', text: 'Each row', title: 'The strongest colour is the most of each row' },
+];
 /** Cells of a row at most: some eight pixels wide on a wide screen. */
 const MAX_STEPS = 150;
 
 /** How much when and where: a rectangle of it is a flame graph, against all the rest. */
 export default function HeatmapPage({ service }: { service: string }) {
-  const { profileType, filters, box } = useViewState();
+  const { profileType, filters, box, heatScale } = useViewState();
   const range = useRange();
   const query = selectorOf({ profileType, service, filters });
   const wanted = useLabel(query, range);
@@ -41,6 +47,12 @@ export default function HeatmapPage({ service }: { service: string }) {
       <div className={styles.bar}>
         <h1 className="visually-hidden">Heatmap</h1>
         <LabelPicker label={wanted ?? label} query={query} range={range} />
+        <Segments
+          label="Strongest colour"
+          value={heatScale}
+          options={SCALES}
+          onPick={(next) => updateViewState({ heatScale: next })}
+        />
         <span className={styles.count}>
           {formatCount(grid.rows.length)} {grid.rows.length === 1 ? 'row' : 'rows'}
           {grid.hidden > 0 && `, the largest of ${formatCount(grid.rows.length + grid.hidden)}`}

@@ -41,6 +41,7 @@ const OF_ONE_GRAPH = {
   inverted: DEFAULT_VIEW.inverted,
   label: DEFAULT_VIEW.label,
   box: DEFAULT_VIEW.box,
+  heatScale: DEFAULT_VIEW.heatScale,
   host: DEFAULT_VIEW.host,
   file: DEFAULT_VIEW.file,
   against: DEFAULT_VIEW.against,

@@ -18,6 +18,10 @@ export const DIRECTIONS = ['callees', 'callers'] as const;
 /** Which side of a function a graph shows. */
 export type Direction = (typeof DIRECTIONS)[number];
 
+export const HEAT_SCALES = ['all', 'row'] as const;
+/** What the strongest colour of a heatmap is of: all rows, or each row by itself. */
+export type HeatScale = (typeof HEAT_SCALES)[number];
+
 /** A rectangle of a heatmap: a time, and values of the label whose rows it has. */
 export interface Box {
   fromMs: number;
@@ -64,6 +68,7 @@ export interface ViewState {
   label: string;
   /** What is picked of a heatmap. */
   box: Box | null;
+  heatScale: HeatScale;
   /** The host whose agent is picked; empty for none. */
   host: string;
   /** The file that is looked at, by what it holds: `FileRef` of the page of files; empty for none. */
@@ -99,6 +104,7 @@ export const DEFAULT_VIEW: ViewState = {
   inverted: false,
   label: '',
   box: null,
+  heatScale: 'all',
   host: '',
   file: '',
   against: '',
@@ -135,6 +141,7 @@ export function parseViewState(query: string): ViewState {
     inverted: params.get('invert') === '1',
     label: text('label', ''),
     box: parseBox(params),
+    heatScale: oneOf('heat', HEAT_SCALES, DEFAULT_VIEW.heatScale),
     host: text('host', ''),
     file: text('file', ''),
     against: text('against', ''),
@@ -168,6 +175,7 @@ export function formatViewState(state: ViewState): string {
   for (const { kind, key } of state.steps) params.append('step', `${kind} ${key}`);
   if (state.inverted) params.set('invert', '1');
   put('label', state.label, '');
+  put('heat', state.heatScale, DEFAULT_VIEW.heatScale);
   put('host', state.host, '');
   put('file', state.file, '');
   put('against', state.against, '');

@@ -12,15 +12,24 @@ const HEAD_BYTES = 1024;
 
 /**
  * Reads a profile whose format only its bytes tell, gzipped or not.
- * @throws FileError or ProfileError that says what is wrong and where
+ * @throws FileError or ProfileError that says what is wrong and where, or that it has no samples
  */
 export async function readProfileFile(file: Uint8Array<ArrayBuffer>): Promise<ReadFile> {
-  const bytes = isGzip(file) ? await gunzip(file) : file;
+  const bytes = await unpacked(file);
   if (bytes.length === 0) fail('it is empty');
   const read = isText(bytes) ? readText(decodeText(bytes)) : readPprof(bytes);
   const profiles = read.profiles.filter(({ values }) => values.some((value) => value > 0));
   if (profiles.length === 0) fail('it has no samples');
   return { ...read, profiles };
+}
+
+/** A pprof as the server sends it, which may have no samples. */
+export async function readServerPprof(file: Uint8Array<ArrayBuffer>): Promise<ReadFile> {
+  return readPprof(await unpacked(file));
+}
+
+async function unpacked(file: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return isGzip(file) ? gunzip(file) : file;
 }
 
 function readText(text: string): ReadFile {
