@@ -79,8 +79,11 @@ struct {
   __type(value, struct bunsen_unwind_request);
 } unwind_asked SEC(".maps");
 
-/* User space answers within milliseconds; whom it cannot help, it answers less often than this. */
-#define ASK_AGAIN_NS 100000000ull
+/*
+ * User space answers within milliseconds; whom it cannot help, it answers less often than this. A
+ * program that starts maps its libraries just then, so a first answer may be too early.
+ */
+#define ASK_AGAIN_NS 10000000ull
 
 static __always_inline const struct bunsen_unwind_page *bunsen_unwind_page_at(__u32 id) {
   __u32 shard = id / BUNSEN_UNWIND_SHARD_PAGES;
@@ -211,9 +214,10 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
 #undef COUNT_END
   if (walk.end != BUNSEN_UNWIND_COMPLETE && walk.end != BUNSEN_UNWIND_TRUNCATED) {
     key->flags |= BUNSEN_SAMPLE_USER_STACK_INCOMPLETE;
-    /* Otherwise the mappings may have changed since they were read. */
+    /* Otherwise the mappings may have changed since they were read. Not if memory was missing: that
+     * is how threads end, and many requests in vain make user space answer late. */
     __u64 absent = walk.end == BUNSEN_UNWIND_ABSENT ? bunsen_unwind_address(&walk.state) : 0;
-    request_tables(&process_key, absent, counters);
+    if (walk.end != BUNSEN_UNWIND_READ_FAILED) request_tables(&process_key, absent, counters);
   }
   store_stack(walk.stack, walk.frames, max_frames, &key->user_leaf_ip, &key->user_chain, counters);
   return true;

@@ -15,6 +15,7 @@ import { sampledWindows } from './sample/windows.ts';
 import { encodeWindow } from './ship/encode-window.ts';
 import { Pusher } from './ship/pusher.ts';
 import { Spool } from './ship/spool.ts';
+import { agentReport, reportStatus } from './ship/status-report.ts';
 import { Accounting } from './status/accounting.ts';
 import { serveStatus } from './status/server.ts';
 import { WalksByProcess } from './status/walks.ts';
@@ -29,11 +30,12 @@ async function main(): Promise<void> {
   const rules = await loadRules(config.relabelFile, variables);
   const stop = stopSignal();
 
+  const instance = randomUUID();
   const accounting = new Accounting();
   const spool = await Spool.open({
     directory: config.spoolDir,
     maxBytes: config.spoolMaxBytes,
-    instance: randomUUID(),
+    instance,
     onDropped: (samples) => {
       accounting.lost.spool_full += samples;
       complain(`the spool is full: gave up a window of ${samples} samples`);
@@ -94,6 +96,21 @@ async function main(): Promise<void> {
     );
   }
 
+  void reportStatus(
+    config.serverUrl,
+    () =>
+      agentReport({
+        host: config.host,
+        instance,
+        cpus,
+        frequencyHz: governor.frequencyHz,
+        kernelCounters: () => sampler.counters(),
+        accounting,
+        spool,
+      }),
+    stop,
+    (reason) => complain(`the server does not take reports of this agent's state: ${reason}`),
+  );
   pusher.start();
   const labelOptions = {
     ...config,

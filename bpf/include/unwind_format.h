@@ -24,6 +24,7 @@ enum bunsen_cfa {
   BUNSEN_CFA_END = 9,       /* the outermost frame: it has no return address */
   BUNSEN_CFA_UNKNOWN = 10,  /* there is a rule, which these tables cannot hold */
   BUNSEN_CFA_ABSENT = 11,   /* user space has yet to read the rows of this part */
+  BUNSEN_CFA_GO = 12,       /* as without a rule, but the frame pointer may lead to another stack */
 };
 
 /* Where a saved register is. Any other value n: n words below the canonical frame address. */

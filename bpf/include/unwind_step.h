@@ -142,15 +142,18 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave_signal(struct bunsen_un
   return BUNSEN_UNWIND_GOES_ON;
 }
 
-/* Code without rules: what a compiler with frame pointers, a JIT or Go made. */
+/*
+ * Code without rules: what a compiler with frame pointers, a JIT or Go made. Go's runtime runs
+ * parts of itself on the thread's own stack, called from a goroutine's, which may be anywhere.
+ */
 BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave_by_pointer(
-    struct bunsen_unwind_state *state) {
+    struct bunsen_unwind_state *state, __u32 may_change_stack) {
   state->used_frame_pointer = 1;
   if (state->lost & BUNSEN_LOST_RBP) return BUNSEN_UNWIND_BAD_POINTER;
   if (bunsen_unwind_load(&state->bp, &state->bp_at)) return BUNSEN_UNWIND_READ_FAILED;
   __u64 frame = state->bp;
   if (frame == 0) return BUNSEN_UNWIND_COMPLETE; /* the ABI's mark of the outermost frame */
-  if (frame < state->sp || frame % 8 != 0) return BUNSEN_UNWIND_BAD_POINTER;
+  if ((frame < state->sp && !may_change_stack) || frame % 8 != 0) return BUNSEN_UNWIND_BAD_POINTER;
   state->bp_at = frame;
   if (bunsen_unwind_read(&state->pc, frame + 8)) return BUNSEN_UNWIND_READ_FAILED;
   state->sp = frame + 16;
@@ -171,7 +174,9 @@ BUNSEN_OUTLINE int bunsen_unwind_leave(struct bunsen_unwind_state *state, __u32 
   __u64 cfa;
   switch (rule.cfa) {
     case BUNSEN_CFA_NONE:
-      return bunsen_unwind_leave_by_pointer(state);
+      return bunsen_unwind_leave_by_pointer(state, 0);
+    case BUNSEN_CFA_GO:
+      return bunsen_unwind_leave_by_pointer(state, 1);
     case BUNSEN_CFA_SIGNAL:
       return bunsen_unwind_leave_signal(state);
     case BUNSEN_CFA_END:

@@ -32,7 +32,7 @@ const sampler = [
   {
     name: 'native addon',
     inputs: ['agent/addon', 'bpf/include'],
-    outputs: ['agent/addon/.output/bunsen.node'],
+    outputs: ['agent/addon/.output/bunsen.node', 'agent/addon/.output/bunsen-lines'],
     command: ['make', '-s', '-C', 'agent/addon'],
     remedy: 'Run make -C agent/addon to see the whole output.',
   },

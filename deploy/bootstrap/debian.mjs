@@ -11,6 +11,7 @@ export const samplerPackages = [
   'make',
   'libbpf-dev',
   'libelf-dev',
+  'libdw-dev', // reads debug information
   'liblzma-dev', // unpacks symbol tables
   'libiberty-dev', // demangles C++ and Rust names
 ];
@@ -19,6 +20,7 @@ export const samplerPackages = [
 export const testPackages = [
   'chromium', // the browser in which the pages are looked at
   'clang-format',
+  'libclang-rt-dev', // libFuzzer
 ];
 
 /** Packages of the list that are not installed. @param {string[]} packages */

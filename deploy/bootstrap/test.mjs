@@ -2,6 +2,7 @@
 // Arguments name test files to run instead of all: npm test -- test/dist/flow/push.test.js
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { bootstrap, runMain } from './bootstrap.mjs';
 import { root, runShown } from './steps.mjs';
@@ -43,11 +44,16 @@ await runMain(async () => {
     ['npm', 'run', '-s', 'check'],
     'npm run format mends most of it.',
   );
-  await runShown(
-    'native unit tests',
-    ['make', '-s', '-C', 'agent/addon', 'test'],
-    'Run make -C agent/addon test.',
-  );
+  const native = {
+    'native unit tests': ['test'],
+    'native unit tests under sanitizers': ['sanitized-test'],
+    'damaged input for what reads files': ['fuzz', 'RUNS=3000'],
+  };
+  for (const [name, goal] of Object.entries(native)) {
+    const jobs = `-j${availableParallelism()}`;
+    const command = ['make', '-s', jobs, '-C', 'agent/addon', ...goal];
+    await runShown(name, command, `Run make -C agent/addon ${goal.join(' ')}.`);
+  }
   const files = process.argv.length > 2 ? process.argv.slice(2) : testFiles();
   const { status } = spawnSync(
     process.execPath,

@@ -9,6 +9,8 @@ export interface Frame {
   /** File that holds the code, and the code's address in it. */
   file: string;
   address: number;
+  /** Source file and line, `/src/a.c:7`; empty if unknown. */
+  source: string;
 }
 
 export interface Stack {
@@ -20,6 +22,8 @@ export interface Stack {
   /** Leaf first. */
   frames: Frame[];
 }
+
+const sourceOf = (file: string, line: number) => (file === '' ? '' : `${file}:${line}`);
 
 export function stacksOf(columns: WindowColumns): Stack[] {
   const text = (i: number) =>
@@ -39,6 +43,7 @@ export function stacksOf(columns: WindowColumns): Stack[] {
         name: text(at(columns.functionName, index)),
         file: text(at(columns.mappingFile, at(columns.functionMapping, index))),
         address: Number(columns.functionAddress[index]),
+        source: sourceOf(text(at(columns.functionFile, index)), at(columns.functionLine, index)),
       })),
     };
   });

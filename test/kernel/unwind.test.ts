@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { atEnd, type Cleanup, compile, needsRoot, temporaryFolder } from '../harness.ts';
 import { type Frame, sampled } from './sampled.ts';
+import { isInstalled, isStart } from './stack-ends.ts';
 
 const WITHOUT_POINTERS = ['-O2', '-fomit-frame-pointer', '-fno-inline'];
 
 /**
- * Runs a program to its end, but for 4 seconds of CPU time at most: what the rest of the host does
+ * Runs a program to its end, but for 5 seconds of CPU time at most: what the rest of the host does
  * then changes how long that takes, not how many samples it gives.
  */
 function run(t: Cleanup, command: string[]): { pid: number; ended: Promise<void> } {
-  const limited = ['-c', 'ulimit -t 4; exec "$@"', 'sh', ...command];
+  const limited = ['-c', 'ulimit -t 5; exec "$@"', 'sh', ...command];
   const child = spawn('sh', limited, { stdio: 'ignore', cwd: temporaryFolder(t) });
   atEnd(t, () => child.kill('SIGKILL'));
   const ended = new Promise<void>((resolve, reject) => {
@@ -43,12 +44,17 @@ test('code without frame pointers: every stack reaches main', { skip: needsRoot 
   const { noTables, stacks, counters } = await sampled(() => run(t, [program, plugin]).ended);
   assert.equal(noTables, undefined);
   assertEnds(counters);
-  const own = stacks.filter(({ comm }) => comm === 'no-pointers');
+
+  // What a program calls itself at first, while the tables of its files come: the samples until then
+  // are walked by frame pointer, or to the first file that had not been mapped yet.
+  const first = stacks.filter(({ comm }) => comm === 'no-pointers');
+  const own = stacks.filter(({ comm }) => comm === 'settled');
 
   /** Of the stacks with `inner`, those that have the callers `outer` above it, innermost first. */
   const share = (inner: string, outer: string[]) => {
     let all = 0;
     let right = 0;
+    const missed: string[] = [];
     for (const { count, frames } of own) {
       const names = frames.map(({ name }) => name.replace(/\(.*/, ''));
       const start = names.indexOf(inner);
@@ -57,12 +63,13 @@ test('code without frame pointers: every stack reaches main', { skip: needsRoot 
       // Each caller further out than the one before it.
       const places = outer.map((caller) => names.lastIndexOf(caller));
       if (places.every((place, i) => place > (places[i - 1] ?? start))) right += count;
+      else missed.push(`${count} × ${names.join(' < ')}`);
     }
     t.diagnostic(`${inner}: ${right} of ${all} samples lead to ${outer.join(' < ')}`);
+    for (const stack of missed) t.diagnostic(`  not ${stack}`);
     assert.ok(all >= 50, `only ${all} samples in ${inner}`);
     return right / all;
   };
-  // The first samples, taken before the program's tables are there, are walked by frame pointer.
   assert.ok(share('in_recursion', ['main', '_start']) >= 0.98);
   assert.ok(share('in_handler', ['raise', 'in_interrupted', 'main', '_start']) >= 0.98);
   assert.ok(share('in_exception', ['main', '_start']) >= 0.98);
@@ -78,6 +85,13 @@ test('code without frame pointers: every stack reaches main', { skip: needsRoot 
     ({ frames }) => frames.filter(({ name }) => name === 'in_recursion').length === 31,
   );
   assert.ok(full.length > 0, 'no stack shows all 31 levels of the recursion');
+
+  const started = first.reduce((sum, { count }) => sum + count, 0);
+  const complete = first
+    .filter(({ frames }) => isStart(frames.at(-1) as Frame))
+    .reduce((sum, { count }) => sum + count, 0);
+  t.diagnostic(`in its first second: ${complete} of ${started} samples lead to a start`);
+  assert.ok(complete / started >= 0.9, 'the tables came too late');
 });
 
 test('without tables: frame pointers, every stack counted', { skip: needsRoot }, async (t) => {
@@ -91,24 +105,6 @@ test('without tables: frame pointers, every stack counted', { skip: needsRoot },
   const burning = stacks.find(({ frames }) => frames[0]?.name === 'burn_seventy');
   assert.equal(burning?.frames[1]?.name, 'main');
 });
-
-/** Whether code at the address starts a process (the file's entry point) or a thread (it exits next). */
-function isStart({ name, file, address }: Frame): boolean {
-  if (/^(_start|_dl_start_user|__clone3?|clone3?|ret_from_fork_asm)$/.test(name)) return true;
-  if (!existsSync(file)) return false;
-  const fd = openSync(file, 'r');
-  const header = Buffer.alloc(64);
-  const code = Buffer.alloc(24);
-  readSync(fd, header, 0, header.length, 0);
-  readSync(fd, code, 0, code.length, address); // in libc code stands where its address says
-  closeSync(fd);
-  const entry = Number(header.readBigUInt64LE(24));
-  const exitCall = Buffer.from('b83c0000000f05', 'hex'); // mov $SYS_exit, %eax; syscall
-  return (address >= entry && address < entry + 64) || code.includes(exitCall);
-}
-
-const has = (program: string) =>
-  (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(path.join(folder, program)));
 
 test('programs as the distribution ships them', { skip: needsRoot }, async (t) => {
   const folder = temporaryFolder(t);
@@ -142,7 +138,7 @@ test('programs as the distribution ships them', { skip: needsRoot }, async (t) =
   let reachedOfAll = 0;
   let all = 0;
   for (const { name, command, children } of programs) {
-    if (!existsSync(command[0] as string) && !has(command[0] as string)) {
+    if (!isInstalled(command[0] as string)) {
       t.diagnostic(`${name} is NOT INSTALLED, and was not tried`);
       continue;
     }

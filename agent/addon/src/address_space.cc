@@ -66,12 +66,13 @@ const AddressSpace::MappedCode* AddressSpace::find(uint64_t address) const {
   return &*(after - 1);
 }
 
-FunctionIndex AddressSpace::functionAt(uint64_t address) {
+void AddressSpace::addFrames(uint64_t address, std::vector<FunctionIndex>* frames) {
   const MappedCode* code = find(address);
   if (!code && may_read_mappings_ && read()) code = find(address);
-  if (!code) return unknown_;
-  if (code->module) return code->module->functionAt(address - code->start + code->file_offset);
-  return anonymousFunctionAt(address, code->anonymous_name);
+  if (code && code->module)
+    code->module->addFrames(address - code->start + code->file_offset, frames);
+  else
+    frames->push_back(code ? anonymousFunctionAt(address, code->anonymous_name) : unknown_);
 }
 
 FunctionIndex AddressSpace::anonymousFunctionAt(uint64_t address, FunctionIndex otherwise) {

@@ -32,9 +32,10 @@ class AddressSpace {
   // From now on only what is known is used: /proc/PID is another's, or of a later exec.
   void freeze() { frozen_ = true; }
 
-  // Returns the function that holds the address; "[unknown]" outside all mappings, "[anon]" in
-  // memory that neither a file nor a JIT runtime's perf map describes.
-  FunctionIndex functionAt(uint64_t address);
+  // Appends the function that holds the address, after those that were inlined into it there;
+  // "[unknown]" outside all mappings, "[anon]" in memory that neither a file nor a JIT runtime's
+  // perf map describes.
+  void addFrames(uint64_t address, std::vector<FunctionIndex>* frames);
 
  private:
   struct MappedCode {

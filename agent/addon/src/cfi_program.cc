@@ -75,7 +75,7 @@ uint8_t encodeSaved(const CfiRegister& where, uint8_t limit) {
 }  // namespace
 
 bunsen_unwind_rule CfiRules::encode(bool is_signal_frame) const {
-  auto plain = [](bunsen_cfa kind) { return bunsen_unwind_rule{0, 0, kind, 0}; };
+  auto plain = [](uint8_t kind) { return bunsen_unwind_rule{0, 0, kind, 0}; };
   if (is_signal_frame) return plain(BUNSEN_CFA_SIGNAL);
   if (return_address.place == CfiRegister::kUndefined) return plain(BUNSEN_CFA_END);
   if (return_address.place != CfiRegister::kBelowCfa || return_address.offset != -8)

@@ -38,6 +38,8 @@ Napi::Object columnsToJs(Napi::Env env, const WindowColumns& columns) {
   set("functionSystemName", columns.function_system_name);
   set("functionMapping", columns.function_mapping);
   set("functionAddress", columns.function_address);
+  set("functionFile", columns.function_file);
+  set("functionLine", columns.function_line);
   set("mappingFile", columns.mapping_file);
   set("mappingBuildId", columns.mapping_build_id);
   set("mappingKind", columns.mapping_kind);

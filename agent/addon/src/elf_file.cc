@@ -112,7 +112,8 @@ std::string buildIdOfNotes(std::string_view notes, uint64_t alignment) {
     uint64_t name = at + sizeof(note);
     uint64_t content = name + padded(note.n_namesz);
     if (content + note.n_descsz > notes.size()) break;
-    if (note.n_type == NT_GNU_BUILD_ID && notes.substr(name, 4) == std::string_view("GNU", 4))
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_descsz <= kMaxBuildIdBytes &&
+        notes.substr(name, 4) == std::string_view("GNU", 4))
       return toHex(notes.substr(content, note.n_descsz));
     at = content + padded(note.n_descsz);
   }
@@ -153,20 +154,22 @@ bool ElfFile::isNative() const {
 #endif
 }
 
-const Elf64_Shdr* ElfFile::findSection(std::string_view name) const {
-  if (section_names_ >= sections_.size()) return nullptr;
+bool ElfFile::isNamed(const Elf64_Shdr& section, std::string_view name) const {
+  if (section_names_ >= sections_.size()) return false;
   const Elf64_Shdr& names = sections_[section_names_];
   std::string found(name.size() + 1, '\0');
+  return section.sh_name < names.sh_size &&
+         readAt(names.sh_offset + section.sh_name, found.data(), found.size()) &&
+         std::string_view(found.data(), name.size()) == name && found.back() == '\0';
+}
+
+const Elf64_Shdr* ElfFile::findSection(std::string_view name) const {
   for (const Elf64_Shdr& section : sections_) {
     if (section.sh_type == SHT_NOBITS || section.sh_flags & SHF_COMPRESSED) continue;
     // A damaged header must not cost memory that the file does not have.
     if (section.sh_offset > file_bytes_ || section.sh_size > file_bytes_ - section.sh_offset)
       continue;
-    if (section.sh_name >= names.sh_size ||
-        !readAt(names.sh_offset + section.sh_name, found.data(), found.size()))
-      continue;
-    if (std::string_view(found.data(), name.size()) == name && found.back() == '\0')
-      return &section;
+    if (isNamed(section, name)) return &section;
   }
   return nullptr;
 }
@@ -183,6 +186,13 @@ std::optional<ElfSection> ElfFile::readSection(std::string_view name) const {
   ElfSection result = {section->sh_addr, std::string(section->sh_size, '\0')};
   if (!readAt(section->sh_offset, result.bytes.data(), result.bytes.size())) return std::nullopt;
   return result;
+}
+
+bool ElfFile::hasDebugInfo() const {
+  return std::any_of(sections_.begin(), sections_.end(), [this](const Elf64_Shdr& section) {
+    return section.sh_type != SHT_NOBITS &&
+           (isNamed(section, ".debug_info") || isNamed(section, ".zdebug_info"));
+  });
 }
 
 bool ElfFile::hasSymbolTable() const {

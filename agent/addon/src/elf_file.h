@@ -87,6 +87,12 @@ class ElfFile {
   // Reads a part of the file. False if not all of it is there.
   bool readAt(uint64_t offset, void* into, size_t bytes) const;
 
+  // Whether there is DWARF debug information, be it compressed.
+  bool hasDebugInfo() const;
+
+  // The open file, for who reads it by other means.
+  int descriptor() const { return fd_.get(); }
+
   // Whether there is a .symtab, which strip takes away.
   bool hasSymbolTable() const;
 
@@ -109,6 +115,7 @@ class ElfFile {
   explicit ElfFile(UniqueFd fd) : fd_(std::move(fd)) {}
 
   bool readHeaders();
+  bool isNamed(const Elf64_Shdr& section, std::string_view name) const;
   const Elf64_Shdr* findSection(std::string_view name) const;
   std::string readBuildId(const Elf64_Phdr& segment) const;
   ElfSymbols readSymbolTable(const Elf64_Shdr& table) const;
@@ -128,7 +135,11 @@ class ElfFile {
 std::optional<uint64_t> addressOfMapping(const std::vector<ElfSegment>& segments,
                                          uint64_t file_offset);
 
-// Returns the build ID among ELF notes, in lower-case hex; "" if there is none.
+// A build ID is a hash: of 8 bytes (fast), 16 or 20 bytes as linkers make them, or longer if
+// someone chose it.
+constexpr uint32_t kMaxBuildIdBytes = 64;
+
+// Returns the build ID among ELF notes, in lower-case hex; "" if there is none, or it is too long.
 std::string buildIdOfNotes(std::string_view notes, uint64_t alignment);
 
 }  // namespace bunsen

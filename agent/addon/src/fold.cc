@@ -17,14 +17,14 @@ const std::vector<FunctionIndex>& Folder::fold(const bunsen_sample_key& key, Pro
   frames_.clear();
   if (key.kernel_leaf_ip)
     foldStack(key.kernel_leaf_ip, key.kernel_chain,
-              [this](uint64_t address) { return kernel_->functionAt(address); });
+              [this](uint64_t address) { frames_.push_back(kernel_->functionAt(address)); });
   if (key.flags & BUNSEN_SAMPLE_KERNEL_STACK_FAILED) frames_.push_back(stack_lost_);
 
   if (key.user_leaf_ip && process->gone()) {
     frames_.push_back(process_exited_);
   } else if (key.user_leaf_ip) {
     foldStack(key.user_leaf_ip, key.user_chain,
-              [process](uint64_t address) { return process->code.functionAt(address); });
+              [this, process](uint64_t address) { process->code.addFrames(address, &frames_); });
     if (key.flags & BUNSEN_SAMPLE_USER_STACK_INCOMPLETE) frames_.push_back(incomplete_);
   }
   if (key.flags & BUNSEN_SAMPLE_USER_STACK_FAILED) frames_.push_back(stack_lost_);
@@ -33,9 +33,9 @@ const std::vector<FunctionIndex>& Folder::fold(const bunsen_sample_key& key, Pro
   return frames_;
 }
 
-template <typename FunctionAt>
-void Folder::foldStack(uint64_t leaf_ip, uint64_t chain_id, FunctionAt functionAt) {
-  frames_.push_back(functionAt(leaf_ip));
+template <typename AddFrames>
+void Folder::foldStack(uint64_t leaf_ip, uint64_t chain_id, AddFrames addFrames) {
+  addFrames(leaf_ip);
   if (chain_id == BUNSEN_CHAIN_NONE) return;
   const Chain* chain = chain_id == BUNSEN_CHAIN_LOST ? nullptr : chains_->find(chain_id);
   if (!chain) {
@@ -43,7 +43,7 @@ void Folder::foldStack(uint64_t leaf_ip, uint64_t chain_id, FunctionAt functionA
     return;
   }
   // A return address is behind its call, which may be the last instruction of its function.
-  for (uint64_t address : chain->return_addresses) frames_.push_back(functionAt(address - 1));
+  for (uint64_t address : chain->return_addresses) addFrames(address - 1);
   if (chain->truncated) frames_.push_back(truncated_);
 }
 

@@ -26,8 +26,8 @@ class Folder {
   const std::vector<FunctionIndex>& fold(const bunsen_sample_key& key, Process* process);
 
  private:
-  template <typename FunctionAt>
-  void foldStack(uint64_t leaf_ip, uint64_t chain_id, FunctionAt functionAt);
+  template <typename AddFrames>
+  void foldStack(uint64_t leaf_ip, uint64_t chain_id, AddFrames addFrames);
 
   ChainCache* chains_;
   KernelSymbols* kernel_;

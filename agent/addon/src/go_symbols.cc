@@ -59,7 +59,7 @@ ElfSymbols readGoSymbols(const ElfFile& file) {
   result.base = header.text_start ? header.text_start : text->address;
   result.strings_offset = section->file_offset + header.names_offset;
   result.strings_bytes = section->bytes - header.names_offset;
-  result.symbols.reserve(header.functions);
+  result.symbols.reserve(std::min<uint64_t>(header.functions, table.size() / sizeof(TableEntry)));
   for (uint64_t i = 0; i < header.functions; i++) {
     TableEntry entry, next;
     Function function;

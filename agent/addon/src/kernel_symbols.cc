@@ -102,7 +102,9 @@ void KernelSymbols::addLine(std::string_view line) {
   uint16_t module = 0;
   size_t tab = line.find('\t');
   if (tab != std::string_view::npos) {
-    module = moduleIndex(line.substr(tab + 1));
+    std::string_view name = line.substr(tab + 1);
+    if (name.size() < 3 || name.front() != '[' || name.back() != ']') return;
+    module = moduleIndex(name);
     line = line.substr(0, tab);
   }
   symbols_.push_back({address, static_cast<uint32_t>(name_bytes_.size()), module});

@@ -12,9 +12,9 @@ namespace bunsen {
 
 namespace {
 
-// Cached names of one module by address. Past it the cache starts anew, which costs a search for
-// each address that is still in use.
-constexpr size_t kMaxCachedFunctions = 8192;
+// Addresses of one module whose functions are kept. Past it the cache starts anew, which costs a
+// search for each address that is still in use.
+constexpr size_t kMaxCachedAddresses = 8192;
 
 std::string baseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -37,34 +37,78 @@ Module::Module(ModuleTable* table, std::shared_ptr<const ElfFile> file, MappingI
                uint32_t pid, std::string path)
     : table_(table), file_(std::move(file)), mapping_(mapping), pid_(pid), path_(std::move(path)) {}
 
-FunctionIndex Module::functionAt(uint64_t file_offset) {
-  auto known = functions_.find(file_offset);
-  if (known != functions_.end()) return known->second;
-  if (functions_.size() >= kMaxCachedFunctions) functions_.clear();
-  FunctionIndex function = resolve(file_offset);
-  functions_.emplace(file_offset, function);
-  return function;
+void Module::addFrames(uint64_t file_offset, std::vector<FunctionIndex>* frames) {
+  auto known = named_.find(file_offset);
+  if (known == named_.end()) {
+    if (named_.size() >= kMaxCachedAddresses) {
+      named_.clear();
+      frames_.clear();
+    }
+    known = named_.emplace(file_offset, Named{0, 0, true}).first;
+  }
+  if (known->second.awaits_lines) resolve(file_offset, &known->second);
+  table_->named_without_lines_ += known->second.awaits_lines;
+  auto first = frames_.begin() + known->second.first;
+  frames->insert(frames->end(), first, first + known->second.count);
 }
 
-FunctionIndex Module::resolve(uint64_t file_offset) {
-  uint64_t address = file_offset;
-  if (std::optional<uint64_t> in_file = file_ ? file_->addressAt(file_offset) : std::nullopt) {
-    address = *in_file;
-    if (symbols_.empty()) readSymbols();
-    symbols_last_used_ = ++table_->use_clock_;
-    for (const Symbols& symbols : symbols_) {
-      auto candidates = symbols.table.find(address);
-      std::string symbol = symbols.bestName(candidates);
-      if (!symbol.empty())
-        return table_->names_->addFunction(
-            demangle(symbol), symbol, mapping_,
-            symbols.table.base + symbols.table.symbols[candidates.first].start);
-    }
+// @param named as it was when its lines were yet to be read; of no frames at first
+void Module::resolve(uint64_t file_offset, Named* named) {
+  std::optional<uint64_t> address = file_ ? file_->addressAt(file_offset) : std::nullopt;
+  if (address && symbols_.empty()) readSymbols();
+  std::optional<SourceFrames> lines = SourceFrames{};
+  if (address && lines_) lines = lines_->take(*address);
+  if (!lines && named->count > 0) return;
+  bool has_symbol = false;
+  FunctionIndex function =
+      functionOf(address.value_or(file_offset), address.has_value(), &has_symbol);
+  *named = withLines(function, has_symbol, lines.value_or(SourceFrames{}));
+  named->awaits_lines = !lines;
+}
+
+// @param in_file whether the address is one of the file's code
+FunctionIndex Module::functionOf(uint64_t address, bool in_file, bool* has_symbol) {
+  if (in_file) symbols_last_used_ = ++table_->use_clock_;
+  for (const Symbols& symbols : symbols_) {
+    auto candidates = in_file ? symbols.table.find(address) : std::pair<size_t, size_t>{};
+    std::string symbol = symbols.bestName(candidates);
+    if (symbol.empty()) continue;
+    *has_symbol = true;
+    return table_->names_->addFunction(
+        demangle(symbol), symbol, mapping_,
+        symbols.table.base + symbols.table.symbols[candidates.first].start);
   }
   char offset[32];
   snprintf(offset, sizeof(offset), "+0x%lx", address);
   std::string name = baseName(path_) + offset;
   return table_->names_->addFunction(name, name, mapping_, address);
+}
+
+// The function itself keeps the name of its symbol, which is the same with and without lines.
+Module::Named Module::withLines(FunctionIndex function, bool has_symbol,
+                                const SourceFrames& lines) {
+  NameTable* names = table_->names_;
+  Named named = {static_cast<uint32_t>(frames_.size()), 0, false};
+  for (size_t i = 0; i + 1 < lines.size(); i++) {
+    const SourceFrame& inlined = lines[i];
+    if (inlined.function.empty()) continue;
+    frames_.push_back(names->addFunction(demangle(inlined.function), inlined.function, mapping_,
+                                         names->function(function).address, inlined.file,
+                                         inlined.line));
+  }
+  if (!lines.empty()) {
+    const SourceFrame& own = lines.back();
+    FunctionName plain = names->function(function);
+    bool by_symbol = has_symbol || own.function.empty();
+    // Copies: adding may move what views point to.
+    std::string name = by_symbol ? std::string(names->string(plain.name)) : demangle(own.function);
+    std::string system_name =
+        by_symbol ? std::string(names->string(plain.system_name)) : own.function;
+    function = names->addFunction(name, system_name, mapping_, plain.address, own.file, own.line);
+  }
+  frames_.push_back(function);
+  named.count = static_cast<uint16_t>(frames_.size() - named.first);
+  return named;
 }
 
 std::string Module::Symbols::bestName(std::pair<size_t, size_t> candidates) const {
@@ -84,6 +128,11 @@ void Module::readSymbols() {
   if (!file_->hasSymbolTable()) {
     SymbolFile own = {file_, 0};
     symbols_.push_back({std::move(own), readGoSymbols(*file_)});
+  }
+  for (const Symbols& symbols : symbols_) {
+    if (lines_ || !table_->line_worker_ || !symbols.file.file->hasDebugInfo()) continue;
+    lines_ = std::make_shared<FileLines>(symbols.file.file);
+    table_->line_worker_->add(lines_);
   }
   table_->admitSymbols(this);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "elf_file.h"
+#include "line_worker.h"
 #include "mappings.h"
 #include "name_table.h"
 #include "symbol_files.h"
@@ -25,9 +26,10 @@ class Module {
   Module(ModuleTable* table, std::shared_ptr<const ElfFile> file, MappingIndex mapping,
          uint32_t pid, std::string path);
 
-  // Returns the function at this offset of the file: by its symbol, else "FILE+0xADDRESS" with the
-  // virtual address (the offset itself if the file could not be read).
-  FunctionIndex functionAt(uint64_t file_offset);
+  // Appends the function at this offset of the file: by its symbol, else "FILE+0xADDRESS" with the
+  // virtual address (the offset itself if the file could not be read). Before it those that were
+  // inlined into it there, innermost first, as soon as debug information has said so.
+  void addFrames(uint64_t file_offset, std::vector<FunctionIndex>* frames);
 
   bool isElf() const { return file_ != nullptr; }
 
@@ -42,7 +44,16 @@ class Module {
     std::string bestName(std::pair<size_t, size_t> candidates) const;
   };
 
-  FunctionIndex resolve(uint64_t file_offset);
+  // The functions of an address: places in frames_.
+  struct Named {
+    uint32_t first;
+    uint16_t count;
+    bool awaits_lines;
+  };
+
+  void resolve(uint64_t file_offset, Named* named);
+  FunctionIndex functionOf(uint64_t address, bool in_file, bool* has_symbol);
+  Named withLines(FunctionIndex function, bool has_symbol, const SourceFrames& lines);
   void readSymbols();
   size_t symbolBytes() const;
   void forgetSymbols();
@@ -52,8 +63,10 @@ class Module {
   MappingIndex mapping_;
   uint32_t pid_;
   std::string path_;
-  std::vector<Symbols> symbols_;  // read at the first use, given back under pressure
-  std::unordered_map<uint64_t, FunctionIndex> functions_;  // by file offset
+  std::vector<Symbols> symbols_;               // read at the first use, given back under pressure
+  std::unordered_map<uint64_t, Named> named_;  // by file offset
+  std::vector<FunctionIndex> frames_;
+  std::shared_ptr<FileLines> lines_;  // null: there is no debug information, or it is not known yet
   uint64_t symbols_last_used_ = 0;
   uint32_t last_window_ = 0;
 };
@@ -65,7 +78,9 @@ class ModuleTable {
   // Windows after which a module without a process is closed.
   static constexpr uint32_t kKeptWindows = 4;
 
-  explicit ModuleTable(NameTable* names) : names_(names) {}
+  // @param lines reads debug information; null: none is read
+  explicit ModuleTable(NameTable* names, LineWorker* lines = nullptr)
+      : names_(names), line_worker_(lines) {}
 
   // Returns the module behind a mapping of a process; the same one for all processes that map the
   // same file, or copies of it with one build ID. Never null: a file that cannot be read is a
@@ -80,6 +95,8 @@ class ModuleTable {
 
   size_t size() const { return by_file_.size(); }
   size_t symbolBytes() const { return symbol_bytes_; }
+  // How often a function was named while its lines were yet to be read.
+  uint64_t namedWithoutLines() const { return named_without_lines_; }
 
  private:
   friend class Module;
@@ -87,11 +104,13 @@ class ModuleTable {
   void admitSymbols(Module* module);
 
   NameTable* names_;
+  LineWorker* line_worker_;
   std::unordered_map<std::string, std::shared_ptr<Module>> by_file_;  // device, inode and path
   std::unordered_map<std::string, std::weak_ptr<Module>> by_build_id_;
   std::shared_ptr<Module> vdso_;
   size_t symbol_bytes_ = 0;
   uint64_t use_clock_ = 0;
+  uint64_t named_without_lines_ = 0;
   uint32_t window_ = 0;
 };
 

@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kBlockBytes = 64 << 10;
 // Vector and hash node of an element, beside its characters.
 constexpr size_t kStringOverheadBytes = 80;
-constexpr size_t kFunctionOverheadBytes = 72;
+constexpr size_t kFunctionOverheadBytes = 88;
 }  // namespace
 
 NameTable::NameTable() { addString(""); }
@@ -52,12 +52,20 @@ MappingIndex NameTable::addMapping(std::string_view file, std::string_view build
 }
 
 FunctionIndex NameTable::addFunction(std::string_view name, std::string_view system_name,
-                                     MappingIndex mapping, uint64_t address) {
-  StringIndex name_index = addString(name);
-  auto [entry, is_new] = function_index_.try_emplace(uint64_t{mapping} << 32 | name_index,
-                                                     static_cast<FunctionIndex>(functions_.size()));
-  if (is_new) functions_.push_back({name_index, addString(system_name), mapping, address});
+                                     MappingIndex mapping, uint64_t address, std::string_view file,
+                                     uint32_t line) {
+  FunctionKey key = {mapping, addString(name), addString(file), line};
+  auto [entry, is_new] =
+      function_index_.try_emplace(key, static_cast<FunctionIndex>(functions_.size()));
+  if (is_new)
+    functions_.push_back({key[1], addString(system_name), mapping, address, key[2], line});
   return entry->second;
+}
+
+size_t NameTable::FunctionHash::operator()(const FunctionKey& key) const {
+  uint64_t hash = 0;
+  for (uint32_t part : key) hash = (hash ^ part) * 0x9E3779B97F4A7C15ull >> 7 ^ hash << 57;
+  return hash;
 }
 
 size_t NameTable::sizeBytes() const {

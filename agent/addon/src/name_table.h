@@ -2,6 +2,7 @@
 // index. The tables only grow; their owner starts new ones when sizeBytes() says so.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -34,6 +35,8 @@ struct FunctionName {
   StringIndex system_name;  // as in the symbol table
   MappingIndex mapping;
   uint64_t address;  // of the symbol; of the frame itself if it has no symbol
+  StringIndex file;  // of the source, "" if unknown
+  uint32_t line;     // 0 if unknown
 };
 
 class NameTable {
@@ -43,9 +46,10 @@ class NameTable {
   StringIndex addString(std::string_view text);
   MappingIndex addMapping(std::string_view file, std::string_view build_id, MappingKind kind);
 
-  // Same name and mapping, same function: the first system name and address stay.
+  // Same name, mapping and line, same function: the first system name and address stay.
   FunctionIndex addFunction(std::string_view name, std::string_view system_name,
-                            MappingIndex mapping, uint64_t address);
+                            MappingIndex mapping, uint64_t address, std::string_view file = "",
+                            uint32_t line = 0);
 
   std::string_view string(StringIndex index) const { return strings_[index]; }
   const MappingName& mapping(MappingIndex index) const { return mappings_[index]; }
@@ -58,6 +62,12 @@ class NameTable {
   size_t sizeBytes() const;
 
  private:
+  // What tells functions apart: mapping, name, file, line.
+  using FunctionKey = std::array<uint32_t, 4>;
+  struct FunctionHash {
+    size_t operator()(const FunctionKey& key) const;
+  };
+
   std::string_view store(std::string_view text);
 
   std::vector<std::unique_ptr<char[]>> blocks_;
@@ -67,7 +77,7 @@ class NameTable {
   std::unordered_map<std::string_view, StringIndex> string_index_;
   std::vector<MappingName> mappings_;
   std::vector<FunctionName> functions_;
-  std::unordered_map<uint64_t, FunctionIndex> function_index_;  // by mapping and name
+  std::unordered_map<FunctionKey, FunctionIndex, FunctionHash> function_index_;
 };
 
 }  // namespace bunsen

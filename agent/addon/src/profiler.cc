@@ -28,8 +28,9 @@ std::string_view counterName(uint32_t id) {
 }
 }  // namespace
 
-Profiler::Naming::Naming(ChainCache* chains, const TaskHistory* history, const ProcessTags* tags)
-    : modules(&names),
+Profiler::Naming::Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history,
+                         const ProcessTags* tags)
+    : modules(&names, lines),
       kernel(&names),
       processes(&modules, &names, history, tags),
       folder(&names, &kernel, chains) {}
@@ -38,7 +39,7 @@ Profiler::Profiler(const SessionOptions& options)
     : tags_(options.tags),
       session_(options),
       sample_drain_(&session_),
-      naming_(std::make_unique<Naming>(&chains_, &task_history_, &tags_)) {
+      naming_(std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_)) {
   if (session_.usesTables())
     unwinding_ = std::make_unique<UnwindWorker>(session_.mapFd("unwind_requests"),
                                                 session_.mapFd("unwind_shards"),
@@ -101,6 +102,7 @@ void Profiler::foldIntoWindow(std::vector<CountedSample>* samples) {
   chains_.endDrain();
   drains_++;
   if (unwinding_) unwinding_->sampled(sampled);
+  lines_.wake();
 }
 
 WindowColumns Profiler::takeWindow(bool trim) {
@@ -112,7 +114,8 @@ WindowColumns Profiler::takeWindow(bool trim) {
   naming.kernel.endWindow();
   if (trim || naming.names.sizeBytes() > kNameBytesLimit) {
     processes_recorded_before_ += naming_->processes.recorded();
-    naming_ = std::make_unique<Naming>(&chains_, &task_history_, &tags_);
+    named_without_lines_before_ += naming_->modules.namedWithoutLines();
+    naming_ = std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_);
     name_resets_++;
   }
   if (trim) malloc_trim(0);
@@ -153,11 +156,13 @@ void Profiler::publishGauges() {
   task_events_active_ = task_events_.active();
   task_events_lost_ = task_events_.lost();
   processes_recorded_ = processes_recorded_before_ + naming_->processes.recorded();
+  named_without_lines_ = named_without_lines_before_ + naming_->modules.namedWithoutLines();
 }
 
 std::map<std::string, uint64_t> Profiler::counters() const {
   bunsen_counters kernel = session_.readCounters();
   RunStats run = session_.readRunStats();
+  LineFigures lines = lines_.figures();
   UnwindFigures unwinding = unwinding_ ? unwinding_->figures() : UnwindFigures{};
   std::map<std::string, uint64_t> counters = {
       {"bpf_run_time_ns", run.run_time_ns},
@@ -175,6 +180,10 @@ std::map<std::string, uint64_t> Profiler::counters() const {
       {"symbol_bytes", symbol_bytes_},
       {"name_bytes", name_bytes_},
       {"name_resets", name_resets_},
+      {"lines_read", lines.answered},
+      {"lines_files_failed", lines.failed_files},
+      {"lines_cpu_ms", lines.cpu_ms},
+      {"frames_named_without_lines", named_without_lines_},
       {"tables_active", session_.usesTables()},
       {"table_bytes", unwinding.table_bytes},
       {"table_modules", unwinding.modules},

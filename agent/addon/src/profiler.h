@@ -60,7 +60,8 @@ class Profiler {
   // Everything that holds indices of one name table. Started anew when the table has grown too
   // large, so that names of processes long gone do not stay for ever.
   struct Naming {
-    Naming(ChainCache* chains, const TaskHistory* history, const ProcessTags* tags);
+    Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history,
+           const ProcessTags* tags);
 
     NameTable names;
     ModuleTable modules;
@@ -78,18 +79,20 @@ class Profiler {
   const ProcessTags tags_;
   BpfSession session_;
   std::unique_ptr<UnwindWorker> unwinding_;  // null without tables
+  LineWorker lines_;
   SampleDrain sample_drain_;
   ChainCache chains_;
   TaskEvents task_events_;
   TaskHistory task_history_;
   std::unique_ptr<Naming> naming_;
   bool is_stopped_ = false;
-  uint64_t processes_recorded_before_ = 0;  // by tables of names that are no more
+  // By tables of names that are no more.
+  uint64_t processes_recorded_before_ = 0, named_without_lines_before_ = 0;
 
   // Read by counters() while a drain runs.
   std::atomic<uint64_t> samples_folded_{0}, drains_{0}, chains_missing_{0}, processes_{0},
-      modules_{0}, task_events_active_{0}, task_events_lost_{0}, processes_recorded_{0},
-      symbol_bytes_{0}, name_bytes_{0}, name_resets_{0};
+      modules_{0}, named_without_lines_{0}, task_events_active_{0}, task_events_lost_{0},
+      processes_recorded_{0}, symbol_bytes_{0}, name_bytes_{0}, name_resets_{0};
   std::atomic<bool> kernel_symbols_hidden_{false};
   const bool pid_namespace_foreign_ = !isInInitialPidNamespace();
 };

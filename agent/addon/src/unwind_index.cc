@@ -51,7 +51,7 @@ bool UnwindIndex::readTable() {
   header.number<uint32_t>();
   functions_ = header.number<uint32_t>();
   if (header.failed() || version != 1 || count_encoding != kCountEncoding ||
-      table_encoding != kTableEncoding || functions_ > kMaxFunctions ||
+      table_encoding != kTableEncoding || functions_ == 0 || functions_ > kMaxFunctions ||
       section->bytes.size() < kHeaderBytes + functions_ * sizeof(TableEntry))
     return false;
   base_ = *base;

@@ -17,6 +17,7 @@ constexpr size_t kMaxSectionBytes = 6 * kMaxUnwindRows;
 constexpr uint64_t kLongestPadding = 15;
 
 constexpr bunsen_unwind_rule kNoRule = {0, 0, BUNSEN_CFA_NONE, 0};
+constexpr bunsen_unwind_rule kGoRule = {0, 0, BUNSEN_CFA_GO, 0};
 
 bool isSame(const bunsen_unwind_rule& left, const bunsen_unwind_rule& right) {
   return memcmp(&left, &right, sizeof(left)) == 0;
@@ -76,19 +77,30 @@ UnwindRows toRows(const CfiSection& section, uint64_t base) {
   return writer.take();
 }
 
-}  // namespace
-
-bunsen_unwind_rule UnwindRows::ruleAt(uint64_t address) const {
-  if (address < base || address - base >= BUNSEN_UNWIND_NO_START) return kNoRule;
-  auto after =
-      std::upper_bound(rows.begin(), rows.end(), static_cast<uint32_t>(address - base),
-                       [](uint32_t wanted, const UnwindRow& row) { return wanted < row.start; });
-  return after == rows.begin() ? kNoRule : (after - 1)->rule;
+// Go has no call frame information of its own code; it keeps frame pointers.
+void addGoRows(const ElfFile& file, UnwindRows* rows) {
+  std::optional<ElfRange> table = file.findSectionRange(".gopclntab");
+  if (!table) table = file.findSectionRange(".data.rel.ro.gopclntab");
+  std::optional<ElfRange> text = file.findSectionRange(".text");
+  if (!table || !text || text->address + text->bytes < text->address) return;
+  uint64_t end = text->address + text->bytes;
+  UnwindRows known = *rows;
+  RowWriter writer(rows->base);
+  auto add = [&](uint64_t address, bunsen_unwind_rule rule) {
+    bool is_go = rule.cfa == BUNSEN_CFA_NONE && address >= text->address && address < end;
+    writer.add(address, is_go ? kGoRule : rule);
+  };
+  auto next = known.rows.begin();
+  for (uint64_t bound : {text->address, end}) {
+    for (; next != known.rows.end() && known.base + next->start <= bound; ++next)
+      add(known.base + next->start, next->rule);
+    add(bound, known.ruleAt(bound));
+  }
+  for (; next != known.rows.end(); ++next) add(known.base + next->start, next->rule);
+  *rows = writer.take();
 }
 
-UnwindRows readUnwindRows(const ElfFile& file) {
-  std::optional<uint64_t> base = file.codeBase();
-  if (!base) return {};
+UnwindRows readCallFrames(const ElfFile& file, uint64_t base) {
   for (auto [name, format] : {std::pair(".eh_frame", CfiFormat::kEhFrame),
                               std::pair(".debug_frame", CfiFormat::kDebugFrame)}) {
     std::optional<ElfRange> range = file.findSectionRange(name);
@@ -96,9 +108,29 @@ UnwindRows readUnwindRows(const ElfFile& file) {
     std::optional<ElfSection> section = file.readSection(name);
     if (!section) continue;
     CfiSection cfi = parseCfiSection(section->bytes, section->address, format);
-    if (!cfi.functions.empty()) return toRows(cfi, *base);
+    if (!cfi.functions.empty()) return toRows(cfi, base);
   }
-  return {};
+  UnwindRows none;
+  none.base = base;
+  return none;
+}
+
+}  // namespace
+
+UnwindRows readUnwindRows(const ElfFile& file) {
+  std::optional<uint64_t> base = file.codeBase();
+  if (!base) return {};
+  UnwindRows rows = readCallFrames(file, *base);
+  if (!rows.is_too_large) addGoRows(file, &rows);
+  return rows;
+}
+
+bunsen_unwind_rule UnwindRows::ruleAt(uint64_t address) const {
+  if (address < base || address - base >= BUNSEN_UNWIND_NO_START) return kNoRule;
+  auto after =
+      std::upper_bound(rows.begin(), rows.end(), static_cast<uint32_t>(address - base),
+                       [](uint32_t wanted, const UnwindRow& row) { return wanted < row.start; });
+  return after == rows.begin() ? kNoRule : (after - 1)->rule;
 }
 
 UnwindRows readUnwindRows(const ElfFile& file, const std::vector<uint64_t>& entries) {

@@ -31,7 +31,7 @@ class UnwindTables {
   static constexpr uint64_t kForgetProcessMs = 60'000;
   // How long a process' mappings are not read again: at first, and after they had not changed again
   // and again.
-  static constexpr uint64_t kMinRereadMs = 40;
+  static constexpr uint64_t kMinRereadMs = 10;
   static constexpr uint64_t kMaxRereadMs = 4'000;
 
   explicit UnwindTables(UnwindStore* store,

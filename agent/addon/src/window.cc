@@ -134,6 +134,8 @@ WindowColumns Window::columns(const NameTable& names) const {
     columns.function_system_name.push_back(strings(function.system_name));
     columns.function_mapping.push_back(mappings(function.mapping));
     columns.function_address.push_back(function.address);
+    columns.function_file.push_back(strings(function.file));
+    columns.function_line.push_back(function.line);
   }
   for (MappingIndex index : mappings.used()) {
     const MappingName& mapping = names.mapping(index);

@@ -35,7 +35,8 @@ constexpr uint8_t kProcessGone = 1 << 1;  // before it could be read
 struct WindowColumns {
   std::string strings;  // concatenated
   std::vector<uint32_t> string_offsets;
-  std::vector<uint32_t> function_name, function_system_name, function_mapping;
+  std::vector<uint32_t> function_name, function_system_name, function_mapping, function_file,
+      function_line;
   std::vector<uint64_t> function_address;
   std::vector<uint32_t> mapping_file, mapping_build_id;
   std::vector<uint8_t> mapping_kind;

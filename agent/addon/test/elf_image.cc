@@ -73,6 +73,40 @@ std::string makeElfImage(const std::vector<ImageSegment>& segments,
   return image;
 }
 
+std::string makeElfOfSections(const std::vector<ImageSection>& sections) {
+  Elf64_Ehdr header = {};
+  memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_machine = EM_X86_64;
+  header.e_phoff = sizeof(header);
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  header.e_phnum = 1;
+  header.e_shoff = sizeof(header) + sizeof(Elf64_Phdr);
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = static_cast<Elf64_Half>(sections.size() + 1);
+  header.e_shstrndx = 0;
+
+  std::string image;
+  append(&image, header);
+  append(&image, Elf64_Phdr{PT_LOAD, PF_R | PF_X, 0, 0x1000, 0x1000, 1 << 20, 1 << 20, 4096});
+  size_t names_at = image.size() + (sections.size() + 1) * sizeof(Elf64_Shdr);
+  std::string names(1, '\0');
+  for (const ImageSection& section : sections) names += section.name + '\0';
+  append(&image, Elf64_Shdr{0, SHT_STRTAB, 0, 0, names_at, names.size(), 0, 0, 1, 0});
+  size_t name_at = 1;
+  size_t at = names_at + names.size();
+  for (const ImageSection& section : sections) {
+    append(&image, Elf64_Shdr{static_cast<Elf64_Word>(name_at), SHT_PROGBITS, SHF_ALLOC,
+                              section.address, at, section.bytes.size(), 0, 0, 1, 0});
+    name_at += section.name.size() + 1;
+    at += section.bytes.size();
+  }
+  image += names;
+  for (const ImageSection& section : sections) image += section.bytes;
+  return image;
+}
+
 UniqueFd makeFile(const std::string& content) {
   UniqueFd fd(memfd_create("image", MFD_CLOEXEC));
   if (write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()))

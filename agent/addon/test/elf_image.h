@@ -27,6 +27,16 @@ struct ImageSegment {
 std::string makeElfImage(const std::vector<ImageSegment>& segments,
                          const std::vector<ImageSymbol>& symbols);
 
+struct ImageSection {
+  std::string name;
+  uint64_t address;
+  std::string bytes;
+};
+
+// Returns the bytes of an ELF file of this processor with one executable segment, of 1 MB at
+// address 0x1000, and these sections.
+std::string makeElfOfSections(const std::vector<ImageSection>& sections);
+
 // Returns a file with this content, in memory only.
 UniqueFd makeFile(const std::string& content);
 

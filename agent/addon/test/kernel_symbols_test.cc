@@ -19,6 +19,7 @@ TEST("kallsyms: text of kernel and modules, data left out, lines in pieces") {
   symbols.append("80 D some_data\nffffffff81000200 W weak_work\n");
   symbols.append("ffffffffc0001000 t ext4_read\t[ext4]\nffffffffc0000000 t ext4_init\t[ext4]\n");
   symbols.append("0000000000000000 A percpu\nnonsense\n\nffffffff81000300\n");
+  symbols.append("ffffffff81000400 t no_module\t\nffffffff81000500 t no_brackets\text4\n");
   symbols.finish();
   CHECK_EQ(symbols.size(), 5u);
   CHECK(!symbols.hidden());

@@ -355,3 +355,18 @@ TEST("unwind rows: headers that lie about sizes cost no memory") {
     if (file) readUnwindRows(*file);
   }
 }
+
+TEST("unwind rows: Go's code is left by frame pointers that may lead to another stack") {
+  std::string frames(16, '\0');  // nothing is in it
+  std::string code(0x40, 'x');
+  auto rowsOf = [&](const std::vector<ImageSection>& sections) {
+    return readUnwindRows(*ElfFile::open(makeFile(makeElfOfSections(sections))));
+  };
+  UnwindRows go =
+      rowsOf({{".eh_frame", 0x9000, frames}, {".text", 0x1100, code}, {".gopclntab", 0, "x"}});
+  CHECK_EQ(int{go.ruleAt(0x10ff).cfa}, int{BUNSEN_CFA_NONE});
+  CHECK_EQ(int{go.ruleAt(0x1100).cfa}, int{BUNSEN_CFA_GO});
+  CHECK_EQ(int{go.ruleAt(0x113f).cfa}, int{BUNSEN_CFA_GO});
+  CHECK_EQ(int{go.ruleAt(0x1140).cfa}, int{BUNSEN_CFA_NONE});
+  CHECK(rowsOf({{".eh_frame", 0x9000, frames}, {".text", 0x1100, code}}).rows.empty());
+}

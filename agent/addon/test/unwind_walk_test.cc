@@ -39,6 +39,16 @@ const Snapshot* walked_snapshot = nullptr;
 
 Snapshot snapshot;  // the last one taken
 
+// Returns the words from here to there. All of a stack, and AddressSanitizer keeps parts of it
+// locked, also for memcpy.
+__attribute__((no_sanitize("address"))) std::string copyStack(uint64_t from, uint64_t to) {
+  std::string copy((to - from) / 8 * 8, '\0');
+  auto* into = reinterpret_cast<volatile uint64_t*>(copy.data());
+  for (uint64_t at = from; at + 8 <= to; at += 8)
+    *into++ = *reinterpret_cast<const volatile uint64_t*>(at);
+  return copy;
+}
+
 // Keeps the registers of the call, and the stack above.
 __attribute__((noinline)) void keep(const ucontext_t& context) {
   const greg_t* registers = context.uc_mcontext.gregs;
@@ -57,8 +67,7 @@ __attribute__((noinline)) void keep(const ucontext_t& context) {
   pthread_attr_getstack(&attributes, &lowest, &bytes);
   pthread_attr_destroy(&attributes);
   snapshot.stack_start = snapshot.registers.sp;
-  snapshot.stack.assign(reinterpret_cast<const char*>(snapshot.registers.sp),
-                        static_cast<const char*>(lowest) + bytes);
+  snapshot.stack = copyStack(snapshot.registers.sp, reinterpret_cast<uint64_t>(lowest) + bytes);
 }
 
 void keepAtSignal(int, siginfo_t*, void* context) { keep(*static_cast<ucontext_t*>(context)); }
@@ -314,6 +323,28 @@ TEST("unwind walk: code without rows is left by its frame pointer") {
   CHECK_EQ(int{walk(made, store, process).end}, int{BUNSEN_UNWIND_UNMAPPED});
   process.is_partial = 1;
   CHECK_EQ(int{walk(made, store, process).end}, int{BUNSEN_UNWIND_READ_FAILED});
+}
+
+TEST("unwind walk: in Go's code the frame pointer may lead to a stack below") {
+  uint64_t words[] = {0, 0, 0x8030, 0x1100, 0, 0, 0, 0};
+  Snapshot made;
+  made.stack_start = 0x8000;
+  made.stack.assign(reinterpret_cast<const char*>(words), sizeof(words));
+  walked_snapshot = &made;
+  bunsen_unwind_state state = {};
+  state.pc = 0x1050;
+  state.sp = 0x9000;
+  state.bp = 0x8010;
+  bunsen_unwind_state before = state;
+  bunsen_unwind_value value;
+  value.rule = {0, 0, BUNSEN_CFA_NONE, 0};
+  CHECK_EQ(bunsen_unwind_leave(&state, value.page), int{BUNSEN_UNWIND_BAD_POINTER});
+  state = before;
+  value.rule.cfa = BUNSEN_CFA_GO;
+  CHECK_EQ(bunsen_unwind_leave(&state, value.page), int{BUNSEN_UNWIND_GOES_ON});
+  CHECK_EQ(state.pc, 0x1100u);
+  CHECK_EQ(state.sp, 0x8020u);
+  CHECK_EQ(bunsen_unwind_leave(&state, value.page), int{BUNSEN_UNWIND_COMPLETE});
 }
 
 TEST("unwind walk: rules found before are used again, but not for another state of the mappings") {

@@ -36,6 +36,10 @@ export interface WindowColumns {
   functionSystemName: Uint32Array;
   functionMapping: Uint32Array;
   functionAddress: BigUint64Array;
+  /** Source file; the empty string if it is not known, or not yet. */
+  functionFile: Uint32Array;
+  /** Line of the code, of callers that of the call; 0 if unknown. Each line is a function here. */
+  functionLine: Uint32Array;
   mappingFile: Uint32Array;
   /** Hex, or the empty string. */
   mappingBuildId: Uint32Array;
@@ -115,7 +119,7 @@ export function openSampler(options: Omit<SamplerOptions, 'objectPath'>): Sample
   } catch (cause) {
     throw new AgentError(
       'ADDON_MISSING',
-      `The native addon does not load (${String(cause)}). Build it with npm run build; at run time it needs libbpf1, libelf1 and liblzma5.`,
+      `The native addon does not load (${String(cause)}). Build it with npm run build; at run time it needs libbpf1, libelf1 and liblzma5, and libdw1 for inlined functions.`,
       { cause },
     );
   }

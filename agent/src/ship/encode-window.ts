@@ -42,6 +42,8 @@ export async function encodeWindow(
       systemName: string(columns.functionSystemName[fn] as number),
       mapping: columns.functionMapping[fn] as number,
       address: columns.functionAddress[fn] as bigint,
+      file: string(columns.functionFile[fn] as number),
+      line: columns.functionLine[fn] as number,
     })),
     stackOffsets: columns.stackOffsets,
     stackFunctions: columns.stackFunctions,
