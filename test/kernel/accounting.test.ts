@@ -13,6 +13,7 @@ import {
   startAgent,
   startServer,
   temporaryFolder,
+  until,
 } from '../harness.ts';
 import { PERIOD_NS } from '../text-profile.ts';
 
@@ -77,13 +78,19 @@ test('and with the server gone in the middle', { skip: needsRoot }, async (t) =>
   const port = await freePort();
   const dataDir = temporaryFolder(t);
   const first = await startServer(t, { port, dataDir });
-  const agent = await startAgent(t, first.url);
+  const metricsPort = await freePort();
+  const env = { BUNSEN_AGENT_METRICS: `127.0.0.1:${metricsPort}` };
+  const agent = await startAgent(t, first.url, env);
   churn(t);
   await sleep(LONG ? 45_000 : 16_000);
   await first.program.stop();
   await sleep(30_000);
   const second = await startServer(t, { port, dataDir });
   await sleep(LONG ? 45_000 : 20_000);
+  // The agent pauses for up to 37 s between its tries, and has no more than 5 s once it is stopped.
+  const metrics = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  const isEmpty = async () => /^bunsen_agent_spool_windows 0$/m.test(await metrics());
+  await until('the spool to be empty', isEmpty, 90_000);
   assert.equal(await agent.stop(), 0, agent.output);
   assert.match(agent.output, /cannot deliver/);
   await assertExact(t, second.url, agent.output);

@@ -46,10 +46,18 @@ function apply(rule: RelabelRule, labels: Labels): boolean {
       set(labels, targetLabel, String(hash(value) % rule.modulus));
       return true;
     case 'lowercase':
-      set(labels, targetLabel, value.toLowerCase());
+      set(
+        labels,
+        targetLabel,
+        eachLetter(value, (letter) => letter.toLowerCase()),
+      );
       return true;
     case 'uppercase':
-      set(labels, targetLabel, value.toUpperCase());
+      set(
+        labels,
+        targetLabel,
+        eachLetter(value, (letter) => letter.toUpperCase()),
+      );
       return true;
     case 'labelmap':
       for (const [name, found] of Object.entries(labels)) {
@@ -70,6 +78,14 @@ function set(labels: Labels, name: string, value: string): void {
   if (value === '') delete labels[name];
   // Assigning to `__proto__` would not make a label of it.
   else if (name !== '__proto__') labels[name] = value;
+}
+
+/** As Go does it: letter by letter, and one that would become two, such as ß, stays. */
+function eachLetter(text: string, change: (letter: string) => string): string {
+  return Array.from(text, (letter) => {
+    const changed = change(letter);
+    return changed.length === letter.length ? changed : letter;
+  }).join('');
 }
 
 /** The last 8 bytes of the MD5 sum: what Prometheus spreads by, so that shards agree with its own. */
