@@ -125,16 +125,14 @@ static __always_inline void sample_user_stack(struct bpf_perf_event_data *contex
                               &key->user_leaf_ip, &key->user_chain, counter);
   if (frames < 0) {
     key->flags |= BUNSEN_SAMPLE_USER_STACK_FAILED;
-    counter->value[BUNSEN_COUNTER_user_stack_failed]++;
+    count_end(key, BUNSEN_COUNTER_user_stack_failed, counter);
   } else {
-    counter->value[BUNSEN_COUNTER_unwind_by_pointer]++;
+    count_end(key, BUNSEN_COUNTER_unwind_by_pointer, counter);
   }
 }
 
-static __always_inline int sample(struct bpf_perf_event_data *context, bool by_tables) {
-  __u32 slot = 0;
-  struct bunsen_counters *counter = bpf_map_lookup_elem(&counters, &slot);
-  if (!counter) return 0; /* cannot happen: the verifier wants the check */
+static __always_inline void sample(struct bpf_perf_event_data *context, bool by_tables,
+                                   struct bunsen_counters *counter) {
   counter->value[BUNSEN_COUNTER_samples_taken]++;
 
   /* No initializer list: padding must be zero too, since keys are compared as bytes. */
@@ -144,23 +142,23 @@ static __always_inline int sample(struct bpf_perf_event_data *context, bool by_t
   key.tgid = bpf_get_current_pid_tgid() >> 32;
   if (!config.include_idle && key.tgid == 0) {
     counter->value[BUNSEN_COUNTER_filtered_idle]++;
-    return 0;
+    return;
   }
 
   struct task_struct *task = (void *)bpf_get_current_task();
   bool kernel_thread = BPF_CORE_READ(task, flags) & PF_KTHREAD;
   if (config.exclude_kernel_threads && kernel_thread) {
     counter->value[BUNSEN_COUNTER_filtered_kernel_thread]++;
-    return 0;
+    return;
   }
   if (is_filtered_out(config.pid_filter_mode, &pid_filter, &key.tgid)) {
     counter->value[BUNSEN_COUNTER_filtered_pid]++;
-    return 0;
+    return;
   }
   key.cgroup_id = bpf_get_current_cgroup_id();
   if (is_filtered_out(config.cgroup_filter_mode, &cgroup_filter, &key.cgroup_id)) {
     counter->value[BUNSEN_COUNTER_filtered_cgroup]++;
-    return 0;
+    return;
   }
 
   key.start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
@@ -181,15 +179,25 @@ static __always_inline int sample(struct bpf_perf_event_data *context, bool by_t
   /* Chains are stored before the count that refers to them: a drain that sees the count will find
    * them. */
   count_sample(&key, counter);
+}
+
+/* A clock of its own: kernel.bpf_stats_enabled would burden every BPF program of the host. */
+static __always_inline int timed_sample(struct bpf_perf_event_data *context, bool by_tables) {
+  __u64 start_ns = bpf_ktime_get_ns();
+  __u32 slot = 0;
+  struct bunsen_counters *counter = bpf_map_lookup_elem(&counters, &slot);
+  if (!counter) return 0; /* cannot happen: the verifier wants the check */
+  sample(context, by_tables, counter);
+  counter->value[BUNSEN_COUNTER_run_time_ns] += bpf_ktime_get_ns() - start_ns;
   return 0;
 }
 
 /* User stacks by frame pointers: runs on any kernel and architecture. */
 SEC("perf_event")
-int sample_cpu(struct bpf_perf_event_data *context) { return sample(context, false); }
+int sample_cpu(struct bpf_perf_event_data *context) { return timed_sample(context, false); }
 
 #ifdef BUNSEN_TABLES
 /* User stacks by tables: loaded instead where the kernel has what it needs. */
 SEC("perf_event")
-int sample_cpu_tables(struct bpf_perf_event_data *context) { return sample(context, true); }
+int sample_cpu_tables(struct bpf_perf_event_data *context) { return timed_sample(context, true); }
 #endif

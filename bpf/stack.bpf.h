@@ -54,6 +54,13 @@ static __always_inline bool hit_user_mode(const struct bpf_perf_event_data *cont
 #endif
 }
 
+/* @param end id of the counter; the sample says so, too */
+static __always_inline void count_end(struct bunsen_sample_key *key, enum bunsen_counter end,
+                                      struct bunsen_counters *counters) {
+  counters->value[end]++;
+  key->flags |= end << BUNSEN_SAMPLE_END_SHIFT;
+}
+
 /* Multiply and fold the high bits back: two instructions a frame, and every input bit counts. */
 static __always_inline __u64 hash_chain(const struct bunsen_chain *chain) {
   __u64 hash = chain->length;

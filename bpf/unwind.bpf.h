@@ -196,9 +196,9 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
 
   /* A switch, not a sum, so that the verifier sees that the place is one of the counters. */
   switch (walk.end) {
-#define COUNT_END(END, name)                         \
-  case BUNSEN_UNWIND_##END:                          \
-    counters->value[BUNSEN_COUNTER_unwind_##name]++; \
+#define COUNT_END(END, name)                                \
+  case BUNSEN_UNWIND_##END:                                 \
+    count_end(key, BUNSEN_COUNTER_unwind_##name, counters); \
     break;
     COUNT_END(COMPLETE, complete)
     COUNT_END(UNMAPPED, unmapped)
@@ -208,7 +208,7 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
     COUNT_END(READ_FAILED, read_failed)
     COUNT_END(ABSENT, absent)
     default:
-      counters->value[BUNSEN_COUNTER_unwind_truncated]++;
+      count_end(key, BUNSEN_COUNTER_unwind_truncated, counters);
       break;
   }
 #undef COUNT_END

@@ -13,8 +13,17 @@ export default defineConfig({
     rolldownOptions: {
       // Libraries mark their client components for frameworks that render on a server: none here.
       checks: { moduleLevelDirective: false },
-      // What several pages share is one file: a dozen small ones are as many requests.
-      output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
+      // What several pages share is one file: a dozen small ones are as many requests. What only
+      // pages share that nobody starts with is another, so that it is not fetched at the start.
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            { name: 'shared', tags: ['$initial'], minShareCount: 2, priority: 1 },
+            { name: 'later', minShareCount: 2 },
+          ],
+        },
+      },
     },
   },
   worker: { format: 'es' },

@@ -1,13 +1,26 @@
 import os from 'node:os';
 import path from 'node:path';
-import { checkLabels, type Labels } from '@bunsen/profile';
+import type { Labels } from '@bunsen/profile';
+import {
+  address,
+  cgroupId,
+  environmentLabelList,
+  type Filter,
+  filter,
+  flag,
+  httpUrl,
+  integer,
+  labelList,
+  optional,
+  pathOr,
+  percent,
+  podLabelList,
+  text,
+} from './config-values.ts';
 import { AgentError } from './errors.ts';
-
-/** Which processes or control groups are sampled; everything if undefined. */
-export interface Filter<T> {
-  mode: 'include' | 'exclude';
-  values: T[];
-}
+import type { Budget } from './govern/governor.ts';
+import type { KubernetesOptions } from './label/kubernetes.ts';
+import type { EnvironmentLabel } from './label/series-labels.ts';
 
 export interface AgentConfig {
   serverUrl: string;
@@ -23,6 +36,11 @@ export interface AgentConfig {
   spoolDir: string;
   spoolMaxBytes: number;
   metricsAddress: { host: string; port: number } | undefined;
+  budget: Budget;
+  environmentLabels: EnvironmentLabel[];
+  relabelFile: string | undefined;
+  /** Undefined if Kubernetes is not to be asked. */
+  kubernetes: KubernetesOptions | undefined;
 }
 
 /** Windows begin at multiples of this since 1970, on every host: equal to the store's time slots. */
@@ -34,6 +52,9 @@ export const WINDOW_MS = 15_000;
  */
 export const DRAIN_INTERVAL_MS = 1000;
 
+/** Where Kubernetes puts the credentials of a pod. */
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
 interface Option<T> {
   env: string;
   about: string;
@@ -44,70 +65,6 @@ interface Option<T> {
 function option<T>(env: string, fallback: string, about: string, parse: (text: string) => T) {
   return { env, about, fallback, parse } satisfies Option<T>;
 }
-
-const text = (value: string) => value;
-const flag = (value: string) => {
-  if (value !== '0' && value !== '1') throw new Error('must be 0 or 1');
-  return value === '1';
-};
-const integer = (least: number, most: number) => (value: string) => {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < least || number > most) {
-    throw new Error(`must be a whole number from ${least} to ${most}`);
-  }
-  return number;
-};
-const httpUrl = (value: string) => {
-  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) {
-    throw new Error('must be a URL such as http://bunsen.internal:4040');
-  }
-  if (new URL(value).username) throw new Error('must not carry a user name or password');
-  return value.replace(/\/+$/, '');
-};
-/** Labels that the agent gives itself, and what sets them. */
-const OWN_LABELS: Record<string, string> = {
-  host: 'BUNSEN_HOSTNAME sets it',
-  pid: 'BUNSEN_LABEL_PID sets it',
-  service_name: 'it is told by unit, container or executable',
-  comm: 'it is the name of the thread',
-  container_id: 'it is told by the control group',
-};
-const labelList = (value: string): Labels => {
-  const labels: Labels = {};
-  for (const pair of value.split(',').filter((part) => part !== '')) {
-    const at = pair.indexOf('=');
-    if (at < 1) throw new Error(`must be a list such as env=prod,zone=a; ${pair} has no =`);
-    const name = pair.slice(0, at).trim();
-    if (OWN_LABELS[name]) throw new Error(`must not have ${name}: ${OWN_LABELS[name]}`);
-    labels[name] = pair.slice(at + 1).trim();
-  }
-  checkLabels(labels);
-  return labels;
-};
-const filter =
-  <T>(parse: (item: string) => T) =>
-  (value: string): Filter<T> | undefined => {
-    if (value === '') return undefined;
-    const exclude = value.startsWith('!');
-    const items = (exclude ? value.slice(1) : value).split(',');
-    return {
-      mode: exclude ? 'exclude' : 'include',
-      values: items.map((item) => parse(item.trim())),
-    };
-  };
-const address = (value: string) => {
-  if (value === 'off') return undefined;
-  const at = value.lastIndexOf(':');
-  if (at < 1) throw new Error('must be host:port, or off');
-  return {
-    host: value.slice(0, at).replace(/^\[(.*)\]$/, '$1'),
-    port: integer(0, 65535)(value.slice(at + 1)),
-  };
-};
-const cgroupId = (item: string) => {
-  if (!/^\d+$/.test(item)) throw new Error('must be a list of cgroup ids (inode numbers)');
-  return BigInt(item);
-};
 
 /** Every option: environment variable, default, what it does. The README's table is made of this. */
 export const OPTIONS = {
@@ -128,6 +85,18 @@ export const OPTIONS = {
     '99',
     'Samples a second and CPU. Not a round number, so that it does not beat with timers.',
     integer(1, 4999),
+  ),
+  cpuBudgetPercent: option(
+    'BUNSEN_CPU_BUDGET_PERCENT',
+    '1',
+    "What the agent may take of the host's CPU time. It samples less often when it needs more.",
+    percent,
+  ),
+  memoryBudgetBytes: option(
+    'BUNSEN_MEMORY_BUDGET_BYTES',
+    String(256 * 2 ** 20),
+    'Memory of the agent, with its tables in the kernel. The same when it needs more.',
+    integer(64 * 2 ** 20, 2 ** 40),
   ),
   includeIdle: option('BUNSEN_INCLUDE_IDLE', '0', '1: sample the idle task, too.', flag),
   excludeKernelThreads: option(
@@ -152,10 +121,52 @@ export const OPTIONS = {
     'BUNSEN_BTF',
     '',
     'A BTF file of this kernel, where the kernel does not carry its own.',
-    (value) => value || undefined,
+    optional,
   ),
   labels: option('BUNSEN_LABELS', '', 'Labels for every series: `env=prod,zone=a`.', labelList),
   labelPid: option('BUNSEN_LABEL_PID', '0', '1: a `pid` label. A series for each process.', flag),
+  environmentLabels: option(
+    'BUNSEN_ENV_LABELS',
+    '',
+    "Variables of each process' environment that become labels: `VERSION,DD_VERSION:version`. No other is read out.",
+    environmentLabelList,
+  ),
+  relabelFile: option(
+    'BUNSEN_RELABEL_FILE',
+    '',
+    "Rules for labels, and for what is kept, in Prometheus' syntax; YAML or JSON.",
+    optional,
+  ),
+  kubernetesPodsUrl: option(
+    'BUNSEN_KUBERNETES_PODS_URL',
+    '',
+    "Where Kubernetes lists the pods of this node: the kubelet's `https://NODE:10250/pods`, or the API's `/api/v1/pods?fieldSelector=spec.nodeName=NODE`. Not asked by default.",
+    (value) => (value === '' ? undefined : httpUrl(value)),
+  ),
+  kubernetesTokenFile: option(
+    'BUNSEN_KUBERNETES_TOKEN_FILE',
+    `${SERVICE_ACCOUNT}/token`,
+    'The token for it, read anew each time; sent over https alone. `off`: none.',
+    pathOr('off'),
+  ),
+  kubernetesCaFile: option(
+    'BUNSEN_KUBERNETES_CA_FILE',
+    `${SERVICE_ACCOUNT}/ca.crt`,
+    'Whose certificates it may have. `system`: those that Node.js trusts.',
+    pathOr('system'),
+  ),
+  kubernetesInsecureTls: option(
+    'BUNSEN_KUBERNETES_INSECURE_TLS',
+    '0',
+    '1: any certificate. Kubelets often sign their own; whoever is on the way then gets the token.',
+    flag,
+  ),
+  kubernetesPodLabels: option(
+    'BUNSEN_KUBERNETES_POD_LABELS',
+    '',
+    'Labels of pods that become labels: `team,app.kubernetes.io/name:app`.',
+    podLabelList,
+  ),
   spoolDir: option(
     'BUNSEN_AGENT_DATA_DIR',
     path.join('data', 'agent'),
@@ -171,7 +182,7 @@ export const OPTIONS = {
   metricsAddress: option(
     'BUNSEN_AGENT_METRICS',
     '127.0.0.1:4041',
-    'Where the agent serves its own `/metrics` and `/healthz`, or `off`.',
+    'Where the agent serves its status page, `/metrics` and `/healthz`, or `off`.',
     address,
   ),
 } as const;
@@ -189,6 +200,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
       });
     }
   };
+  const podsUrl = read(OPTIONS.kubernetesPodsUrl);
   return {
     serverUrl: read(OPTIONS.serverUrl),
     host: read(OPTIONS.host),
@@ -203,5 +215,21 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
     spoolDir: read(OPTIONS.spoolDir),
     spoolMaxBytes: read(OPTIONS.spoolMaxBytes),
     metricsAddress: read(OPTIONS.metricsAddress),
+    budget: {
+      cpuShare: read(OPTIONS.cpuBudgetPercent) / 100,
+      memoryBytes: read(OPTIONS.memoryBudgetBytes),
+    },
+    environmentLabels: read(OPTIONS.environmentLabels),
+    relabelFile: read(OPTIONS.relabelFile),
+    kubernetes:
+      podsUrl === undefined
+        ? undefined
+        : {
+            podsUrl,
+            tokenFile: read(OPTIONS.kubernetesTokenFile),
+            caFile: read(OPTIONS.kubernetesCaFile),
+            insecureTls: read(OPTIONS.kubernetesInsecureTls),
+            podLabels: read(OPTIONS.kubernetesPodLabels),
+          },
   };
 }

@@ -46,6 +46,11 @@ BUNSEN_ASSERT_SIZE(struct bunsen_chain, 8 * BUNSEN_MAX_FRAMES);
 #define BUNSEN_SAMPLE_KERNEL_STACK_FAILED (1u << 2)
 /* The user stack ends before the outermost frame, for another reason than the depth limit. */
 #define BUNSEN_SAMPLE_USER_STACK_INCOMPLETE (1u << 3)
+/*
+ * How the walk of the user stack ended: in bits 8-15, the id of the counter that counted it, one of
+ * unwind_* or user_stack_failed. 0: there was no user stack to walk.
+ */
+#define BUNSEN_SAMPLE_END_SHIFT 8
 
 /*
  * Key of the counts map; the value is a __u64, the number of samples that had this key. The leaf
@@ -117,7 +122,8 @@ BUNSEN_ASSERT_SIZE(struct bunsen_config, 20);
   X(21, frames_by_table)       /* steps from frame to caller that a rule took */                   \
   X(22, frames_by_pointer)     /* steps that the frame pointer took, in code without rules */      \
   X(23, unwind_requests_lost)  /* user space could not be told of a process without tables */      \
-  X(24, unwind_absent)         /* met code whose rows user space has yet to read */
+  X(24, unwind_absent)         /* met code whose rows user space has yet to read */                \
+  X(25, run_time_ns)           /* time in the program, by the monotonic clock */
 
 #define BUNSEN_COUNTER_ID(id, name) BUNSEN_COUNTER_##name = id,
 enum bunsen_counter { BUNSEN_COUNTERS(BUNSEN_COUNTER_ID) BUNSEN_COUNTER_LIMIT = 32 };

@@ -3,6 +3,8 @@ import { FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { AdHocProfiles } from './adhoc/adhoc-profiles.ts';
+import { AgentReports } from './agents/agent-reports.ts';
+import { agentRoutes } from './agents/agent-routes.ts';
 import { drilldownRoutes } from './api/drilldown-routes.ts';
 import { exportRoutes } from './api/export-routes.ts';
 import { healthRoutes } from './api/health-routes.ts';
@@ -13,6 +15,7 @@ import { querierRoutes } from './api/querier-routes.ts';
 import { queryRoutes } from './api/query-routes.ts';
 import { uiFiles } from './api/ui-files.ts';
 import type { Config } from './config.ts';
+import { allowOrigins } from './cors.ts';
 import { answerError } from './error-reply.ts';
 import { asBunsenError } from './errors.ts';
 import { readBodyOfCall } from './ingest/body.ts';
@@ -110,6 +113,10 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       if (duplicate) metrics.duplicatePushes.inc();
       else metrics.samplesStored.inc(samples);
     },
+    onCumulative({ dropped, clampedStacks }) {
+      for (const reason of dropped) metrics.cumulativeDropped.inc({ reason });
+      metrics.cumulativeClamped.inc(clampedStacks);
+    },
   });
   const flamegraph = new FlamegraphQuery(store, rollups, { threads: config.workerThreads });
 
@@ -122,6 +129,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     if (closing && request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
   });
   fastify.setErrorHandler(answerError);
+  await allowOrigins(fastify, config.corsOrigins);
   measure(fastify, metrics, { ingester, rollups, store });
   await fastify.register(compress, {
     encodings: ['br', 'gzip', 'identity'],
@@ -134,6 +142,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     // Level 4 costs a tenth of the default 11 and is within a tenth of its size.
     brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
   });
+  const agents = new AgentReports(store);
   const adhoc = new AdHocProfiles(store, config.ingest);
   await fastify.register(async (api) => {
     referenceRoutes(api); // of what is in here: the web app has files, not routes to call
@@ -154,6 +163,10 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
       exportRoutes(query, flamegraph);
       pyroscopeRender(query, store, flamegraph);
       pyroscopeLabels(query, store);
+    });
+    await api.register(async (scope) => {
+      scope.addHook('onRequest', async () => state.check());
+      agentRoutes(scope, agents);
     });
     await api.register(
       async (prometheus) => {

@@ -71,4 +71,12 @@ test('what cannot be kept, or stored where it is to be, is refused by name', () 
     refusal({ BUNSEN_CLICKHOUSE_QUORUM: '2' }),
     /BUNSEN_CLICKHOUSE_QUORUM=2 needs BUNSEN_CLICKHOUSE_CLUSTER/,
   );
+  for (const origin of ['grafana.example', 'https://grafana.example/', 'https://a b']) {
+    assert.match(
+      refusal({ BUNSEN_CORS_ORIGINS: origin }),
+      /BUNSEN_CORS_ORIGINS: .* must look like/,
+    );
+  }
+  const origins = readConfig({ BUNSEN_CORS_ORIGINS: 'https://a.example:3000, http://b' });
+  assert.deepEqual(origins.corsOrigins, ['https://a.example:3000', 'http://b']);
 });

@@ -26,6 +26,11 @@ export const OPTIONS = {
     help: 'Address to listen on. Only this machine by default, as there is no log-in yet.',
   },
   port: { name: 'BUNSEN_PORT', default: 4040, help: 'TCP port; 0 takes a free one.' },
+  corsOrigins: {
+    name: 'BUNSEN_CORS_ORIGINS',
+    default: '',
+    help: 'Origins whose pages may call the API from a browser, separated by commas, such as https://grafana.example:3000; * = any. None by default: there is no log-in, and any page that is open could read everything.',
+  },
   dataDir: {
     name: 'BUNSEN_DATA_DIR',
     default: './data',
@@ -49,7 +54,7 @@ export const OPTIONS = {
   retentionRawDays: {
     name: 'BUNSEN_RETENTION_RAW_DAYS',
     default: 14,
-    help: 'Days that samples are kept one by one: what filters by label or span and parts of an hour are read from.',
+    help: 'Days that samples are kept one by one, which filters by label or span and parts of an hour are read from; and reports of agents.',
   },
   retentionHourlyDays: {
     name: 'BUNSEN_RETENTION_HOURLY_DAYS',
@@ -136,6 +141,11 @@ export const OPTIONS = {
     default: 10 * MINUTE_MS,
     help: "How far a profile may be ahead of the server's clock.",
   },
+  cumulativeBytes: {
+    name: 'BUNSEN_CUMULATIVE_BYTES',
+    default: 64 * MIB,
+    help: 'Last profiles of the series whose values are sums since the program started, to take the difference to. 0, as with CLICKHOUSE_URL unless it is set, keeps none and refuses them: other servers may get some.',
+  },
   maxInFlightBytes: {
     name: 'BUNSEN_MAX_IN_FLIGHT_BYTES',
     default: 128 * MIB,
@@ -146,6 +156,7 @@ export const OPTIONS = {
 export interface Config {
   host: string;
   port: number;
+  corsOrigins: string[];
   dataDir: string;
   clickhouseUrl: string;
   /** Empty = one server. */
@@ -214,6 +225,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return {
     host: text(OPTIONS.host),
     port: number(OPTIONS.port, 0, 65_535),
+    corsOrigins: originsOf(text(OPTIONS.corsOrigins)),
     dataDir: resolve(text(OPTIONS.dataDir)),
     clickhouseUrl,
     clickhouseCluster,
@@ -233,12 +245,29 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       tableEntries: number(OPTIONS.maxTableEntries, 1),
       stackDepth: number(OPTIONS.maxStackDepth, 1),
       frameBytes: number(OPTIONS.maxFrameBytes, 1),
+      cumulativeBytes:
+        clickhouseUrl !== '' && !env[OPTIONS.cumulativeBytes.name]
+          ? 0
+          : number(OPTIONS.cumulativeBytes, 0),
       ageMs,
       aheadMs: number(OPTIONS.maxAheadMs, 0, DAY_MS),
     },
     inFlightBytes: number(OPTIONS.maxInFlightBytes, 1),
     workerThreads: Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2))),
   };
+}
+
+/** @throws ConfigError that shows the origin */
+function originsOf(list: string): string[] {
+  const origins = list.split(',').map((origin) => origin.trim());
+  for (const origin of origins) {
+    if (origin === '' || origin === '*') continue;
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    throw new ConfigError(
+      `${OPTIONS.corsOrigins.name}: ${origin} must look like https://grafana.example:3000, or be *`,
+    );
+  }
+  return origins.filter((origin) => origin !== '');
 }
 
 /** What is counted by the hour must outlive its samples, and a push must never come after its mark. */

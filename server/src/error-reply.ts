@@ -1,6 +1,6 @@
 import type { ErrorResponse } from '@bunsen/profile';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { asBunsenError, BunsenError } from './errors.ts';
+import { asBunsenError, BunsenError, internalError } from './errors.ts';
 
 /** Every error has one shape: of Bunsen's own API. */
 export function answerError(
@@ -34,9 +34,7 @@ export function noteError(
     request.log.debug(`${what}: ${known.code}: ${known.message}`);
   }
   if (known?.retryAfterSeconds !== undefined) reply.header('retry-after', known.retryAfterSeconds);
-  return (
-    known ?? new BunsenError('INTERNAL', 'the server failed at this request; its log says why')
-  );
+  return known ?? internalError();
 }
 
 /** What Fastify refuses itself, such as a malformed URL. */

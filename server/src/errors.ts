@@ -75,6 +75,11 @@ export class BunsenError extends Error {
   }
 }
 
+/** What a client is told of a defect: only the log says more. */
+export function internalError(): BunsenError {
+  return new BunsenError('INTERNAL', 'the server failed at this request; its log says why');
+}
+
 /** What is wrong with the configuration or the environment: the process ends with exit code 2. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -32,6 +32,17 @@ export class Metrics {
     labelNames: ['reason'],
     registers: [this.registry],
   });
+  readonly cumulativeDropped = new Counter({
+    name: 'bunsen_cumulative_dropped_profiles_total',
+    help: 'Cumulative profiles that were not counted, but only kept for the difference to the next one.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+  readonly cumulativeClamped = new Counter({
+    name: 'bunsen_cumulative_clamped_stacks_total',
+    help: 'Stacks of cumulative profiles that had more in prev_profile than after it, and count as 0.',
+    registers: [this.registry],
+  });
   readonly inFlightBytes = new Gauge({
     name: 'bunsen_ingest_in_flight_bytes',
     help: 'Bytes of bodies, and of what they became, that are held while they are stored.',

@@ -17,7 +17,7 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { asBunsenError, BunsenError, type ErrorCode } from './errors.ts';
+import { asBunsenError, BunsenError, type ErrorCode, internalError } from './errors.ts';
 
 export interface RpcOptions {
   /** The services. Errors that they throw are told to the client as its protocol has it. */
@@ -48,7 +48,7 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
     options.onRefused?.(known?.code ?? 'INTERNAL');
     if (known) return connectErrorOf(known);
     app.log.error(error, 'a call failed');
-    return new ConnectError('the server failed at this request; its log says why', Code.Internal);
+    return connectErrorOf(internalError());
   };
   const answerErrors: Interceptor = (next) => async (request) => {
     request.contextValues.set(MESSAGE_READ, true);
@@ -122,6 +122,9 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
         const headers = Object.fromEntries(response.header ?? []);
         delete headers['content-length'];
         return reply.headers(headers).send(json);
+      }
+      for (const [name, value] of Object.entries(reply.getHeaders())) {
+        if (value !== undefined) reply.raw.setHeader(name, value); // what hooks have set
       }
       reply.hijack();
       // What is not wanted of the body is let through so that the client reads the reply.

@@ -8,7 +8,7 @@ import { chromium, type Page } from 'playwright-core';
 import { atEnd, type Cleanup, root } from '../harness.ts';
 import { pprofOf } from '../text-profile.ts';
 
-const CHROMIUM = process.env['BUNSEN_CHROMIUM'] ?? '/usr/bin/chromium';
+export const CHROMIUM = process.env['BUNSEN_CHROMIUM'] ?? '/usr/bin/chromium';
 
 /** Why there is no browser to test with; false if there is one. For `{ skip }`. */
 export const needsBrowser: string | false = existsSync(CHROMIUM)

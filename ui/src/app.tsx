@@ -6,6 +6,7 @@ import { Message } from './components/message.tsx';
 import { Dialogs } from './dialogs.tsx';
 import { FleetPage } from './fleet/fleet-page.tsx';
 import { Header } from './header/header.tsx';
+import { Nav } from './nav/nav.tsx';
 import { ServicePage } from './service/service-page.tsx';
 import { RangeProvider, useClock } from './time/range-context.tsx';
 import type { Route } from './url/route.ts';
@@ -15,6 +16,11 @@ import { DEFAULT_VIEW } from './url/view-state.ts';
 // What not every visit needs is fetched when it is asked for.
 const ComparePage = lazy(() => import('./compare/compare-page.tsx'));
 const FunctionPage = lazy(() => import('./function/function-page.tsx'));
+const HeatmapPage = lazy(() => import('./heatmap/heatmap-page.tsx'));
+const LabelsPage = lazy(() => import('./labels/labels-page.tsx'));
+const AgentsPage = lazy(() => import('./agents/agents-page.tsx'));
+const AdhocPage = lazy(() => import('./adhoc/adhoc-page.tsx'));
+const SettingsPage = lazy(() => import('./settings/settings-page.tsx'));
 
 const queryClient = new QueryClient({
   defaultOptions: {
@@ -29,7 +35,12 @@ export function App() {
       <RangeProvider>
         <div className={styles.app}>
           <Header />
-          <Page />
+          <Nav />
+          <div className={styles.page}>
+            <Suspense fallback={null}>
+              <Page />
+            </Suspense>
+          </div>
         </div>
         <Dialogs />
       </RangeProvider>
@@ -58,25 +69,52 @@ function Page() {
       </Message>
     );
   }
-  if (route.page === 'fleet') return <FleetPage />;
-  if (route.page === 'service') return <ServicePage service={route.service} />;
-  if (route.page === 'compare' || route.page === 'function') {
-    return (
-      <Suspense fallback={null}>
-        {route.page === 'compare' ? <ComparePage /> : <FunctionPage name={route.name} />}
-      </Suspense>
-    );
+  switch (route.page) {
+    case 'fleet':
+      return <FleetPage />;
+    case 'service':
+      return <ServicePage service={route.service} />;
+    case 'heatmap':
+      return <HeatmapPage service={route.service} />;
+    case 'labels':
+      return <LabelsPage service={route.service} />;
+    case 'compare':
+      return <ComparePage />;
+    case 'function':
+      return <FunctionPage name={route.name} />;
+    case 'adhoc':
+      return <AdhocPage />;
+    case 'agents':
+      return <AgentsPage />;
+    case 'settings':
+      return <SettingsPage />;
+    default:
+      return (
+        <Message
+          tone="error"
+          title="There is no such page"
+          text={`Nothing lives at ${route.path}.`}
+        >
+          <a href={linkTo('/')}>To the list of services</a>
+        </Message>
+      );
   }
-  return (
-    <Message tone="error" title="There is no such page" text={`Nothing lives at ${route.path}.`}>
-      <a href={linkTo('/')}>To the list of services</a>
-    </Message>
-  );
 }
+
+const TITLES = {
+  fleet: 'Services',
+  heatmap: 'Heatmap',
+  labels: 'Labels',
+  compare: 'Compare',
+  adhoc: 'Files',
+  agents: 'Agents',
+  settings: 'Settings',
+  unknown: 'No such page',
+};
 
 function titleOf(route: Route): string {
   if (route.page === 'service') return route.service || 'All services';
-  if (route.page === 'compare') return 'Compare';
   if (route.page === 'function') return shortName(route.name);
-  return 'Services';
+  if ('service' in route && route.service) return `${TITLES[route.page]} of ${route.service}`;
+  return TITLES[route.page];
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bunsen.h"
+#include "process_table.h"
 #include "unique_fd.h"
 
 struct bpf_link;
@@ -31,6 +32,7 @@ struct SessionOptions {
   bunsen_filter_mode cgroup_filter_mode = BUNSEN_FILTER_OFF;
   std::vector<uint64_t> cgroup_ids;
   std::string btf_path;  // "": the running kernel's own
+  ProcessTags tags;
 };
 
 // Capacities, in elements. They follow from how many samples can come between two drains.
@@ -64,6 +66,9 @@ class BpfSession {
 
   // Detaches from all CPUs. No program runs any more once this has returned.
   void detach();
+
+  // From the next attachment on.
+  void setFrequency(uint32_t frequency_hz) { options_.frequency_hz = frequency_hz; }
 
   // Puts the spare counts map into use. Returns the fd of the one that was, to which no program
   // adds any more. It must be emptied before the next call.

@@ -55,7 +55,12 @@ Napi::Object columnsToJs(Napi::Env env, const WindowColumns& columns) {
   set("processExe", columns.process_exe);
   set("processComm", columns.process_comm);
   set("processCgroup", columns.process_cgroup);
+  set("processCommandLine", columns.process_command_line);
+  set("processEnvironment", columns.process_environment);
   set("processFlags", columns.process_flags);
+  set("walkProcess", columns.walk_process);
+  set("walkEnd", columns.walk_end);
+  set("walkCount", columns.walk_count);
   return result;
 }
 

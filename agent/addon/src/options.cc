@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <string>
+#include <vector>
 
 namespace bunsen {
 
@@ -10,12 +11,11 @@ namespace {
   throw Napi::TypeError::New(env, "Sampler option " + option + " must be " + expected);
 }
 
-uint32_t parsePositive(const Napi::Object& options, const char* name, uint32_t limit,
+uint32_t parsePositive(Napi::Env env, const Napi::Value& value, const char* name, uint32_t limit,
                        const char* expected) {
-  Napi::Value value = options.Get(name);
   double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
   if (!(number >= 1 && number <= limit) || number != static_cast<uint32_t>(number))
-    reject(options.Env(), name, expected);
+    reject(env, name, expected);
   return static_cast<uint32_t>(number);
 }
 
@@ -31,6 +31,20 @@ std::string parseString(const Napi::Object& options, const char* name, bool is_r
   if (value.IsUndefined() && !is_required) return "";
   if (!value.IsString()) reject(options.Env(), name, "a string");
   return value.As<Napi::String>();
+}
+
+std::vector<std::string> parseStrings(const Napi::Object& options, const char* name) {
+  std::vector<std::string> strings;
+  Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return strings;
+  if (!value.IsArray()) reject(options.Env(), name, "an array of strings");
+  auto elements = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < elements.Length(); i++) {
+    Napi::Value element = elements.Get(i);
+    if (!element.IsString()) reject(options.Env(), name, "an array of strings");
+    strings.push_back(element.As<Napi::String>());
+  }
+  return strings;
 }
 
 // Hands each element of the filter's list to `add`. Returns the filter's mode, off if not given.
@@ -55,6 +69,10 @@ bunsen_filter_mode parseFilter(const Napi::Object& options, const char* name, co
 
 }  // namespace
 
+uint32_t parseFrequency(Napi::Env env, const Napi::Value& value) {
+  return parsePositive(env, value, "frequencyHz", 20'000, "a whole number from 1 to 20000");
+}
+
 SessionOptions parseOptions(const Napi::Value& value) {
   Napi::Env env = value.Env();
   if (!value.IsObject()) throw Napi::TypeError::New(env, "Sampler needs an object of options");
@@ -62,15 +80,16 @@ SessionOptions parseOptions(const Napi::Value& value) {
 
   SessionOptions session;
   session.object_path = parseString(options, "objectPath", true);
-  session.frequency_hz =
-      parsePositive(options, "frequencyHz", 20'000, "a whole number from 1 to 20000");
-  session.drain_interval_ms =
-      parsePositive(options, "drainIntervalMs", 600'000, "a whole number from 1 to 600000");
+  session.frequency_hz = parseFrequency(env, options.Get("frequencyHz"));
+  session.drain_interval_ms = parsePositive(env, options.Get("drainIntervalMs"), "drainIntervalMs",
+                                            600'000, "a whole number from 1 to 600000");
   session.include_idle = parseBoolean(options, "includeIdle", true);
   session.exclude_kernel_threads = parseBoolean(options, "excludeKernelThreads", true);
   session.preallocate = parseBoolean(options, "preallocate", false);
   session.use_tables = !parseBoolean(options, "framePointersOnly", false);
   session.btf_path = parseString(options, "btfPath", false);
+  session.tags.command_line = parseBoolean(options, "commandLines", false);
+  session.tags.variables = parseStrings(options, "environmentVariables");
   session.pid_filter_mode = parseFilter(options, "pidFilter", "pids", [&](const Napi::Value& pid) {
     if (!pid.IsNumber()) reject(env, "pidFilter.pids", "an array of numbers");
     session.pids.push_back(pid.As<Napi::Number>().Uint32Value());

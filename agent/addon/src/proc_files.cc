@@ -6,11 +6,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace bunsen {
 
 namespace {
+
+// Of a variable's value: labels hold half of it.
+constexpr size_t kValueBytes = 4 << 10;
 
 // Returns the number at the start of `text`, skipping blanks before it.
 template <typename Number>
@@ -72,6 +76,28 @@ std::optional<uint32_t> parseNamespacedPid(std::string_view status) {
   size_t last = line.find_last_of(" \t");
   if (last == std::string_view::npos) return std::nullopt;
   return parseNumber<uint32_t>(line.substr(last));
+}
+
+std::string joinArguments(std::string_view command_line) {
+  std::string joined(command_line.substr(0, command_line.find_last_not_of('\0') + 1));
+  std::replace(joined.begin(), joined.end(), '\0', ' ');
+  return joined;
+}
+
+std::string selectVariables(std::string_view environment, const std::vector<std::string>& names) {
+  std::string selected;
+  std::vector<std::string> missing = names;
+  while (!environment.empty() && !missing.empty()) {
+    size_t end = std::min(environment.find('\0'), environment.size());
+    std::string_view variable = environment.substr(0, end);
+    environment.remove_prefix(std::min(end + 1, environment.size()));
+    auto name = std::find(missing.begin(), missing.end(), variable.substr(0, variable.find('=')));
+    if (name == missing.end() || name->size() == variable.size()) continue;
+    missing.erase(name);
+    if (!selected.empty()) selected += '\0';
+    selected += variable.substr(0, variable.find('=') + 1 + kValueBytes);
+  }
+  return selected;
 }
 
 uint64_t toTicks(uint64_t boottime_ns) {

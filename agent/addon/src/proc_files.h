@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "unique_fd.h"
 
@@ -26,6 +27,14 @@ std::optional<uint64_t> parseStartTicks(std::string_view stat);
 // Returns the process id as the process itself sees it (innermost pid namespace), from the text of
 // /proc/PID/status.
 std::optional<uint32_t> parseNamespacedPid(std::string_view status);
+
+// Returns the arguments of /proc/PID/cmdline, which end with NUL each, joined by spaces.
+std::string joinArguments(std::string_view command_line);
+
+// Returns those NAME=VALUE of /proc/PID/environ whose name is among `names`, joined by NUL, in the
+// order of the environment; values are cut to 4 KiB. Of a name that occurs twice, as in the C
+// library, the first counts.
+std::string selectVariables(std::string_view environment, const std::vector<std::string>& names);
 
 // Returns a start time of the kernel as /proc gives it: in whole clock ticks.
 uint64_t toTicks(uint64_t boottime_ns);

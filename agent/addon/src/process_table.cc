@@ -9,6 +9,10 @@ namespace bunsen {
 
 namespace {
 
+// Of a command line, the part that is kept; of an environment, the part that is searched.
+constexpr size_t kCommandLineBytes = 16 << 10;
+constexpr size_t kEnvironmentBytes = 256 << 10;
+
 std::string_view withoutSuffix(std::string_view text, std::string_view suffix) {
   if (text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix)
     text.remove_suffix(suffix.size());
@@ -85,6 +89,9 @@ void ProcessTable::read(Process* process, const bunsen_sample_key& key) {
   readWholeFile(procPath(pid, "cgroup"), &cgroup, 64 << 10);
   std::string comm;
   readWholeFile(procPath(pid, "comm"), &comm);
+  // Once per exec, which sets both.
+  std::string command_line = process->has_tags ? "" : readCommandLine(pid);
+  std::string environment = process->has_tags ? "" : readEnvironment(pid);
   if (!isRunning(pid, description.start_ticks)) {
     if (process->gone()) readRecords(process, key);
     return;
@@ -93,6 +100,22 @@ void ProcessTable::read(Process* process, const bunsen_sample_key& key) {
   description.exe = names_->addString(withoutSuffix(exe, " (deleted)"));
   description.cgroup = names_->addString(cgroup);
   description.comm = names_->addString(withoutSuffix(comm, "\n"));
+  if (process->has_tags) return;
+  process->has_tags = true;
+  description.command_line = names_->addString(command_line);
+  description.environment = names_->addString(environment);
+}
+
+std::string ProcessTable::readCommandLine(uint32_t pid) const {
+  std::string text;
+  if (tags_->command_line) readWholeFile(procPath(pid, "cmdline"), &text, kCommandLineBytes);
+  return joinArguments(text);
+}
+
+std::string ProcessTable::readEnvironment(uint32_t pid) const {
+  std::string text;
+  if (!tags_->variables.empty()) readWholeFile(procPath(pid, "environ"), &text, kEnvironmentBytes);
+  return selectVariables(text, tags_->variables);
 }
 
 // The process is gone, or has executed something else since. Of its control group nothing is
@@ -110,6 +133,8 @@ void ProcessTable::readRecords(Process* process, const bunsen_sample_key& key) {
     readWholeFile(procPath(parent, "maps"), &maps);
     mappings = parseMappings(maps);
     exe = readExe(parent);
+    description.command_line = names_->addString(readCommandLine(parent));
+    description.environment = names_->addString(readEnvironment(parent));
   }
   if (mappings.empty() || exe.empty()) return;
   process->code.use(mappings, parent);

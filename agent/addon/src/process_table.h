@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -16,6 +17,12 @@
 
 namespace bunsen {
 
+// What is read of each process besides its code, its name and its control group.
+struct ProcessTags {
+  bool command_line = false;
+  std::vector<std::string> variables;  // of its environment, by name; no other leaves the addon
+};
+
 struct Process {
   Process(uint32_t pid, uint64_t start_ticks, ModuleTable* modules, NameTable* names)
       : code(pid, start_ticks, modules, names) {}
@@ -27,6 +34,7 @@ struct Process {
   uint32_t window_index = 0;  // in the window `last_window`
   uint32_t last_window = UINT32_MAX;
   uint32_t last_drain = UINT32_MAX;
+  bool has_tags = false;
 
   bool gone() const { return description.flags & kProcessGone; }
 };
@@ -34,8 +42,9 @@ struct Process {
 class ProcessTable {
  public:
   // @param history of processes, for those that are gone when they are first found
-  ProcessTable(ModuleTable* modules, NameTable* names, const TaskHistory* history)
-      : modules_(modules), names_(names), history_(history) {}
+  ProcessTable(ModuleTable* modules, NameTable* names, const TaskHistory* history,
+               const ProcessTags* tags)
+      : modules_(modules), names_(names), history_(history), tags_(tags) {}
 
   // Returns the process of a sample, read from /proc if it is new, and read again at its first
   // sample in each window: names and cgroup may change, libraries come and go. Within one drain the
@@ -58,11 +67,14 @@ class ProcessTable {
  private:
   void read(Process* process, const bunsen_sample_key& key);
   void readRecords(Process* process, const bunsen_sample_key& key);
+  std::string readCommandLine(uint32_t pid) const;
+  std::string readEnvironment(uint32_t pid) const;
   bool isSuperseded(const bunsen_sample_key& key) const;
 
   ModuleTable* modules_;
   NameTable* names_;
   const TaskHistory* history_;
+  const ProcessTags* tags_;
   std::unordered_map<uint32_t, std::vector<std::unique_ptr<Process>>> by_pid_;
   size_t processes_ = 0;
   uint64_t created_ = 0;

@@ -1,37 +1,65 @@
 #include "profiler.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <tuple>
 
 #include "cpu_list.h"
+#include "error.h"
 
 namespace bunsen {
 
 namespace {
 constexpr size_t kNameBytesLimit = 24 << 20;
-}
 
-Profiler::Naming::Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history)
+std::string_view counterName(uint32_t id) {
+  switch (id) {
+#define BUNSEN_COUNTER_CASE(counter, name) \
+  case counter:                            \
+    return #name;
+    BUNSEN_COUNTERS(BUNSEN_COUNTER_CASE)
+#undef BUNSEN_COUNTER_CASE
+    default:
+      return "";
+  }
+}
+}  // namespace
+
+Profiler::Naming::Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history,
+                         const ProcessTags* tags)
     : modules(&names, lines),
       kernel(&names),
-      processes(&modules, &names, history),
+      processes(&modules, &names, history, tags),
       folder(&names, &kernel, chains) {}
 
 Profiler::Profiler(const SessionOptions& options)
-    : session_(options),
+    : tags_(options.tags),
+      session_(options),
       sample_drain_(&session_),
-      naming_(std::make_unique<Naming>(&lines_, &chains_, &task_history_)) {
+      naming_(std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_)) {
   if (session_.usesTables())
     unwinding_ = std::make_unique<UnwindWorker>(session_.mapFd("unwind_requests"),
                                                 session_.mapFd("unwind_shards"),
                                                 session_.mapFd("unwind_processes"));
-  // Before the first sample, so that there is no process of which the start was missed.
+  followCpus();
+}
+
+void Profiler::followCpus() {
+  // Records first, so that there is no sampled process of which the start was missed.
   task_events_.followCpus(readOnlineCpus());
   session_.followCpus();
 }
 
 DrainResult Profiler::drain() {
+  DrainResult result = moveIntoWindow();
+  if (!is_stopped_) followCpus();
+  return result;
+}
+
+DrainResult Profiler::moveIntoWindow() {
   uint64_t known_processes = naming_->processes.created();
   std::vector<CountedSample> samples = sample_drain_.drain(&chains_);
   task_events_.drainInto(&task_history_);  // all that was recorded before those samples
@@ -40,10 +68,6 @@ DrainResult Profiler::drain() {
   DrainResult result = {samples_folded_ - folded_before,
                         naming_->processes.created() - known_processes};
   publishGauges();
-  if (session_.attachedCpus() > 0) {
-    task_events_.followCpus(readOnlineCpus());
-    session_.followCpus();
-  }
   return result;
 }
 
@@ -70,6 +94,9 @@ void Profiler::foldIntoWindow(std::vector<CountedSample>* samples) {
     StringIndex comm = naming.names.addString({key.comm, strnlen(key.comm, sizeof(key.comm))});
     naming.window.add(naming.folder.fold(key, process), process->window_index, comm, key.cgroup_id,
                       sample.count);
+    if (uint32_t end = key.flags >> BUNSEN_SAMPLE_END_SHIFT & 0xff)
+      naming.window.addWalk(process->window_index, naming.names.addString(counterName(end)),
+                            sample.count);
     samples_folded_ += sample.count;
   }
   chains_.endDrain();
@@ -78,26 +105,45 @@ void Profiler::foldIntoWindow(std::vector<CountedSample>* samples) {
   lines_.wake();
 }
 
-WindowColumns Profiler::takeWindow() {
+WindowColumns Profiler::takeWindow(bool trim) {
   Naming& naming = *naming_;
   WindowColumns columns = naming.window.columns(naming.names);
   naming.window.clear();
   naming.processes.endWindow();
   naming.modules.endWindow();
   naming.kernel.endWindow();
-  if (naming.names.sizeBytes() > kNameBytesLimit) {
+  if (trim || naming.names.sizeBytes() > kNameBytesLimit) {
     processes_recorded_before_ += naming_->processes.recorded();
     named_without_lines_before_ += naming_->modules.namedWithoutLines();
-    naming_ = std::make_unique<Naming>(&lines_, &chains_, &task_history_);
+    naming_ = std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_);
     name_resets_++;
   }
+  if (trim) malloc_trim(0);
   publishGauges();
   return columns;
 }
 
+void Profiler::setFrequency(uint32_t frequency_hz) {
+  session_.detach();
+  std::optional<SamplerError> failure;
+  try {
+    moveIntoWindow();
+    session_.setFrequency(frequency_hz);
+  } catch (const SamplerError& error) {
+    failure = error;
+  }
+  try {
+    followCpus();
+  } catch (const SamplerError&) {
+    // The next drain tries again, and says it.
+  }
+  if (failure) throw *failure;
+}
+
 void Profiler::stop() {
   session_.detach();
-  drain();
+  is_stopped_ = true;
+  moveIntoWindow();
 }
 
 void Profiler::publishGauges() {

@@ -39,7 +39,14 @@ class Profiler {
   DrainResult drain();
 
   // Returns the window and starts an empty one.
-  WindowColumns takeWindow();
+  // @param trim gives up names and symbols, which are read again when they are needed, and the
+  //     memory that they took
+  WindowColumns takeWindow(bool trim);
+
+  // Samples at another frequency from now on. What was sampled before is in the window when this
+  // returns, and nothing else: whoever takes the window first thing has samples of one period.
+  // If draining fails, the frequency stays. Throws SamplerError.
+  void setFrequency(uint32_t frequency_hz);
 
   // Stops sampling, then drains: counters and windows are final and agree exactly.
   void stop();
@@ -53,7 +60,8 @@ class Profiler {
   // Everything that holds indices of one name table. Started anew when the table has grown too
   // large, so that names of processes long gone do not stay for ever.
   struct Naming {
-    Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history);
+    Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history,
+           const ProcessTags* tags);
 
     NameTable names;
     ModuleTable modules;
@@ -63,9 +71,12 @@ class Profiler {
     Window window;
   };
 
+  DrainResult moveIntoWindow();
+  void followCpus();
   void foldIntoWindow(std::vector<CountedSample>* samples);
   void publishGauges();
 
+  const ProcessTags tags_;
   BpfSession session_;
   std::unique_ptr<UnwindWorker> unwinding_;  // null without tables
   LineWorker lines_;
@@ -74,6 +85,7 @@ class Profiler {
   TaskEvents task_events_;
   TaskHistory task_history_;
   std::unique_ptr<Naming> naming_;
+  bool is_stopped_ = false;
   // By tables of names that are no more.
   uint64_t processes_recorded_before_ = 0, named_without_lines_before_ = 0;
 

@@ -62,6 +62,7 @@ Napi::Function Sampler::defineClass(Napi::Env env) {
                          InstanceMethod("start", &Sampler::start),
                          InstanceMethod("drain", &Sampler::drain),
                          InstanceMethod("takeWindow", &Sampler::takeWindow),
+                         InstanceMethod("setFrequency", &Sampler::setFrequency),
                          InstanceMethod("stop", &Sampler::stop),
                          InstanceMethod("counters", &Sampler::counters),
                          InstanceMethod("close", &Sampler::close),
@@ -129,9 +130,18 @@ Napi::Value Sampler::drain(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Sampler::takeWindow(const Napi::CallbackInfo& info) {
-  return enqueue(info.Env(), [this]() -> ToJs {
-    auto columns = std::make_shared<WindowColumns>(running().takeWindow());
+  bool trim = info[0].ToBoolean();
+  return enqueue(info.Env(), [this, trim]() -> ToJs {
+    auto columns = std::make_shared<WindowColumns>(running().takeWindow(trim));
     return [columns](Napi::Env env) -> Napi::Value { return columnsToJs(env, *columns); };
+  });
+}
+
+Napi::Value Sampler::setFrequency(const Napi::CallbackInfo& info) {
+  uint32_t frequency_hz = parseFrequency(info.Env(), info[0]);
+  return enqueue(info.Env(), [this, frequency_hz]() -> ToJs {
+    running().setFrequency(frequency_hz);
+    return [](Napi::Env env) { return env.Undefined(); };
   });
 }
 

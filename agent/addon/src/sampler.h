@@ -29,6 +29,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   Napi::Value start(const Napi::CallbackInfo& info);
   Napi::Value drain(const Napi::CallbackInfo& info);
   Napi::Value takeWindow(const Napi::CallbackInfo& info);
+  Napi::Value setFrequency(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);

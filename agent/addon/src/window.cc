@@ -87,6 +87,7 @@ void Window::add(const std::vector<FunctionIndex>& frames, uint32_t process, Str
 
 void Window::clear() {
   samples_.clear();
+  walks_.clear();
   stacks_.clear();
   stack_functions_.clear();
   stack_offsets_.assign(1, 0);
@@ -118,7 +119,14 @@ WindowColumns Window::columns(const NameTable& names) const {
     columns.process_exe.push_back(strings(process.exe));
     columns.process_comm.push_back(strings(process.comm));
     columns.process_cgroup.push_back(strings(process.cgroup));
+    columns.process_command_line.push_back(strings(process.command_line));
+    columns.process_environment.push_back(strings(process.environment));
     columns.process_flags.push_back(process.flags);
+  }
+  for (const auto& [walk, count] : walks_) {
+    columns.walk_process.push_back(walk.first);
+    columns.walk_end.push_back(strings(walk.second));
+    columns.walk_count.push_back(count);
   }
   for (FunctionIndex index : functions.used()) {
     const FunctionName& function = names.function(index);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "name_table.h"
@@ -19,7 +21,10 @@ struct WindowProcess {
   StringIndex exe = 0;
   StringIndex comm = 0;
   StringIndex cgroup = 0;  // content of /proc/PID/cgroup
-  uint8_t flags = 0;       // kProcess*
+  // Both only where they are asked for.
+  StringIndex command_line = 0;  // arguments, joined by spaces
+  StringIndex environment = 0;   // NAME=VALUE of the variables that were asked for, joined by NUL
+  uint8_t flags = 0;             // kProcess*
 };
 
 constexpr uint8_t kProcessKernelThread = 1 << 0;
@@ -41,7 +46,11 @@ struct WindowColumns {
   std::vector<uint32_t> process_pid;
   std::vector<uint64_t> process_start_ticks;
   std::vector<uint32_t> process_exe, process_comm, process_cgroup;
+  std::vector<uint32_t> process_command_line, process_environment;
   std::vector<uint8_t> process_flags;
+  // How many walks of user stacks ended how, for each process: names of counters.
+  std::vector<uint32_t> walk_process, walk_end;
+  std::vector<uint64_t> walk_count;
 };
 
 class Window {
@@ -56,6 +65,11 @@ class Window {
   // @param frames leaf first, kernel frames before user frames
   void add(const std::vector<FunctionIndex>& frames, uint32_t process, StringIndex comm,
            uint64_t cgroup_id, uint64_t count);
+
+  // @param end name of the counter of how walks end
+  void addWalk(uint32_t process, StringIndex end, uint64_t count) {
+    walks_[{process, end}] += count;
+  }
 
   // Empties the window: no samples, no processes.
   void clear();
@@ -88,6 +102,7 @@ class Window {
   std::vector<FunctionIndex> stack_functions_;
   std::unordered_set<uint32_t, StackHash, StackEqual> stacks_;  // compares within this window
   std::unordered_map<Sample, uint64_t, SampleHash> samples_;
+  std::map<std::pair<uint32_t, StringIndex>, uint64_t> walks_;  // by process and end
 };
 
 }  // namespace bunsen

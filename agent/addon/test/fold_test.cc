@@ -21,7 +21,8 @@ struct Fixture {
   ModuleTable modules{&names};
   KernelSymbols kernel{&names};
   TaskHistory history;
-  ProcessTable processes{&modules, &names, &history};
+  ProcessTags tags{true, {"PATH"}};
+  ProcessTable processes{&modules, &names, &history, &tags};
   ChainCache chains;
   Folder folder{&names, &kernel, &chains};
   Window window;
@@ -57,6 +58,15 @@ bunsen_sample_key keyOf(pid_t pid) {
 uint64_t testFunction() { return reinterpret_cast<uint64_t>(&bunsen_test_function); }
 
 }  // namespace
+
+TEST("processes: command line and the variables that were asked for, of whoever runs") {
+  Fixture fixture;
+  Process* process = fixture.processes.find(keyOf(getpid()), &fixture.window);
+  CHECK_EQ(fixture.names.string(process->description.environment),
+           std::string("PATH=") + getenv("PATH"));
+  CHECK(fixture.names.string(process->description.command_line).find("unit-tests") !=
+        std::string_view::npos);
+}
 
 TEST("fold: kernel frames, then user frames; callers by the address before the return address") {
   Fixture fixture;

@@ -21,6 +21,18 @@ TEST("proc: innermost pid namespace") {
   CHECK(!parseNamespacedPid("Name:\tx\n"));
 }
 
+TEST("proc: arguments, and the variables that are asked for, no others") {
+  using namespace std::string_literals;
+  CHECK_EQ(joinArguments("java\0-jar\0app.jar\0"s), "java -jar app.jar");
+  CHECK_EQ(joinArguments("postgres: writer\0\0\0"s), "postgres: writer");
+  CHECK_EQ(joinArguments(""), "");
+  std::string environment = "A=1\0TOKEN=secret\0VERSION=1.2=3\0NO\0A=2\0EMPTY=\0"s;
+  CHECK_EQ(selectVariables(environment, {"VERSION", "A"}), "A=1\0VERSION=1.2=3"s);
+  CHECK_EQ(selectVariables(environment, {"NO", "EMPTY", "TOK"}), "EMPTY=");
+  CHECK_EQ(selectVariables("", {"A"}), "");
+  CHECK_EQ(selectVariables("A=" + std::string(9999, 'x'), {"A"}).size(), 2 + 4096u);
+}
+
 TEST("proc: this process is running since its start, not since another time") {
   std::string stat;
   CHECK(readWholeFile("/proc/self/stat", &stat));

@@ -24,6 +24,9 @@ TEST("window: equal stacks and samples merge, columns refer to what they use and
   window.add({main}, index, comm, 9, 1);
   window.add({work, main}, index, comm, 9, 2);
   window.add({work, main}, index, 0, 9, 10);
+  window.addWalk(index, names.addString("unwind_complete"), 3);
+  window.addWalk(index, names.addString("unwind_absent"), 1);
+  window.addWalk(index, names.addString("unwind_complete"), 12);
 
   WindowColumns columns = window.columns(names);
   auto string = [&columns](uint32_t i) {
@@ -52,9 +55,17 @@ TEST("window: equal stacks and samples merge, columns refer to what they use and
   CHECK_EQ(columns.process_pid[0], 42u);
   CHECK_EQ(string(columns.process_exe[0]), "/app");
 
+  CHECK_EQ(columns.walk_count.size(), 2u);
+  for (size_t i = 0; i < columns.walk_count.size(); i++) {
+    CHECK_EQ(columns.walk_process[i], index);
+    bool is_complete = string(columns.walk_end[i]) == "unwind_complete";
+    CHECK_EQ(columns.walk_count[i], is_complete ? 15u : 1u);
+  }
+
   window.clear();
   columns = window.columns(names);
   CHECK(columns.sample_count.empty() && columns.process_pid.empty());
+  CHECK(columns.walk_count.empty());
   CHECK_EQ(columns.stack_offsets.size(), 1u);
   CHECK_EQ(columns.string_offsets.size(), 2u);
 }

@@ -3,6 +3,8 @@ import path from 'node:path';
 
 /** Where a process runs, as far as its control group tells. Empty strings for what it does not. */
 export interface CgroupPlace {
+  /** The longest path of all hierarchies. */
+  path: string;
   /** Innermost systemd service, without `.service`. */
   unit: string;
   /** 64 hex digits. */
@@ -24,7 +26,7 @@ export function parseCgroup(text: string): CgroupPlace {
     .split('\n')
     .map((line) => line.split(':').slice(2).join(':'))
     .sort((a, b) => b.length - a.length);
-  const place: CgroupPlace = { unit: '', containerId: '', podUid: '' };
+  const place: CgroupPlace = { path: paths[0] ?? '', unit: '', containerId: '', podUid: '' };
   for (const path of paths) {
     place.containerId ||= CONTAINER_ID.exec(path)?.[1] ?? '';
     place.podUid ||= POD_UID.exec(path)?.[1]?.replaceAll('_', '-') ?? '';

@@ -3,8 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { checkLabels } from '@bunsen/profile';
+import { parseRules } from '../relabel/relabel-file.ts';
+import { Relabeler } from '../relabel/relabeler.ts';
 import { ContainerNames, parseCgroup } from './cgroup.ts';
-import { processLabels, threadLabels } from './series-labels.ts';
+import { type ProcessFacts, processLabels, threadSeries } from './series-labels.ts';
 
 const ID = `${'f'.repeat(60)}0123`;
 const UID = '12345678-1234-1234-1234-123456789abc';
@@ -51,7 +54,8 @@ const places: [string, string, Partial<ReturnType<typeof parseCgroup>>][] = [
 
 for (const [name, cgroup, expected] of places) {
   test(`cgroup: ${name}`, () => {
-    assert.deepEqual(parseCgroup(cgroup), { unit: '', containerId: '', podUid: '', ...expected });
+    const { path: _, ...place } = parseCgroup(cgroup);
+    assert.deepEqual(place, { unit: '', containerId: '', podUid: '', ...expected });
   });
 }
 
@@ -76,46 +80,115 @@ const options = {
   host: 'h1',
   labels: { env: 'prod' },
   labelPid: false,
+  environmentLabels: [],
   containers: new ContainerNames('/nonexistent'),
+  pods: undefined,
+  relabeler: new Relabeler([]),
+};
+const FACTS: ProcessFacts = {
+  pid: 7,
+  exe: '/usr/sbin/nginx',
+  cgroup: '',
+  commandLine: '',
+  environment: new Map(),
+  kernelThread: false,
 };
 
+/** The series of a thread of such a process. */
+async function seriesOf(facts: Partial<ProcessFacts>, comm: string, more = {}) {
+  const all = { ...options, ...more };
+  return threadSeries(await processLabels({ ...FACTS, ...facts }, all), comm, all.relabeler);
+}
+
+async function labelsOf(facts: Partial<ProcessFacts>, comm: string, more = {}) {
+  const series = await seriesOf(facts, comm, more);
+  assert.ok('labels' in series);
+  return series.labels;
+}
+
 test('service: the unit, else the executable, else the name of the thread', async () => {
-  const facts = { pid: 7, exe: '/usr/sbin/nginx', cgroup: '', kernelThread: false };
-  const unit = await processLabels({ ...facts, cgroup: '0::/system.slice/web.service' }, options);
-  assert.deepEqual(threadLabels(unit, 'nginx', false), {
+  const cgroup = '0::/system.slice/web.service';
+  assert.deepEqual(await labelsOf({ cgroup }, 'nginx'), {
     env: 'prod',
     host: 'h1',
     service_name: 'web',
     comm: 'nginx',
   });
-  const exe = await processLabels({ ...facts, exe: '/opt/app (deleted)' }, options);
-  assert.equal(exe.service_name, 'app');
-  const memory = await processLabels({ ...facts, exe: '/memfd:sealed-91173 (deleted)' }, options);
-  assert.equal(threadLabels(memory, 'runc', false).service_name, 'runc');
-  const gone = await processLabels({ ...facts, exe: '' }, options);
-  assert.equal(threadLabels(gone, 'cc1', false).service_name, 'cc1');
+  const service = async (exe: string, comm = 'x') => (await labelsOf({ exe }, comm)).service_name;
+  assert.equal(await service('/opt/app (deleted)'), 'app');
+  assert.equal(await service('/memfd:sealed-91173 (deleted)', 'runc'), 'runc');
+  assert.equal(await service('', 'cc1'), 'cc1');
 });
 
 test('a container without a name on disk keeps its id as a label', async () => {
-  const labels = await processLabels(
-    { pid: 7, exe: '/app', cgroup: `0::/system.slice/docker-${ID}.scope`, kernelThread: false },
-    { ...options, labelPid: true },
-  );
-  assert.deepEqual(labels, {
+  const cgroup = `0::/system.slice/docker-${ID}.scope`;
+  assert.deepEqual(await labelsOf({ exe: '/app', cgroup }, 'app', { labelPid: true }), {
     env: 'prod',
     host: 'h1',
     service_name: 'app',
     container_id: ID.slice(0, 12),
     pid: '7',
+    comm: 'app',
   });
 });
 
 test('kernel threads are one service, and kworkers one series', async () => {
-  const labels = await processLabels(
-    { pid: 2, exe: '', cgroup: '0::/', kernelThread: true },
-    options,
+  const facts = { pid: 2, exe: '', cgroup: '0::/', kernelThread: true };
+  const labels = await labelsOf(facts, 'kworker/1:2-events');
+  assert.equal(labels.service_name, 'kernel');
+  assert.equal(labels.comm, 'kworker');
+});
+
+test('variables become labels: the first of a label that is set counts', async () => {
+  const environmentLabels = [
+    { variable: 'DD_VERSION', label: 'version' },
+    { variable: 'VERSION', label: 'version' },
+    { variable: 'DD_SERVICE', label: 'service_name' },
+    { variable: 'EMPTY', label: 'empty' },
+  ];
+  const environment = new Map([
+    ['VERSION', '1.2'],
+    ['DD_SERVICE', 'shop'],
+    ['EMPTY', ''],
+  ]);
+  const labels = await labelsOf({ environment }, 'nginx', { environmentLabels });
+  assert.equal(labels['version'], '1.2');
+  assert.equal(labels.service_name, 'shop');
+  assert.ok(!('empty' in labels));
+  environment.set('DD_VERSION', '1.3');
+  assert.equal((await labelsOf({ environment }, 'x', { environmentLabels }))['version'], '1.3');
+});
+
+test('what one process puts into its labels cannot have the whole window refused', async () => {
+  const environmentLabels = Array.from({ length: 70 }, (_, i) => ({
+    variable: `V${i}`,
+    label: `v${String(i).padStart(2, '0')}`,
+  }));
+  const environment = new Map(
+    environmentLabels.map(({ variable }) => [variable, 'é'.repeat(5000)]),
   );
-  const thread = threadLabels(labels, 'kworker/1:2-events', true);
-  assert.equal(thread.service_name, 'kernel');
-  assert.equal(thread.comm, 'kworker');
+  const labels = await labelsOf({ environment }, 'x', { environmentLabels });
+  checkLabels(labels);
+  assert.equal(labels['v00'], 'é'.repeat(1024));
+  assert.equal(labels['host'], 'h1');
+  assert.equal(labels['service_name'], 'nginx');
+});
+
+test('rules see what is known of the process; what begins with __ stays behind', async () => {
+  const relabeler = new Relabeler(
+    parseRules(`
+- { source_labels: [__meta_process_cmdline], regex: '.*--shard=(\\d+).*', target_label: shard }
+- { source_labels: [__meta_thread_comm, __meta_systemd_unit], regex: 'gc;web', action: drop }
+- { regex: env|service_name, action: labeldrop }
+- { target_label: __tmp, replacement: x }`),
+  );
+  const facts = { commandLine: 'web --shard=12 -v', cgroup: '0::/system.slice/web.service' };
+  assert.deepEqual(await labelsOf(facts, 'worker', { relabeler }), {
+    host: 'h1',
+    shard: '12',
+    comm: 'worker',
+    service_name: 'worker',
+  });
+  const dropped = await seriesOf(facts, 'gc', { relabeler });
+  assert.equal('droppedBy' in dropped && dropped.droppedBy.name, 'relabel_configs[1] drop');
 });

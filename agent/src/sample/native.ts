@@ -16,6 +16,10 @@ export interface SamplerOptions {
   btfPath?: string;
   /** Walk user stacks by frame pointers, even where tables would do better. */
   framePointersOnly?: boolean;
+  /** Read the arguments of each process. */
+  commandLines?: boolean;
+  /** Read these variables of each process' environment; no other leaves the addon. */
+  environmentVariables?: string[];
 }
 
 /**
@@ -57,8 +61,16 @@ export interface WindowColumns {
   processComm: Uint32Array;
   /** Text of /proc/PID/cgroup. */
   processCgroup: Uint32Array;
+  /** Arguments, joined by spaces; empty unless asked for. */
+  processCommandLine: Uint32Array;
+  /** NAME=VALUE of the variables that were asked for, joined by NUL. */
+  processEnvironment: Uint32Array;
   /** See {@link PROCESS_FLAG}. */
   processFlags: Uint8Array;
+  /** How many walks of user stacks ended how: a process, the name of the counter, how many. */
+  walkProcess: Uint32Array;
+  walkEnd: Uint32Array;
+  walkCount: BigUint64Array;
 }
 
 export const MAPPING_KIND = { elf: 0, kernel: 1, kernelModule: 2, jit: 3, other: 4 } as const;
@@ -77,8 +89,16 @@ export interface Sampler {
   }>;
   /** Empties the kernel's maps into the current window and follows CPUs that come and go. */
   drain(): Promise<{ samples: number; newProcesses: number }>;
-  /** Hands out the current window and begins an empty one. */
-  takeWindow(): Promise<WindowColumns>;
+  /**
+   * Hands out the current window and begins an empty one.
+   * @param trim gives up names and symbols, which are read again when they are needed
+   */
+  takeWindow(trim?: boolean): Promise<WindowColumns>;
+  /**
+   * Samples at another frequency from now on. What was sampled before is in the current window when
+   * this is done, and nothing else: take it first thing. Rejected, the frequency is what it was.
+   */
+  setFrequency(frequencyHz: number): Promise<void>;
   /** Sums over all CPUs by name; `samples_taken`, `filtered_*` and `lost_*` obey the identity. */
   counters(): Record<string, number>;
   /** Detaches, then drains for the last time: the counters are final from here on. */

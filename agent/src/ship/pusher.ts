@@ -86,17 +86,13 @@ export class Pusher {
 
   /** Takes a window that is done with out of the spool. @returns whether it was */
   async #settle(window: SpooledWindow, outcome: Outcome): Promise<boolean> {
-    if (outcome === 'shipped') {
-      await this.#spool.remove(window);
-      this.#events.shipped(window);
-      return true;
-    }
-    if ('rejected' in outcome) {
-      await this.#spool.remove(window);
-      this.#events.rejected(window, outcome.rejected);
-      return true;
-    }
-    return false;
+    if (outcome !== 'shipped' && 'retry' in outcome) return false;
+    // Counted in the same moment in which the spool counts it no more.
+    const removed = this.#spool.remove(window);
+    if (outcome === 'shipped') this.#events.shipped(window);
+    else this.#events.rejected(window, outcome.rejected);
+    await removed;
+    return true;
   }
 
   async #send(window: SpooledWindow, signal: AbortSignal): Promise<Outcome> {

@@ -24,6 +24,8 @@ export class Spool {
   readonly #maxBytes: number;
   readonly #instance: string;
   readonly #onDropped: (samples: number) => void;
+  /** Samples of all windows that were ever added, not of those that were found. */
+  addedSamples = 0;
   #windows: SpooledWindow[] = [];
   #sending: SpooledWindow | undefined;
 
@@ -125,11 +127,13 @@ export class Spool {
       samples,
       sizeBytes: bytes.length,
     });
+    this.addedSamples += samples;
     while (this.sizeBytes > this.#maxBytes) {
       const oldest = this.#windows.slice(0, -1).find((window) => window !== this.#sending);
       if (!oldest) break;
-      await this.remove(oldest);
+      const removed = this.remove(oldest);
       this.#onDropped(oldest.samples);
+      await removed;
     }
   }
 
@@ -137,7 +141,7 @@ export class Spool {
     return readFile(path.join(this.#directory, window.file));
   }
 
-  /** Forgets a window that was acknowledged or given up. */
+  /** Forgets a window that was acknowledged or given up: at once, and then its file. */
   async remove(window: SpooledWindow): Promise<void> {
     this.#windows = this.#windows.filter((other) => other !== window);
     await unlink(path.join(this.#directory, window.file)).catch(() => undefined);

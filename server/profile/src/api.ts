@@ -65,11 +65,18 @@ export const API = {
    */
   functionCosts: '/api/v1/function-costs',
   /**
+   * GET `query`, `from`, `until`, `label`, `limit`? -> {@link LabelDifferencesResponse}: what of the
+   * label is least like the rest, as long as samples are kept
+   */
+  labelDifferences: '/api/v1/label-differences',
+  /**
    * DELETE `query` (without a type: all types), `from`, `until` on the path of `push` -> {@link Deletion},
    * 200 when done and 202 while it goes on; GET -> {@link DeletionsResponse}. Range: whole slots, and
    * whole hours or days where only those are left.
    */
   deletions: '/api/v1/deletions',
+  /** POST an {@link AgentReport}, answered 204; GET `from`, `until` -> {@link AgentsResponse} */
+  agents: '/api/v1/agents',
 } as const;
 
 /** Header of a push: a request that is sent again with the same key counts once. */
@@ -148,6 +155,40 @@ export interface FunctionCostsResponse {
   warnings: string[];
 }
 
+export interface LabelDifferencesResponse {
+  profileType: string;
+  label: string;
+  unit: string;
+  /** What was summed: the range that was asked for, widened to whole slots. */
+  fromMs: number;
+  untilMs: number;
+  /** Of the whole selection. */
+  total: number;
+  /**
+   * The largest `distance - chance` first. Shares are of self values by function: of the value's own
+   * total, and of that of all other values together.
+   */
+  values: {
+    /** Empty for series without the label. */
+    value: string;
+    total: number;
+    /**
+     * Half the sum of all differences between its shares and those of the rest (total variation), 0
+     * to 1: the part of its total that it spends in other functions than the rest does.
+     */
+    distance: number;
+    /**
+     * About what `distance` would be of as many samples drawn from one and the same profile; more
+     * than that where most functions of the rest are missing. Samples of a process follow each
+     * other, which independent ones do not.
+     */
+    chance: number;
+    /** The three with the largest differences among the functions that it has. */
+    functions: { name: string; module: string; share: number; restShare: number }[];
+  }[];
+  warnings: string[];
+}
+
 export type DeletionState = 'running' | 'done';
 
 /** What is asked to be deleted. It goes on when the client or the server is gone. */
@@ -164,6 +205,43 @@ export interface Deletion {
 export interface DeletionsResponse {
   /** The latest first, at most 1000. */
   deletions: Deletion[];
+}
+
+/** What an agent says of itself, once a minute. */
+export interface AgentReport {
+  host: string;
+  /** Of this run of the agent: a UUID. */
+  instance: string;
+  version: string;
+  /** Release of the host's kernel. */
+  kernel: string;
+  uptimeMs: number;
+  /** CPUs that it samples. */
+  cpus: number;
+  /** Samples a second and CPU. */
+  frequencyHz: number;
+  /**
+   * Since it started, by name: `samples_taken`, `shipped`; with the reason behind it, `filtered_…`
+   * and `lost_…`; with how walks of user stacks ended, `unwind_…`; `cpu_us` of the agent itself.
+   */
+  counters: Record<string, number>;
+  /** At that moment: `resident_bytes` of the agent, `spool_bytes` and `spool_samples` that wait. */
+  gauges: Record<string, number>;
+}
+
+export interface AgentsResponse {
+  fromMs: number;
+  untilMs: number;
+  /** The server's clock, by which `lastSeenMs` is. */
+  nowMs: number;
+  /** By host; of those of one host, which was started anew, the latest first. */
+  agents: (AgentReport & {
+    lastSeenMs: number;
+    /** How long `recent` is about; 0 if it was heard of only once since it was running. */
+    recentMs: number;
+    /** What its counters grew by in the range. */
+    recent: Record<string, number>;
+  })[];
 }
 
 /** One tree with the values of both sides: nodes as columns, in preorder. */

@@ -41,7 +41,7 @@ test('a million equal values take no longer than a million different ones would'
 });
 
 test('items of equal keys keep their order', () => {
-  const keys = [2, 0, 1, 0, 2, 1];
-  const sorted = countingSort(Uint32Array.of(5, 4, 3, 2, 1, 0), 3, (item) => keys[item] as number);
+  const keys = Uint32Array.of(2, 0, 1, 0, 2, 1);
+  const sorted = countingSort(Uint32Array.of(5, 4, 3, 2, 1, 0), 3, keys);
   assert.deepEqual([...sorted], [3, 1, 5, 2, 4, 0]);
 });

@@ -50,24 +50,21 @@ function medianOf(a = 0, b = 0, c = 0): number {
 
 /**
  * Items in the order of their keys; those of equal keys stay in the order in which they are given.
- * @param keyOf of an item, 0 to `keyCount` - 1
+ * @param keys per item, 0 to `keyCount` - 1
  */
-export function countingSort(
-  items: Uint32Array,
-  keyCount: number,
-  keyOf: (item: number) => number,
-): Uint32Array {
+export function countingSort(items: Uint32Array, keyCount: number, keys: Uint32Array): Uint32Array {
   const starts = new Uint32Array(keyCount + 1);
-  for (const item of items) {
-    const next = keyOf(item) + 1;
+  for (let i = 0; i < items.length; i++) {
+    const next = (keys[items[i] as number] as number) + 1;
     starts[next] = (starts[next] as number) + 1;
   }
   for (let key = 0; key < keyCount; key++) {
     starts[key + 1] = (starts[key + 1] as number) + (starts[key] as number);
   }
   const sorted = new Uint32Array(items.length);
-  for (const item of items) {
-    const key = keyOf(item);
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as number;
+    const key = keys[item] as number;
     const at = starts[key] as number;
     sorted[at] = item;
     starts[key] = at + 1;

@@ -243,38 +243,47 @@ export class StackTrie {
 
   /** The nodes at or above the threshold but the root, parents first. */
   #heavy(threshold: number, weight: Float64Array): Uint32Array {
-    const heavy: number[] = [];
+    const heavy = new Uint32Array(this.#count);
+    const depths = new Uint32Array(this.#count);
+    let count = 0;
     let deepest = 0;
     for (let node = 1; node < this.#count; node++) {
       if ((weight[node] as number) < threshold) continue;
-      heavy.push(node);
-      deepest = Math.max(deepest, this.#depthOf(node));
+      heavy[count++] = node;
+      depths[node] = this.#depthOf(node);
+      deepest = Math.max(deepest, depths[node] as number);
     }
-    return countingSort(Uint32Array.from(heavy), deepest + 1, (node) => this.#depthOf(node));
+    return countingSort(heavy.subarray(0, count), deepest + 1, depths);
   }
 
   /** The nodes that the edges at or above the threshold stand for, as far as their parents are there. */
   #expanded(threshold: number, totals: Float64Array[], weight: Float64Array): TreeNodes {
-    const parent = [0];
-    const frame = [NO_FRAME];
+    const heavy = this.#heavy(threshold, weight);
+    let most = 1;
+    for (const node of heavy) most += this.#edgeLength(node);
+    const parent = new Uint32Array(most);
+    const frame = new Uint32Array(most);
     // Per node: the edge whose frame it is.
-    const edge = [0];
+    const edge = new Uint32Array(most);
+    frame[0] = NO_FRAME;
+    let count = 1;
     // Per edge: the node at its end, if it is there.
     const end = new Uint32Array(this.#count).fill(NOT_THERE);
     end[0] = 0;
-    for (const node of this.#heavy(threshold, weight)) {
+    for (const node of heavy) {
       let up = end[this.#parentOf(node)] as number;
       if (up === NOT_THERE) continue;
       const start = this.#startOf(node);
       const length = this.#edgeLength(node);
       for (let at = start; at < start + length; at++) {
-        frame.push(this.#frames[at] as number);
-        edge.push(node);
-        up = parent.push(up) - 1;
+        frame[count] = this.#frames[at] as number;
+        edge[count] = node;
+        parent[count] = up;
+        up = count++;
       }
       end[node] = up;
     }
-    const missing = totals.map(() => new Float64Array(edge.length));
+    const missing = totals.map(() => new Float64Array(count));
     for (let node = 1; node < this.#count; node++) {
       if (end[node] !== NOT_THERE) continue;
       const up = end[this.#parentOf(node)] as number;
@@ -283,15 +292,23 @@ export class StackTrie {
         values[up] = (values[up] as number) + (totals[side]?.[node] as number);
       }
     }
-    const ofEdges = (values: Float64Array) =>
-      Float64Array.from(edge, (node) => values[node] as number);
+    const ofEdges = (values: Float64Array) => {
+      const out = new Float64Array(count);
+      for (let at = 0; at < count; at++) out[at] = values[edge[at] as number] as number;
+      return out;
+    };
+    const atEnds = (values: Float64Array) => {
+      const out = new Float64Array(count);
+      for (let node = 0; node < this.#count; node++) {
+        if (end[node] !== NOT_THERE) out[end[node] as number] = values[node] as number;
+      }
+      return out;
+    };
     return {
-      parent: Uint32Array.from(parent),
-      frame: Uint32Array.from(frame),
+      parent: parent.subarray(0, count),
+      frame: frame.subarray(0, count),
       weight: ofEdges(weight),
-      self: this.#self.map((self) =>
-        Float64Array.from(edge, (node, at) => (end[node] === at ? (self[node] as number) : 0)),
-      ),
+      self: this.#self.map(atEnds),
       total: totals.map(ofEdges),
       missing,
     };

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { CPU_PROFILE_TYPE } from '@bunsen/profile';
-import { QuerierService } from '@bunsen/proto/querier/v1/querier';
-import { TimeSeriesAggregationType } from '@bunsen/proto/types/v1/types';
+import { HeatmapQueryType, ProfileFormat, QuerierService } from '@bunsen/proto/querier/v1/querier';
+import { ExemplarType, TimeSeriesAggregationType } from '@bunsen/proto/types/v1/types';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { pprofOf } from '../testing/pprof-of.ts';
@@ -100,10 +100,118 @@ differs('call_site and go_pgo may be given at once, and both count', async () =>
 });
 
 differs('a field that is not supported is refused by its name', async () => {
-  const request = { ...requestOf('x'), profileIdSelector: ['a'] };
-  const error = await refusal(client.selectMergeStacktraces(request));
-  assert.equal(error.code, Code.Unimplemented);
-  assert.match(error.rawMessage, /profile_id_selector/);
+  const goPgo = { stackTraceSelector: { goPgo: { keepLocations: 5 } }, step: 60 };
+  for (const [field, call] of [
+    ['async', client.selectMergeStacktraces({ ...requestOf('x'), async: {} })],
+    ['stack_trace_selector.go_pgo', client.selectSeries({ ...requestOf('x'), ...goPgo })],
+  ] as const) {
+    const error = await refusal(call);
+    assert.equal(error.code, Code.Unimplemented);
+    assert.ok(error.rawMessage.startsWith(`${field} is not supported`), error.rawMessage);
+  }
+});
+
+/** Of the only series, all in one point. */
+async function exemplarsOf(service: string, exemplarType = ExemplarType.INDIVIDUAL) {
+  const request = { ...requestOf(service), step: 3600, exemplarType };
+  const { series } = await client.selectSeries(request);
+  return series[0]?.points.flatMap(({ exemplars }) => exemplars) ?? [];
+}
+
+differs(
+  'the id of a profile leads to all that its series has in a slot of 15 seconds',
+  async () => {
+    await push('main 1', 'twice', { timeMs: T0 + 1 });
+    await push('main 2', 'twice', { timeMs: T0 + SLOT - 1 });
+    const [exemplar] = await exemplarsOf('twice');
+    assert.deepEqual([exemplar?.timestamp, exemplar?.value], [BigInt(T0 + SLOT - 1), 2n]);
+    const request = { ...requestOf('twice'), profileIdSelector: [exemplar?.profileId ?? ''] };
+    assert.equal((await client.selectMergeStacktraces(request)).flamegraph?.total, 3n);
+  },
+);
+
+differs(
+  'the id of a profile is made of its series and slot, and other ids are refused',
+  async () => {
+    await push('main 1', 'same', { timeMs: T0 + 1 });
+    const before = await exemplarsOf('same');
+    await push('main 1', 'same', { timeMs: T0 + 2 });
+    const [{ profileId } = { profileId: '' }] = await exemplarsOf('same');
+    assert.equal(profileId, before[0]?.profileId);
+    const profileIdSelector = [profileId.replace(/.$/, '1')];
+    const request = { ...requestOf('same'), profileIdSelector };
+    assert.match((await refusal(client.selectMergeStacktraces(request))).rawMessage, /not the id/);
+  },
+);
+
+const SPAN = '9a517183f26a089d';
+
+differs('a series has exemplars of spans too', async () => {
+  await push('main 4', 'span', { labels: { service_name: 'span', span_id: SPAN } });
+  const [exemplar] = await exemplarsOf('span', ExemplarType.SPAN);
+  assert.deepEqual([exemplar?.spanId, exemplar?.value], [SPAN, 4n]);
+});
+
+differs('spans, traces and profiles may be selected at once, and all of it counts', async () => {
+  const trace = SPAN + SPAN;
+  const labelsOf = (line: number) => ({
+    service_name: 'both',
+    span_id: line === 0 ? SPAN : '00000000000000ff',
+    trace_id: line < 2 ? trace : '',
+  });
+  await push('main 1\nmain 2\nmain 4', 'both', { labelsOf });
+  const [{ profileId } = { profileId: '' }] = await exemplarsOf('both');
+  const totalOf = async (selectors: object) =>
+    (await client.selectMergeStacktraces({ ...requestOf('both'), ...selectors })).flamegraph?.total;
+  const selectors = { traceIdSelector: [trace], profileIdSelector: [profileId] };
+  assert.equal(await totalOf(selectors), 3n);
+  assert.equal(await totalOf({ ...selectors, spanSelector: ['00000000000000ff'] }), 2n);
+});
+
+differs('a heatmap has exemplars of what it counts, and of nothing else', async () => {
+  const request = { ...requestOf('x'), step: 60, queryType: HeatmapQueryType.SPAN };
+  const exemplarType = ExemplarType.INDIVIDUAL;
+  const error = await refusal(client.selectHeatmap({ ...request, exemplarType }));
+  assert.match(error.rawMessage, /what is counted are spans/);
+});
+
+differs(
+  'exemplars and averages are of whole profiles, so they go with no selector of stacks',
+  async () => {
+    const stackTraceSelector = { frameFilter: { includeFunctionNames: ['main'] } };
+    const request = { ...requestOf('x'), step: 60, stackTraceSelector };
+    for (const whole of [
+      { exemplarType: ExemplarType.INDIVIDUAL },
+      { aggregation: TimeSeriesAggregationType.AVERAGE },
+    ]) {
+      const error = await refusal(client.selectSeries({ ...request, ...whole }));
+      assert.match(error.rawMessage, /leave out stack_trace_selector/);
+    }
+  },
+);
+
+differs('max_nodes of a whole profile is answered with a warning', async () => {
+  await push('main;a 1\nmain;b 2', 'profile');
+  let warning: string | null = null;
+  const onHeader = (headers: Headers) => {
+    warning = headers.get('bunsen-warning');
+  };
+  const request = { ...requestOf('profile'), maxNodes: 1n };
+  const { sample } = await client.selectMergeProfile(request, { onHeader });
+  assert.equal(sample.length, 2);
+  assert.match(warning ?? '', /max_nodes=1 has no effect/);
+});
+
+differs('the sides of a comparison have no format', async () => {
+  const left = { ...requestOf('x'), format: ProfileFormat.TREE };
+  const error = await refusal(client.diff({ left, right: requestOf('x') }));
+  assert.match(error.rawMessage, /^left\.format=2: a comparison is a flame graph/);
+});
+
+differs('a filter of frames counts for time series too', async () => {
+  await push('main;a 1\nmain;b 2', 'filtered', { timeMs: T0 + 1 });
+  const stackTraceSelector = { frameFilter: { excludeFunctionNames: ['a'] } };
+  assert.deepEqual(await seriesOf('filtered', { stackTraceSelector }), [[60, 2]]);
 });
 
 differs('an error has its stable code in the header bunsen-code', async () => {

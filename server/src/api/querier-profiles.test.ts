@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import {
-  CPU_PROFILE_TYPE,
-  decodePprof,
-  encodePprof,
-  nameOfFrame,
-  type Profile,
-} from '@bunsen/profile';
+import { CPU_PROFILE_TYPE, decodePprof, nameOfFrame, type Profile } from '@bunsen/profile';
 import { ProfileSchema } from '@bunsen/proto/google/v1/profile';
 import {
   ProfileFormat,
@@ -17,7 +11,7 @@ import {
 } from '@bunsen/proto/querier/v1/querier';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { status } from '@grpc/grpc-js';
-import { pprofOf } from '../testing/pprof-of.ts';
+import { pprofOf, pprofWithLines } from '../testing/pprof-of.ts';
 import { GrpcClient, postJson, type Refusal, TRANSPORTS } from '../testing/rpc-clients.ts';
 import { foldedOf, TestServer } from '../testing/test-server.ts';
 
@@ -260,7 +254,7 @@ test('for a Go compiler: the leaves alone, whatever their lines', async () => {
   assert.deepEqual(await of({ keepLocations: 2 }), ['b;c 4', 'main;a 1', 'main;b 2', 'start;b 8']);
   assert.deepEqual(await of({ aggregateCallees: true }), API_FOLDED);
 
-  await server.push(pprofWithLines([3, 4], 7));
+  await server.push(pprofWithLines([3, 4], 7, { service: 'lines', timeMs: T0 }));
   const linesOf = async (aggregateCallees: boolean) => {
     const goPgo = { keepLocations: 1, aggregateCallees };
     const request = { ...requestOf('lines'), stackTraceSelector: { goPgo } };
@@ -276,34 +270,6 @@ test('for a Go compiler: the leaves alone, whatever their lines', async () => {
   ]);
   assert.deepEqual(await linesOf(true), [[14, 0]]);
 });
-
-/** A pprof of one function that is sampled at these lines, as often at each. */
-function pprofWithLines(lines: number[], value: number): Uint8Array {
-  const cpu = { type: 'cpu', unit: 'nanoseconds' };
-  const each = lines.map((_, i) => i);
-  return encodePprof({
-    timeNs: BigInt(T0) * 1_000_000n,
-    durationNs: 15_000_000_000n,
-    sampleTypes: [cpu],
-    periodType: cpu,
-    period: 1n,
-    mappings: [{ file: '/usr/bin/app', buildId: 'abcd' }],
-    functions: lines.map((line) => ({
-      name: 'hot',
-      systemName: 'hot',
-      mapping: 0,
-      address: 0n,
-      file: 'hot.go',
-      line,
-    })),
-    stackOffsets: Uint32Array.from([...each, lines.length]),
-    stackFunctions: Uint32Array.from(each),
-    sampleStack: each,
-    sampleLabels: each.map(() => 0),
-    sampleValues: BigInt64Array.from(each, () => BigInt(value)),
-    labelSets: [{ service_name: 'lines' }],
-  });
-}
 
 test('max_nodes: 0 is the default, a cut tree keeps its total, and what is too much is refused', async () => {
   const client = clientOf('connect, HTTP/1, protobuf');
@@ -377,36 +343,8 @@ test('what is wrong, or not there, is named', async () => {
       'PARAMETER_INVALID',
       /format=9 is none of PROFILE_FORMAT_UNSPECIFIED/,
     ],
-    [
-      'SelectMergeStacktraces',
-      { ...good, profileIdSelector: ['x'] },
-      501,
-      'NOT_IMPLEMENTED',
-      /profile_id_selector/,
-    ],
-    [
-      'SelectMergeStacktraces',
-      { ...good, traceIdSelector: ['x'] },
-      501,
-      'NOT_IMPLEMENTED',
-      /trace_id_selector/,
-    ],
     ['SelectMergeStacktraces', { ...good, async: {} }, 501, 'NOT_IMPLEMENTED', /async/],
-    [
-      'SelectMergeProfile',
-      { ...good, profileIdSelector: ['x'] },
-      501,
-      'NOT_IMPLEMENTED',
-      /profile_id_selector/,
-    ],
     ['SelectMergeProfile', { ...good, maxNodes: -1 }, 400, 'PARAMETER_INVALID', /max_nodes=-1/],
-    [
-      'SelectMergeProfile',
-      { ...good, stackTraceSelector: { frameFilter: { a: 1 } } },
-      501,
-      'NOT_IMPLEMENTED',
-      /stack_trace_selector\.frame_filter/,
-    ],
     ['Diff', { left: good }, 400, 'PARAMETER_INVALID', /right is missing/],
     [
       'Diff',

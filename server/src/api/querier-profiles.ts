@@ -2,6 +2,7 @@ import { ProfileSchema } from '@bunsen/proto/google/v1/profile';
 import {
   DiffResponseSchema,
   ProfileFormat,
+  ProfileFormatSchema,
   type QuerierService,
   SelectMergeSpanProfileResponseSchema,
   type SelectMergeStacktracesRequest,
@@ -14,12 +15,15 @@ import { answerEncoding, encodedAnswer } from '../rpc.ts';
 import { DOT_NODES } from './flame-operations.ts';
 import { DEFAULT_DOT_NODES } from './pyroscope-params.ts';
 import {
+  enumNames,
   maxNodesOf,
+  profilesOf,
   queryOf,
   rangeOf,
   refuse,
   spansOf,
   stackSelectorOf,
+  tracesOf,
   warn,
 } from './querier-request.ts';
 
@@ -49,7 +53,7 @@ export function querierProfiles(
           return answer(await flamegraph.run({ ...selection, maxNodes, form }));
         }
         case ProfileFormat.PPROF: {
-          maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
+          warnOfNodes(request, context);
           const message = { kind: 'stacktraces', encoding } as const;
           const form = { format: 'pprof', message } as const;
           return answer(await flamegraph.export({ ...selection, form }));
@@ -63,19 +67,21 @@ export function querierProfiles(
         default:
           throw new BunsenError(
             'PARAMETER_INVALID',
-            `format=${request.format} is none of ${formatNames().join(', ')}`,
+            `format=${request.format} is none of ${enumNames(ProfileFormatSchema)}`,
           );
       }
     },
 
     async selectMergeProfile(request, context) {
-      const { profileIdSelector, traceIdSelector } = request;
-      refuse({ profile_id_selector: profileIdSelector, trace_id_selector: traceIdSelector });
-      maxNodesOf(request.maxNodes); // a profile is given whole, as by Pyroscope
+      warnOfNodes(request, context);
       const bytes = await flamegraph.export({
         query: queryOf(request),
         range: rangeOf(request),
         stacks: stackSelectorOf(request.stackTraceSelector),
+        samples: {
+          profiles: profilesOf(request.profileIdSelector),
+          traces: tracesOf(request.traceIdSelector),
+        },
         form: {
           format: 'pprof',
           message: { kind: 'profile', encoding: answerEncoding(context) },
@@ -93,7 +99,7 @@ export function querierProfiles(
       const bytes = await flamegraph.run({
         query: queryOf(request),
         range: rangeOf(request),
-        spans,
+        samples: { spans },
         maxNodes: maxNodesOf(request.maxNodes),
         // Both answers have the same fields for these.
         form: {
@@ -106,7 +112,6 @@ export function querierProfiles(
       return encodedAnswer(SelectMergeSpanProfileResponseSchema, bytes, context);
     },
 
-    // The format of a side is not looked at, as by Pyroscope: there is one for comparisons.
     async diff({ left, right }, context) {
       const bytes = await flamegraph.diff({
         left: sideOf('left', left),
@@ -127,22 +132,38 @@ function reportTo(context: HandlerContext) {
 /** @throws BunsenError if a side is missing, or what it asks for cannot be */
 function sideOf(name: string, side: SelectMergeStacktracesRequest | undefined): StackSelection {
   if (!side) throw new BunsenError('PARAMETER_INVALID', `${name} is missing`);
+  const { format } = side;
+  if (format !== ProfileFormat.UNSPECIFIED && format !== ProfileFormat.FLAMEGRAPH) {
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `${name}.format=${format}: a comparison is a flame graph, leave it out`,
+    );
+  }
   return selectionOf(side);
 }
 
 function selectionOf(request: SelectMergeStacktracesRequest): StackSelection {
-  const { profileIdSelector, async, traceIdSelector } = request;
-  refuse({
-    profile_id_selector: profileIdSelector,
-    async,
-    trace_id_selector: traceIdSelector,
-  });
+  refuse({ async: request.async });
   return {
     query: queryOf(request),
     range: rangeOf(request),
     stacks: stackSelectorOf(request.stackTraceSelector),
-    spans: spansOf(request.spanSelector),
+    samples: {
+      spans: spansOf(request.spanSelector),
+      traces: tracesOf(request.traceIdSelector),
+      profiles: profilesOf(request.profileIdSelector),
+    },
   };
+}
+
+/** A profile is given whole, as by Pyroscope. */
+function warnOfNodes(
+  { maxNodes }: { maxNodes?: bigint | undefined },
+  context: HandlerContext,
+): void {
+  const asked = maxNodes !== undefined && maxNodes !== 0n;
+  maxNodesOf(maxNodes);
+  if (asked) warn(context, [`max_nodes=${maxNodes} has no effect: a profile is given whole`]);
 }
 
 /** Of profiles of spans, which have no other forms. */
@@ -155,10 +176,4 @@ function treeFormatOf(format: ProfileFormat): 'flamegraph' | 'tree' {
     'PARAMETER_INVALID',
     `format=${format} is neither PROFILE_FORMAT_FLAMEGRAPH nor PROFILE_FORMAT_TREE`,
   );
-}
-
-function formatNames(): string[] {
-  return Object.values(ProfileFormat)
-    .filter((name) => typeof name === 'string')
-    .map((name) => `PROFILE_FORMAT_${name}`);
 }

@@ -1,3 +1,4 @@
+import type { DescEnum } from '@bufbuild/protobuf';
 import {
   formatProfileType,
   formatSelector,
@@ -6,10 +7,11 @@ import {
   parseSelector,
   type Selector,
 } from '@bunsen/profile';
-import type { StackTraceSelector } from '@bunsen/proto/types/v1/types';
+import type { StackFrameFilter, StackTraceSelector } from '@bunsen/proto/types/v1/types';
 import type { HandlerContext } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
-import type { StackSelector } from '../query/stack-selector.ts';
+import { type ProfileKey, parseProfileId } from '../query/profile-id.ts';
+import { regexesOf, type StackSelector } from '../query/stack-selector.ts';
 import { HOUR_MS, parseTime, type TimeRange } from '../time.ts';
 import { MOST_MAX_NODES } from './flame-operations.ts';
 import { DEFAULT_FLAME_NODES } from './pyroscope-params.ts';
@@ -122,37 +124,95 @@ export function maxNodesOf(
   return Number(asked) || fallback;
 }
 
-/** @throws BunsenError `NOT_IMPLEMENTED` if it asks for what is not there */
+/** Of a filter of frames, all of its lists together. */
+const MOST_FRAMES = 100;
+const MOST_FRAMES_LENGTH = 65_536;
+
+/** @throws BunsenError `PARAMETER_INVALID` */
 export function stackSelectorOf(
   selector: StackTraceSelector | undefined,
 ): StackSelector | undefined {
   if (!selector) return undefined;
-  refuse({ 'stack_trace_selector.frame_filter': selector.frameFilter });
-  const { callSite, goPgo } = selector;
-  return { callSite: callSite.map(({ name }) => name), goPgo };
+  const { callSite, goPgo, frameFilter } = selector;
+  if (frameFilter) checkFrames(frameFilter);
+  return { callSite: callSite.map(({ name }) => name), goPgo, frames: frameFilter };
 }
 
-const MOST_SPANS = 1_000;
-
-/**
- * The spans that a request names; undefined if it names none, and so is about all samples.
- * @throws BunsenError `PARAMETER_INVALID`
- */
-export function spansOf(ids: string[]): bigint[] | undefined {
-  if (ids.length > MOST_SPANS) {
+function checkFrames(filter: StackFrameFilter): void {
+  const { includeFunctionNames, excludeFunctionNames } = filter;
+  const texts = [
+    ...includeFunctionNames,
+    ...excludeFunctionNames,
+    ...regexesOf({ frames: filter }),
+  ];
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  for (const [what, asked, most] of [
+    ['names and regular expressions', texts.length, MOST_FRAMES],
+    ['characters', length, MOST_FRAMES_LENGTH],
+  ] as const) {
+    if (asked <= most) continue;
     throw new BunsenError(
       'PARAMETER_INVALID',
-      `span_selector has ${ids.length} spans; at most ${MOST_SPANS} are allowed`,
+      `stack_trace_selector.frame_filter has ${asked} ${what}; at most ${most} are allowed`,
+    );
+  }
+}
+
+const MOST_IDS = 1_000;
+
+/** The spans that a request names. */
+export function spansOf(ids: string[]): bigint[] | undefined {
+  const wrong = 'is not of 16 hexadecimal digits, one of them not 0';
+  return idsOf('span_selector', ids, wrong, (id) =>
+    isHexId(id, 16) ? BigInt(`0x${id}`) : undefined,
+  );
+}
+
+/** The traces that a request names. */
+export function tracesOf(ids: string[]): string[] | undefined {
+  const wrong = 'is not of 32 hexadecimal digits, one of them not 0';
+  return idsOf('trace_id_selector', ids, wrong, (id) => (isHexId(id, 32) ? id : undefined));
+}
+
+/** An id of zeros is none, as in OpenTelemetry. */
+function isHexId(id: string, digits: number): boolean {
+  return id.length === digits && /^[0-9A-Fa-f]+$/.test(id) && !/^0+$/.test(id);
+}
+
+/** The profiles that a request names. */
+export function profilesOf(ids: string[]): ProfileKey[] | undefined {
+  const wrong = 'is not the id of a profile here: take it from an exemplar';
+  return idsOf('profile_id_selector', ids, wrong, parseProfileId);
+}
+
+/**
+ * @returns undefined if there are none: then the request is about all samples
+ * @throws BunsenError `PARAMETER_INVALID`
+ */
+function idsOf<Id>(
+  field: string,
+  ids: string[],
+  wrong: string,
+  parse: (id: string) => Id | undefined,
+): Id[] | undefined {
+  if (ids.length > MOST_IDS) {
+    throw new BunsenError(
+      'PARAMETER_INVALID',
+      `${field} has ${ids.length} ids; at most ${MOST_IDS} are allowed`,
     );
   }
   if (ids.length === 0) return undefined;
   return ids.map((id, index) => {
-    if (/^[0-9A-Fa-f]{16}$/.test(id)) return BigInt(`0x${id}`);
-    throw new BunsenError(
-      'PARAMETER_INVALID',
-      `span_selector[${index}] ${JSON.stringify(id.slice(0, 80))} is not of 16 hexadecimal digits`,
-    );
+    const parsed = parse(id);
+    if (parsed !== undefined) return parsed;
+    const shown = JSON.stringify(id.slice(0, 80));
+    throw new BunsenError('PARAMETER_INVALID', `${field}[${index}] ${shown} ${wrong}`);
   });
+}
+
+/** Of an enum, as they are in requests. */
+export function enumNames({ values }: DescEnum): string {
+  return values.map(({ name }) => name).join(', ');
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   SelectSeriesRequestSchema,
   SelectSeriesResponseSchema,
 } from '@bunsen/proto/querier/v1/querier';
-import { ExemplarType, TimeSeriesAggregationType } from '@bunsen/proto/types/v1/types';
+import { TimeSeriesAggregationType } from '@bunsen/proto/types/v1/types';
 import { createClient } from '@connectrpc/connect';
 import { pprofOf } from '../testing/pprof-of.ts';
 import { GrpcClient, postJson, type Refusal, TRANSPORTS } from '../testing/rpc-clients.ts';
@@ -257,12 +257,6 @@ test('what is wrong, or not there, is named', async () => {
     ],
     [
       'SelectSeries',
-      { ...good, exemplarType: 'EXEMPLAR_TYPE_SPAN' },
-      'NOT_IMPLEMENTED',
-      /exemplar_type=SPAN/,
-    ],
-    [
-      'SelectSeries',
       { ...good, stackTraceSelector: goPgo },
       'NOT_IMPLEMENTED',
       /stack_trace_selector.go_pgo/,
@@ -271,19 +265,7 @@ test('what is wrong, or not there, is named', async () => {
       'SelectSeries',
       { ...good, stackTraceSelector: site, aggregation: 'TIME_SERIES_AGGREGATION_TYPE_AVERAGE' },
       'PARAMETER_CONTRADICTION',
-      /call_site/,
-    ],
-    [
-      'SelectHeatmap',
-      { ...good, queryType: 'HEATMAP_QUERY_TYPE_SPAN' },
-      'NOT_IMPLEMENTED',
-      /query_type=HEATMAP_QUERY_TYPE_SPAN/,
-    ],
-    [
-      'SelectHeatmap',
-      { ...good, exemplarType: ExemplarType.INDIVIDUAL },
-      'NOT_IMPLEMENTED',
-      /exemplar_type=INDIVIDUAL/,
+      /stack_trace_selector/,
     ],
     ['SelectHeatmap', { ...good, step: 0 }, 'PARAMETER_INVALID', /step=0/],
     ['AnalyzeQuery', {}, 'SELECTOR_MALFORMED', /""/],

@@ -1,15 +1,28 @@
 import type { Labels } from '@bunsen/profile';
-import { HeatmapQueryType, type QuerierService } from '@bunsen/proto/querier/v1/querier';
-import { ExemplarType, TimeSeriesAggregationType } from '@bunsen/proto/types/v1/types';
+import {
+  HeatmapQueryType,
+  HeatmapQueryTypeSchema,
+  type QuerierService,
+} from '@bunsen/proto/querier/v1/querier';
+import {
+  ExemplarType,
+  ExemplarTypeSchema,
+  TimeSeriesAggregationType,
+} from '@bunsen/proto/types/v1/types';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { BunsenError } from '../errors.ts';
+import { type Buckets, MAX_SERIES } from '../query/by-labels.ts';
+import type { Exemplar } from '../query/exemplars.ts';
 import { queryHeatmap } from '../query/heatmap.ts';
-import { type Buckets, checkPoints, MAX_SERIES, queryBuckets } from '../query/series.ts';
+import type { Observed } from '../query/observations.ts';
+import { checkPoints, queryBuckets } from '../query/series.ts';
+import { isAnyStack } from '../query/stack-selector.ts';
 import { queryProfileTimes, querySize } from '../query/stats.ts';
 import type { Store } from '../store/store.ts';
 import { DAY_MS } from '../time.ts';
 import { pairsOf } from './querier-labels.ts';
 import {
+  enumNames,
   queryOf,
   queryOfMatchers,
   rangeOf,
@@ -30,50 +43,61 @@ export function querierSeries(
 ): Pick<ServiceImpl<typeof QuerierService>, SeriesMethods> {
   return {
     async selectSeries(request, context) {
-      refuseExemplars(request.exemplarType);
+      const exemplars = exemplarsOf(request.exemplarType);
       const selector = stackSelectorOf(request.stackTraceSelector);
       refuse({ 'stack_trace_selector.go_pgo': selector?.goPgo });
-      const callSite = selector?.callSite ?? [];
+      const stacks = selector && !isAnyStack(selector) ? selector : undefined;
       const average = isAverage(request.aggregation);
-      if (average && callSite.length > 0) {
+      if (average && stacks) {
         throw new BunsenError(
           'PARAMETER_CONTRADICTION',
-          'aggregation=TIME_SERIES_AGGREGATION_TYPE_AVERAGE is of whole profiles: leave out stack_trace_selector.call_site, or take the sum',
+          'aggregation=TIME_SERIES_AGGREGATION_TYPE_AVERAGE is of whole profiles: leave out stack_trace_selector, or take the sum',
+        );
+      }
+      if (exemplars && stacks) {
+        throw new BunsenError(
+          'PARAMETER_CONTRADICTION',
+          `exemplar_type=EXEMPLAR_TYPE_${ExemplarType[request.exemplarType]} is of whole profiles or spans: leave out stack_trace_selector, or exemplar_type`,
         );
       }
       const buckets = bucketsOf(request);
-      const { series, warnings } = await queryBuckets(store, {
+      const found = await queryBuckets(store, {
         query: queryOf(request),
         buckets,
         groupBy: groupByOf(request.groupBy),
         aggregation: average ? 'average' : 'sum',
-        stacks: callSite.length > 0 ? { callSite } : undefined,
+        stacks,
         limit: limitOf(request.limit),
+        exemplars,
         signal: context.signal,
       });
-      warn(context, warnings);
+      warn(context, found.warnings);
       return {
-        series: series.map(({ labels, points }) => ({
+        series: found.series.map(({ labels, points }) => ({
           labels: pairsOf(present(labels)),
           points: points.map(({ bucket, value }) => ({
             value,
             timestamp: rightEdge(buckets, bucket),
+            exemplars: found.exemplars?.(labels, bucket).map(toMessage) ?? [],
           })),
         })),
       };
     },
 
     async selectHeatmap(request, context) {
-      refuseExemplars(request.exemplarType);
-      if (request.queryType === HeatmapQueryType.SPAN) {
+      const of = observedOf(request.queryType);
+      const exemplars = exemplarsOf(request.exemplarType);
+      if (exemplars && exemplars !== of) {
         throw new BunsenError(
-          'NOT_IMPLEMENTED',
-          'query_type=HEATMAP_QUERY_TYPE_SPAN is not supported: ask for profiles',
+          'PARAMETER_CONTRADICTION',
+          `exemplar_type=EXEMPLAR_TYPE_${ExemplarType[request.exemplarType]}, but what is counted are ${of}: the exemplars are of these`,
         );
       }
       const buckets = bucketsOf(request);
       const { series, rowMins, warnings } = await queryHeatmap(store, {
         query: queryOf(request),
+        of,
+        exemplars: exemplars !== undefined,
         buckets,
         groupBy: groupByOf(request.groupBy),
         limit: limitOf(request.limit),
@@ -83,10 +107,11 @@ export function querierSeries(
       return {
         series: series.map(({ labels, buckets: slots }) => ({
           labels: pairsOf(present(labels)),
-          slots: slots.map(({ bucket, counts }) => ({
+          slots: slots.map(({ bucket, counts, exemplars }) => ({
             timestamp: rightEdge(buckets, bucket),
             yMin: rowMins,
             counts,
+            exemplars: exemplars.map(toMessage),
           })),
         })),
       };
@@ -160,12 +185,41 @@ function isAverage(aggregation: TimeSeriesAggregationType | undefined): boolean 
   }
 }
 
-function refuseExemplars(type: ExemplarType): void {
-  if (type === ExemplarType.UNSPECIFIED || type === ExemplarType.NONE) return;
-  throw new BunsenError(
-    'NOT_IMPLEMENTED',
-    `exemplar_type=${ExemplarType[type] ?? type} is not supported: send EXEMPLAR_TYPE_NONE, or leave it out`,
-  );
+function exemplarsOf(type: ExemplarType): Observed | undefined {
+  switch (type) {
+    case ExemplarType.UNSPECIFIED:
+    case ExemplarType.NONE:
+      return undefined;
+    case ExemplarType.INDIVIDUAL:
+      return 'profiles';
+    case ExemplarType.SPAN:
+      return 'spans';
+    default:
+      throw new BunsenError(
+        'PARAMETER_INVALID',
+        `exemplar_type=${type} is none of ${enumNames(ExemplarTypeSchema)}`,
+      );
+  }
+}
+
+/** What a heatmap counts. */
+function observedOf(type: HeatmapQueryType): Observed {
+  switch (type) {
+    case HeatmapQueryType.UNSPECIFIED:
+    case HeatmapQueryType.INDIVIDUAL:
+      return 'profiles';
+    case HeatmapQueryType.SPAN:
+      return 'spans';
+    default:
+      throw new BunsenError(
+        'PARAMETER_INVALID',
+        `query_type=${type} is none of ${enumNames(HeatmapQueryTypeSchema)}`,
+      );
+  }
+}
+
+function toMessage({ timeMs, labels, ...exemplar }: Exemplar) {
+  return { ...exemplar, timestamp: BigInt(timeMs), labels: pairsOf(labels) };
 }
 
 function groupByOf(names: string[]): string[] {

@@ -6,7 +6,13 @@ import { CPU_PROFILE_TYPE } from '@bunsen/profile';
 import * as v1_9 from '@bunsen/proto/otlp/v1_9/profiles';
 import * as v1_10 from '@bunsen/proto/otlp/v1_10/profiles';
 import { PusherService } from '@bunsen/proto/push/v1/push';
-import { ProfileFormat, QuerierService } from '@bunsen/proto/querier/v1/querier';
+import {
+  type FlameGraph,
+  HeatmapQueryType,
+  ProfileFormat,
+  QuerierService,
+} from '@bunsen/proto/querier/v1/querier';
+import { ExemplarType } from '@bunsen/proto/types/v1/types';
 import { createClient } from '@connectrpc/connect';
 import { otlpOf } from '../testing/otlp-of.ts';
 import { pprofOf } from '../testing/pprof-of.ts';
@@ -17,6 +23,8 @@ const T0 = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 3_600_000;
 const HOUR = { start: BigInt(T0), end: BigInt(T0 + 3_600_000) };
 const A = '9a517183f26a089d';
 const B = '00000000000000ff';
+/** Of both. */
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
 /** Of each line; the last two have none. */
 const SPANS = [A, A, B, undefined, undefined];
 const FOLDED = 'main;a 1\nmain;a;c 2\nmain;b 4\nmain;a 8\nmain;d 16';
@@ -27,7 +35,7 @@ before(async () => {
 });
 after(() => server.close());
 
-const requestOf = (service: string, spanSelector: string[]) => ({
+const requestOf = (service: string, spanSelector: string[] = []) => ({
   profileTypeID: CPU_PROFILE_TYPE,
   labelSelector: `{service_name="${service}"}`,
   spanSelector,
@@ -38,7 +46,10 @@ const clientOf = (name = 'connect, HTTP/1, protobuf') =>
 
 /** Name and total of each function, of samples of 1. */
 async function shown(service: string, spans: string[]): Promise<Record<string, number>> {
-  const { flamegraph } = await clientOf().selectMergeSpanProfile(requestOf(service, spans));
+  return totalsOf(await clientOf().selectMergeSpanProfile(requestOf(service, spans)));
+}
+
+function totalsOf({ flamegraph }: { flamegraph?: FlameGraph | undefined }): Record<string, number> {
   const totals: Record<string, number> = {};
   for (const { values } of flamegraph?.levels ?? []) {
     for (let at = 0; at < values.length; at += 4) {
@@ -54,7 +65,7 @@ function pprofWith(labelsOf: (span: string) => Record<string, string>, extra = {
     period: 1,
     labelsOf: (line) => {
       const span = SPANS[line];
-      return { ...extra, ...(span !== undefined && labelsOf(span)) };
+      return { ...extra, ...(span !== undefined && { trace_id: TRACE, ...labelsOf(span) }) };
     },
   });
 }
@@ -77,7 +88,14 @@ async function post(path: string, body: Uint8Array | string, type: string): Prom
   assert.equal(reply.status, 200, await reply.text());
 }
 
-const otlp = (service: string) => otlpOf(FOLDED, { service, spans: SPANS, timeMs: T0, period: 1n });
+const otlp = (service: string) =>
+  otlpOf(FOLDED, {
+    service,
+    spans: SPANS,
+    traces: SPANS.map((span) => span && TRACE),
+    timeMs: T0,
+    period: 1n,
+  });
 const V10 = v1_10.ExportProfilesServiceRequestSchema;
 const V9 = v1_9.ExportProfilesServiceRequestSchema;
 
@@ -85,8 +103,9 @@ const V9 = v1_9.ExportProfilesServiceRequestSchema;
 function otlpJson(service: string): string {
   const json = JSON.stringify(toJson(V10, create(V10, otlp(service))));
   return json.replace(
-    /"spanId":"([^"]*)"/g,
-    (_, id: string) => `"spanId":"${Buffer.from(id, 'base64').toString('hex').toUpperCase()}"`,
+    /"(spanId|traceId)":"([^"]*)"/g,
+    (_, name: string, id: string) =>
+      `"${name}":"${Buffer.from(id, 'base64').toString('hex').toUpperCase()}"`,
   );
 }
 
@@ -94,7 +113,7 @@ const SENDERS: Record<string, (service: string) => Promise<void>> = {
   'the label span_id of a push': (service) =>
     push(
       service,
-      pprofWith((span_id) => ({ span_id, trace_id: A + A })),
+      pprofWith((span_id) => ({ span_id })),
     ),
   'the label profile_id of /ingest': (service) =>
     post(
@@ -135,6 +154,15 @@ for (const [index, [name, send]] of Object.entries(SENDERS).entries()) {
       c: 2,
     });
     assert.deepEqual(await shown(service, ['0123456789abcdef']), { total: 0 });
+    const ofTrace = async (traceIdSelector: string[], spanSelector: string[] = []) => {
+      const request = { ...requestOf(service, spanSelector), traceIdSelector };
+      return totalsOf(await clientOf().selectMergeStacktraces(request));
+    };
+    const all = { total: 7, main: 7, a: 3, b: 4, c: 2 };
+    assert.deepEqual(await ofTrace([TRACE]), all);
+    assert.deepEqual(await ofTrace(['f'.repeat(32), TRACE.toUpperCase()]), all);
+    assert.deepEqual(await ofTrace([TRACE], [B]), { total: 4, main: 4, b: 4 });
+    assert.deepEqual(await ofTrace(['f'.repeat(32)]), { total: 0 });
     // All samples are where they were, in one series.
     const range = { from: T0, until: T0 + 3_600_000 };
     const query = cpuQuery(`service_name="${service}"`);
@@ -148,10 +176,50 @@ for (const [index, [name, send]] of Object.entries(SENDERS).entries()) {
   });
 }
 
+test('a trace without spans has its samples, and is no span', async () => {
+  await push(
+    'rootless',
+    pprofWith(() => ({})),
+  );
+  const traceIdSelector = [TRACE];
+  const request = { ...requestOf('rootless'), traceIdSelector };
+  const profile = await clientOf().selectMergeProfile(request);
+  assert.equal(
+    profile.sample.reduce((sum, { value }) => sum + Number(value[0]), 0),
+    7,
+  );
+  const { series } = await clientOf().selectHeatmap({
+    ...requestOf('rootless'),
+    step: 60,
+    queryType: HeatmapQueryType.SPAN,
+  });
+  assert.deepEqual(series, []);
+});
+
+test('an exemplar of a span has its trace', async () => {
+  await push(
+    'linked',
+    pprofWith((span) => (span === A ? { span_id: A } : { span_id: B, trace_id: '' })),
+  );
+  const { series } = await clientOf().selectHeatmap({
+    ...requestOf('linked'),
+    step: 3600,
+    queryType: HeatmapQueryType.SPAN,
+    exemplarType: ExemplarType.SPAN,
+  });
+  const found = series[0]?.slots.flatMap(({ exemplars }) =>
+    exemplars.map(({ spanId, traceId, value }) => [spanId, traceId, value]),
+  );
+  assert.deepEqual(found, [
+    [A, TRACE, 3n],
+    [B, '', 4n],
+  ]);
+});
+
 test('a label that is no id of a span is none', async () => {
   await push(
     'odd',
-    pprofWith((span) => ({ span_id: span === A ? 'not-hex' : `${B}00` })),
+    pprofWith((span) => ({ span_id: span === A ? 'not-hex' : `${B}00`, trace_id: `${TRACE}0` })),
   );
   const [row] = await server.app.store.rows<{ n: string }>(
     `SELECT count() AS n FROM span_samples WHERE service = 'odd'`,
@@ -197,6 +265,13 @@ test('what is wrong with a request for spans is named', async () => {
     ['SelectMergeSpanProfile', { spanSelector: [A, 'x'] }, /span_selector\[1\] "x" is not of 16/],
     ['SelectMergeStacktraces', { span_selector: ['x'], spanSelector: undefined }, /span_selector/],
     ['SelectMergeStacktraces', { spanSelector: Array(1001).fill(A) }, /at most 1000/],
+    [
+      'SelectMergeStacktraces',
+      { spanSelector: ['0'.repeat(16)] },
+      /span_selector.*one of them not/,
+    ],
+    ['SelectMergeStacktraces', { traceIdSelector: [A] }, /trace_id_selector\[0\] .* of 32 hex/],
+    ['SelectMergeProfile', { traceIdSelector: ['0'.repeat(32)] }, /trace_id_selector\[0\]/],
     ['SelectMergeSpanProfile', { format: 'PROFILE_FORMAT_DOT' }, /format=3 is neither/],
   ] as const) {
     const refused = await postJson<Refusal>(`${path}/${method}`, { ...body, ...wrong });

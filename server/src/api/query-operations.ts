@@ -3,6 +3,7 @@ import type {
   DeletionsResponse,
   FunctionCostsResponse,
   FunctionsResponse,
+  LabelDifferencesResponse,
   LabelNamesResponse,
   LabelValuesResponse,
   ProfileTypesResponse,
@@ -28,6 +29,8 @@ const MAX_STEP_MS = 366 * 86_400_000;
 export const MAX_GROUP_BY = 8;
 const DEFAULT_FUNCTIONS = 100;
 const MAX_FUNCTIONS = 10_000;
+const DEFAULT_VALUES = 100;
+const MAX_VALUES = 1000;
 const QUERY_EXAMPLE = 'process_cpu:cpu:nanoseconds:cpu:nanoseconds{service_name="api"}';
 const TIME_HELP = 'Milliseconds since 1970, `now`, or `now-1h` (units ms, s, m, h, d, w).';
 
@@ -232,6 +235,56 @@ export const FUNCTION_COSTS = operation({
             whole: NUMBER,
           }),
           '`whole` is of all functions of the version: what shares are of.',
+        ),
+        warnings: WARNINGS,
+      }),
+    ),
+  },
+});
+
+export const LABEL_DIFFERENCES = operation({
+  group: 'Queries',
+  summary: 'Values of a label that are least like the rest',
+  help: 'By what they spend in which function. Only of times of which there are samples.',
+  params: {
+    query: QUERY,
+    ...RANGE,
+    label: { help: 'Name of the label.', required: true, example: 'host' },
+    limit: { help: 'Values at most.', min: 1, max: MAX_VALUES, default: DEFAULT_VALUES },
+  },
+  answers: {
+    200: json(
+      object<LabelDifferencesResponse>({
+        profileType: TEXT,
+        label: TEXT,
+        unit: UNIT,
+        fromMs: TIME_MS,
+        untilMs: TIME_MS,
+        total: NUMBER,
+        values: list(
+          object<LabelDifferencesResponse['values'][number]>({
+            value: { ...TEXT, description: 'Empty for series without the label.' },
+            total: NUMBER,
+            distance: {
+              ...NUMBER,
+              description:
+                'Part of its total that it spends in other functions than all other values together: half the sum of the differences of shares.',
+            },
+            chance: {
+              ...NUMBER,
+              description: 'What that would be on average if there were no difference.',
+            },
+            functions: list(
+              object<LabelDifferencesResponse['values'][number]['functions'][number]>({
+                name: TEXT,
+                module: TEXT,
+                share: NUMBER,
+                restShare: NUMBER,
+              }),
+              'The three with the largest differences, of those that it has.',
+            ),
+          }),
+          'By `distance` - `chance`, the largest first.',
         ),
         warnings: WARNINGS,
       }),

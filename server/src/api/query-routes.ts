@@ -8,6 +8,7 @@ import type { FlamegraphQuery } from '../query/flamegraph.ts';
 import type { Focus } from '../query/focus.ts';
 import { queryFunctionCosts } from '../query/function-costs.ts';
 import { queryFunctions } from '../query/functions.ts';
+import { queryLabelDifferences } from '../query/label-differences.ts';
 import {
   queryLabelNames,
   queryLabelValues,
@@ -25,6 +26,7 @@ import {
   DELETIONS,
   FUNCTION_COSTS,
   FUNCTIONS,
+  LABEL_DIFFERENCES,
   LABEL_NAMES,
   LABEL_VALUES,
   MAX_GROUP_BY,
@@ -97,6 +99,16 @@ export function queryRoutes(
       range: rangeOf(params),
       name: params.function,
       module: params.module,
+      signal: whileConnected(reply),
+    }),
+  );
+
+  route(app, 'GET', API.labelDifferences, LABEL_DIFFERENCES, (params, _request, reply) =>
+    queryLabelDifferences(store, {
+      query: params.query,
+      range: rangeOf(params),
+      label: params.label,
+      limit: params.limit,
       signal: whileConnected(reply),
     }),
   );

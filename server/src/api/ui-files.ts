@@ -18,9 +18,13 @@ const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'same-origin',
 };
-/** Paths that belong to programs: what is unknown there is an error in JSON, never a page. */
-const PROGRAM_PATH = /^\/(api|pyroscope|ingest|healthz|readyz|metrics)(\/|$)/;
-const METHODS = ['GET', 'POST'] as const;
+/**
+ * Paths that belong to programs: what is unknown there is an error in JSON, never a page. Those of
+ * protobuf services have a dot in the first part.
+ */
+const PROGRAM_PATH =
+  /^\/(api|pyroscope|prometheus|ingest|v1development|healthz|readyz|metrics|[^/]*\.[^/]*)(\/|$)/;
+const METHODS = ['GET', 'POST', 'DELETE'] as const;
 const YEAR_SECONDS = 31_536_000;
 
 /**
@@ -54,7 +58,7 @@ export async function uiFiles(app: FastifyInstance, root: string): Promise<void>
   }
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] as string;
-    const allowed = METHODS.filter((method) => app.hasRoute({ method, url: path }));
+    const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null);
     if (allowed.length > 0) {
       reply.header('allow', allowed.join(', '));
       throw new BunsenError(

@@ -4,6 +4,7 @@ import { asBunsenError, BunsenError, type ErrorCode } from '../errors.ts';
 import { hashTexts } from '../store/content-hash.ts';
 import { encodeBatch, type ProfileBatch } from '../store/profile-batch.ts';
 import { SeenSet } from '../store/seen-set.ts';
+import { type CumulativeOutcome, CumulativeProfiles, type LastProfiles } from './cumulative.ts';
 import { type BodySource, decodeBody } from './decode.ts';
 import type { IngestLimits } from './limits.ts';
 
@@ -17,17 +18,24 @@ export interface DecodeTask {
   id: string;
   /** The client chose the key: it may send this again, so the time must not depend on when. */
   repeatable: boolean;
+  /** Of the series that were asked for. */
+  lastProfiles: LastProfiles;
   seen: SharedArrayBuffer;
 }
 
 /** Errors cross threads as values: a thrown one would lose its class and its code. */
 export type DecodeResult =
-  | { batches: ProfileBatch[] }
+  /** Without batches if `cumulative.unknown` has series: the same task needs their last profiles. */
+  | { batches: ProfileBatch[]; cumulative: CumulativeOutcome }
   | { error: { code: ErrorCode; message: string } };
 
 export default function decode(task: DecodeTask): DecodeResult {
   try {
-    const profiles = decodeBody(task.body, task.gzipped, task.source, task.limits);
+    const { body, gzipped, source, limits, nowMs, lastProfiles } = task;
+    const cumulative = new CumulativeProfiles(limits, nowMs, lastProfiles);
+    const profiles = decodeBody(body, gzipped, source, limits, cumulative);
+    const { outcome } = cumulative;
+    if (outcome.unknown.size > 0) return { batches: [], cumulative: outcome };
     const timesMs = profiles.map(({ timeMs }) => checkTime(timeMs, task));
     const seen = new SeenSet(task.seen);
     const batches = profiles.map(({ profile, types, spans }, index) =>
@@ -36,7 +44,7 @@ export default function decode(task: DecodeTask): DecodeResult {
         seen,
       ),
     );
-    return transfer(batches);
+    return transfer(batches, outcome);
   } catch (error) {
     const known = asBunsenError(error);
     if (!known) throw error;
@@ -67,9 +75,9 @@ function checkTime(timeMs: number | undefined, { limits, nowMs, repeatable }: De
 }
 
 /** Hands the blocks over instead of copying them: a big one would hold up the main thread. */
-function transfer(batches: ProfileBatch[]): DecodeResult {
+function transfer(batches: ProfileBatch[], cumulative: CumulativeOutcome): DecodeResult {
   const blocks = batches.flatMap(({ tables, stacks }) => [...Object.values(tables), stacks]);
   const buffers = blocks.flatMap((block) => (block ? [block.buffer] : []));
-  const movable = { [transferableSymbol]: buffers, [valueSymbol]: { batches } };
+  const movable = { [transferableSymbol]: buffers, [valueSymbol]: { batches, cumulative } };
   return move(movable as never) as unknown as DecodeResult;
 }

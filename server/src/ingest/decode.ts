@@ -1,5 +1,6 @@
 import { checkLabels, type Profile, SERVICE_NAME } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
+import { CumulativeProfiles } from './cumulative.ts';
 import type { DecodedProfile } from './formats/decoded.ts';
 import { decodeFolded, profileOfStacks, type StacksRequest } from './formats/folded.ts';
 import { ByteBudget, isGzip } from './formats/inflate.ts';
@@ -16,7 +17,10 @@ import { mergeProfiles } from './merge-profiles.ts';
 export type BodySource =
   /** A pprof that carries its labels itself. */
   | { kind: 'labelled-pprof' }
-  /** A pprof of one application: its own string labels are added to those of the request. */
+  /**
+   * A pprof of one application: its own string labels are added to those of the request. `previous` is
+   * inflated here as well.
+   */
   | { kind: 'pprof'; request: PprofRequest }
   /** Stacks with one value each. */
   | { kind: StacksFormat; request: StacksRequest }
@@ -34,6 +38,7 @@ export type StacksFormat = 'groups' | 'lines' | 'tree' | 'trie';
 /**
  * Decompresses, decodes and checks a body. Everything that can be wrong with it is found here,
  * before anything is stored.
+ * @param cumulative takes the differences of cumulative profiles; what came of it is in its outcome
  * @returns profiles that differ in time or type, each to be stored as a whole
  * @throws BunsenError or ProfileError, saying what is wrong, where, and what the limit is
  */
@@ -42,12 +47,13 @@ export function decodeBody(
   gzipped: boolean,
   source: BodySource,
   limits: IngestLimits,
+  cumulative = new CumulativeProfiles(limits, Date.now()),
 ): DecodedProfile[] {
   // OpenTelemetry's request without profiles, which has no bytes, is to succeed.
   if (body.length === 0 && source.kind === 'otlp') return [];
   const budget = new ByteBudget(limits.profileBytes);
   const bytes = inflate(body, gzipped, budget);
-  const profiles = mergeProfiles(decode(bytes, source, budget, limits));
+  const profiles = mergeProfiles(decode(bytes, source, budget, limits, cumulative));
   if (profiles.length > limits.series) {
     const what = 'profiles of different times or types';
     throw tooMany(profiles.length, what, limits.series, 'BUNSEN_MAX_SERIES');
@@ -66,12 +72,13 @@ function decode(
   source: BodySource,
   budget: ByteBudget,
   limits: IngestLimits,
+  cumulative: CumulativeProfiles,
 ): DecodedProfile[] {
   switch (source.kind) {
     case 'labelled-pprof':
       return [decodeLabelledPprof(bytes)];
     case 'pprof':
-      return [decodeApplicationPprof(bytes, source.request)];
+      return [decodeApplicationPprof(bytes, withPrevious(source.request, budget), cumulative)];
     case 'groups':
     case 'lines':
       return [decodeFolded(bytes, source.kind === 'groups', source.request, limits)];
@@ -84,10 +91,15 @@ function decode(
     case 'jfr':
       return decodeJfr(bytes, source.request, budget, limits);
     case 'push-request':
-      return decodePushRequest(bytes, budget);
+      return decodePushRequest(bytes, budget, cumulative);
     case 'otlp':
       return decodeOtlp(bytes, source.encoding, limits);
   }
+}
+
+function withPrevious(request: PprofRequest, budget: ByteBudget): PprofRequest {
+  const { previous } = request;
+  return previous ? { ...request, previous: inflate(previous, false, budget) } : request;
 }
 
 /** A pprof may be gzipped as such, and the body once more by its Content-Encoding. */

@@ -80,7 +80,7 @@ const MAX_SAMPLE_RATE = 1_000_000_000;
 export const INGEST = operation({
   group: 'Profiles',
   summary: 'As Pyroscope has it',
-  help: 'A multipart form has the part `profile`, and may have `sample_type_config`; with format=jfr `jfr`, and may have `labels`.',
+  help: 'A multipart form has the part `profile`, and may have `sample_type_config` and `prev_profile`; with format=jfr `jfr`, and may have `labels`.',
   params: {
     name: {
       help: 'Application and labels.',

@@ -21,6 +21,7 @@ const LIMITS = {
   tableEntries: 1000,
   stackDepth: 100,
   frameBytes: 1000,
+  cumulativeBytes: 0,
   ageMs: 1e6,
   aheadMs: 1e6,
 };
@@ -55,6 +56,7 @@ test('a store that stalls: memory stays bounded, the rest is refused, what was a
     onStored: (samples) => {
       stored += samples;
     },
+    onCumulative: () => {},
   });
   const folded = Array.from({ length: 2000 }, (_, i) => `main;f${i} 1`).join('\n');
   const body = Buffer.from(pprofOf(folded, { labels: { service_name: 'stalled' } }));

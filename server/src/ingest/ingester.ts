@@ -3,8 +3,10 @@ import { BunsenError } from '../errors.ts';
 import { type ProfileBatch, sizeBytesOf } from '../store/profile-batch.ts';
 import type { ProfileStore, WriteResult } from '../store/profile-store.ts';
 import { WorkerPool } from '../worker-pool.ts';
+import { type CumulativeOutcome, DROP_REASONS, type LastProfiles } from './cumulative.ts';
 import type { BodySource } from './decode.ts';
 import type { DecodeResult, DecodeTask } from './decode-worker.ts';
+import { LastProfilesOfSeries } from './last-profiles.ts';
 import type { IngestLimits } from './limits.ts';
 
 export interface IngesterOptions {
@@ -17,11 +19,15 @@ export interface IngesterOptions {
   /** Threads that decode. */
   threads: number;
   onStored: (samples: number, duplicate: boolean) => void;
+  /** Told once a request with cumulative profiles is stored, unless it had been before. */
+  onCumulative: (outcome: CumulativeOutcome) => void;
 }
 
 export interface PushResult {
   samples: number;
   duplicate: boolean;
+  /** What the client should know of what was not counted. */
+  warnings: string[];
 }
 
 /** What one body takes of the memory for all of them. */
@@ -32,6 +38,8 @@ export interface Room {
   grow: (bytes: number) => void;
   release: () => void;
 }
+
+type Decoded = Exclude<DecodeResult, { error: unknown }>;
 
 /** From a body to durable rows: decode in a worker, then write. */
 export class Ingester {
@@ -46,10 +54,12 @@ export class Ingester {
   /** Pushes that wait to be decoded, first come first served. */
   readonly #waiting: (() => void)[] = [];
   #decoding = 0;
+  readonly #lastProfiles: LastProfilesOfSeries;
 
   constructor(store: ProfileStore, options: IngesterOptions) {
     this.#store = store;
     this.#options = options;
+    this.#lastProfiles = new LastProfilesOfSeries(options.limits.cumulativeBytes);
     this.#workers = new WorkerPool({
       filename: new URL('./decode-worker.js', import.meta.url).href,
       minThreads: 1,
@@ -128,7 +138,7 @@ export class Ingester {
     id: string,
     repeatable: boolean,
   ): Promise<PushResult> {
-    const result = await this.#decode({
+    const task = (lastProfiles: LastProfiles): DecodeTask => ({
       body,
       gzipped,
       source,
@@ -136,16 +146,28 @@ export class Ingester {
       nowMs: Date.now(),
       id,
       repeatable,
+      lastProfiles,
       seen: this.#store.seen.buffer,
     });
-    if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
-    const written = await this.#write(result.batches);
+    const first = await this.#decode(task(new Map()));
+    if (first.cumulative.unknown.size === 0) return this.#storeDecoded(first);
+    return this.#lastProfiles.inTurn([...first.cumulative.unknown], async (known) => {
+      const decoded = await this.#decode(task(known));
+      const stored = await this.#storeDecoded(decoded);
+      this.#lastProfiles.keep(decoded.cumulative.last);
+      return stored;
+    });
+  }
+
+  async #storeDecoded({ batches, cumulative }: Decoded): Promise<PushResult> {
+    const written = await this.#write(batches);
     const duplicate = written.length > 0 && written.every((result) => result.duplicate);
-    const stored = { samples: 0, duplicate };
-    result.batches.forEach(({ samples }, index) => {
+    const stored = { samples: 0, duplicate, warnings: duplicate ? [] : warningsOf(cumulative) };
+    batches.forEach(({ samples }, index) => {
       stored.samples += samples;
       this.#options.onStored(samples, written[index]?.duplicate === true);
     });
+    if (!duplicate) this.#options.onCumulative(cumulative);
     return stored;
   }
 
@@ -167,13 +189,16 @@ export class Ingester {
     }
   }
 
-  async #decode(task: DecodeTask): Promise<DecodeResult> {
+  /** @throws BunsenError; what is wrong with the body among others */
+  async #decode(task: DecodeTask): Promise<Decoded> {
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve);
       this.#startDecoding();
     });
     try {
-      return await this.#workers.run(task);
+      const result = await this.#workers.run(task);
+      if ('error' in result) throw new BunsenError(result.error.code, result.error.message);
+      return result;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
       throw new BunsenError(
@@ -204,4 +229,16 @@ export class Ingester {
   async close(): Promise<void> {
     await this.#workers.end();
   }
+}
+
+function warningsOf({ dropped, clampedStacks }: CumulativeOutcome): string[] {
+  const warnings = Object.entries(DROP_REASONS).flatMap(([reason, because]) => {
+    const profiles = dropped.filter((one) => one === reason).length;
+    if (profiles === 0) return [];
+    return `the cumulative values of ${profiles} profiles are not counted (${reason}), as for each ${because}`;
+  });
+  if (clampedStacks > 0) {
+    warnings.push(`${clampedStacks} stacks had more in prev_profile than now: they count as 0`);
+  }
+  return warnings;
 }

@@ -18,6 +18,8 @@ export interface IngestLimits {
   frameBytes: number;
   /** How old a profile may be. Well below the 14 days that samples are kept. */
   ageMs: number;
+  /** The last profiles of series whose values are cumulative; 0 = none is kept. */
+  cumulativeBytes: number;
   /** How far ahead of the server's clock a profile may be. */
   aheadMs: number;
 }

@@ -1,4 +1,5 @@
 import { StackColumnsBuilder } from '@bunsen/profile';
+import { SPAN_WORDS } from '../store/profile-batch.ts';
 import type { DecodedProfile } from './formats/decoded.ts';
 import { LabelSets } from './formats/label-sets.ts';
 
@@ -27,7 +28,9 @@ function merge(group: DecodedProfile[]): DecodedProfile {
   const sampleStack = new Uint32Array(samples);
   const sampleLabels = new Uint32Array(samples);
   const sampleValues = new BigInt64Array(samples * first.types.length);
-  const spans = group.some((one) => one.spans) ? new BigUint64Array(samples) : undefined;
+  const spans = group.some((one) => one.spans)
+    ? new BigUint64Array(samples * SPAN_WORDS)
+    : undefined;
   let durationNs = 0n;
   let at = 0;
   for (const { profile, spans: own } of group) {
@@ -48,7 +51,7 @@ function merge(group: DecodedProfile[]): DecodedProfile {
       sampleLabels[at + i] = sets[profile.sampleLabels[i] as number] as number;
     });
     sampleValues.set(profile.sampleValues, at * first.types.length);
-    if (own) spans?.set(own, at);
+    if (own) spans?.set(own, at * SPAN_WORDS);
     if (profile.durationNs > durationNs) durationNs = profile.durationNs;
     at += profile.sampleStack.length;
   }

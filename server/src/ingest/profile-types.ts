@@ -13,6 +13,9 @@ export type SampleTypeConfig = Record<
   }
 >;
 
+/** Sample types that Go counts since the program started, where nobody says which are such sums. */
+export const CUMULATIVE_TYPES = ['alloc_objects', 'alloc_space', 'contentions', 'delay'];
+
 /** What Pyroscope takes these sample types for when the client does not say. */
 const DISPLAY_NAMES = new Map([
   ['samples', 'cpu'],

@@ -10,7 +10,7 @@ const KEY_BYTES = 256;
 
 /** `POST /api/v1/profiles`: a pprof, gzipped or not, whose samples carry their series' labels. */
 export function pushRoute(app: FastifyInstance, ingester: Ingester): void {
-  route(app, 'POST', API.push, PUSH, (_params, request, reply): Promise<PushResponse> => {
+  route(app, 'POST', API.push, PUSH, async (_params, request, reply): Promise<PushResponse> => {
     const type = (request.headers['content-type'] ?? '').split(';')[0] as string;
     if (type !== '' && !PPROF_TYPES.includes(type)) {
       throw new BunsenError(
@@ -19,9 +19,10 @@ export function pushRoute(app: FastifyInstance, ingester: Ingester): void {
       );
     }
     const key = idempotencyKey(request.headers[IDEMPOTENCY_KEY]);
-    return withBody(request, reply, ingester, ({ bytes, gzipped }) =>
+    const { samples, duplicate } = await withBody(request, reply, ingester, ({ bytes, gzipped }) =>
       ingester.push(bytes, gzipped, { kind: 'labelled-pprof' }, key),
     );
+    return { samples, duplicate };
   });
 }
 

@@ -10,8 +10,8 @@ import { bodyTooLarge, withBody, withRoom } from './body.ts';
 import type { BodySource, StacksFormat } from './decode.ts';
 import type { StacksRequest } from './formats/folded.ts';
 import { INGEST } from './ingest-operations.ts';
-import type { Ingester } from './ingester.ts';
-import { foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
+import type { Ingester, PushResult } from './ingester.ts';
+import { CUMULATIVE_TYPES, foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
 import { idempotencyKey } from './push-route.ts';
 
 type Params = Values<typeof INGEST.params>;
@@ -43,12 +43,14 @@ export async function pyroscopeRoute(app: FastifyInstance, ingester: Ingester): 
   for (const path of ['/ingest', '/pyroscope/ingest']) {
     route(app, 'POST', path, INGEST, async (params, request, reply) => {
       const key = idempotencyKey(request.headers[IDEMPOTENCY_KEY]);
-      if (request.isMultipart()) await ingestForm(request, reply, ingester, params, key);
-      else {
+      if (request.isMultipart()) {
+        const { warnings } = await ingestForm(request, reply, ingester, params, key);
+        if (warnings.length > 0) reply.header('bunsen-warning', warnings);
+      } else {
         const type = request.headers['content-type'] ?? '';
         const ofType = Object.hasOwn(FORMATS_OF_TYPES, type) ? FORMATS_OF_TYPES[type] : undefined;
         const format = params.format === undefined ? (ofType ?? 'groups') : FORMATS[params.format];
-        const source = sourceOf(params, format, undefined);
+        const source = sourceOf(params, format);
         await withBody(request, reply, ingester, ({ bytes, gzipped }) =>
           ingester.push(bytes, gzipped, source, key),
         );
@@ -64,50 +66,44 @@ async function ingestForm(
   ingester: Ingester,
   params: Params,
   key: string | undefined,
-): Promise<void> {
+): Promise<PushResult> {
   const format = FORMATS[params.format ?? 'pprof'];
-  sourceOf(params, format, undefined); // what the parameters say is checked before the body is read
+  sourceOf(params, format); // what the parameters say is checked before the body is read
   if (request.headers['content-encoding'] !== undefined) {
     throw new BunsenError(
       'CONTENT_TYPE_UNSUPPORTED',
       'a multipart form cannot have a Content-Encoding: gzip the part `profile` instead',
     );
   }
-  await withRoom(request, reply, ingester, async (room) => {
+  return withRoom(request, reply, ingester, async (room) => {
     // Without a length, room for the largest: the parts are read as wholes.
     room.grow(Number(request.headers['content-length'] ?? ingester.limits.bodyBytes));
     const parts = await readParts(request, ingester.limits.bodyBytes);
-    const [main, extra] = PARTS[format === 'jfr' ? 'jfr' : 'pprof'];
+    const [main, ...others] = PARTS[format] ?? ['profile'];
     for (const name of parts.keys()) {
-      if (name === main || name === extra) continue;
+      if (name === main || others.includes(name)) continue;
       throw new BunsenError(
         'BODY_MALFORMED',
-        `the form has a part ${JSON.stringify(name)}; with format=${format} it may have ${main} and ${extra}`,
+        `the form has a part ${JSON.stringify(name)}; with format=${format} it may have ${[main, ...others].join(', ')}`,
       );
     }
     const profile = parts.get(main);
     if (!profile) throw new BunsenError('BODY_MALFORMED', `the form has no part \`${main}\``);
-    await ingester.push(profile, false, sourceOf(params, format, parts.get(extra)), key);
+    return ingester.push(profile, false, sourceOf(params, format, parts), key);
   });
 }
 
-/** The part that a form must have, and the one that it may have. */
-const PARTS = {
-  pprof: ['profile', 'sample_type_config'],
+/** The part that a form must have, and those that it may have; of other formats `profile` alone. */
+const PARTS: Partial<Record<Format, [string, ...string[]]>> = {
+  pprof: ['profile', 'sample_type_config', 'prev_profile'],
   jfr: ['jfr', 'labels'],
-} as const;
+};
 
 async function readParts(request: FastifyRequest, limit: number): Promise<Map<string, Buffer>> {
   const parts = new Map<string, Buffer>();
   try {
     for await (const part of request.files({ limits: { fileSize: limit } })) {
       const bytes = await part.toBuffer();
-      if (part.fieldname === 'prev_profile') {
-        throw new BunsenError(
-          'FORMAT_UNSUPPORTED',
-          'the form has a part `prev_profile`: cumulative profiles are not supported; use a client that sends the difference',
-        );
-      }
       if (parts.has(part.fieldname)) {
         throw new BunsenError(
           'BODY_MALFORMED',
@@ -127,29 +123,35 @@ async function readParts(request: FastifyRequest, limit: number): Promise<Map<st
   return parts;
 }
 
-function sampleTypeConfig(json: Buffer | undefined): SampleTypeConfig {
-  if (!json) return {};
+function sampleTypeConfig(json: Buffer | undefined): SampleTypeConfig | undefined {
+  if (!json) return undefined;
   try {
     const config: unknown = JSON.parse(json.toString('utf8'));
     const isObject = (value: unknown): value is Record<string, unknown> =>
       typeof value === 'object' && value !== null && !Array.isArray(value);
     const isType = (value: unknown) =>
-      isObject(value) && ['undefined', 'string'].includes(typeof value['display-name']);
+      isObject(value) &&
+      ['undefined', 'string'].includes(typeof value['display-name']) &&
+      ['undefined', 'boolean'].includes(typeof value['cumulative']);
     if (isObject(config) && Object.values(config).every(isType)) return config as SampleTypeConfig;
   } catch {
     // said below
   }
   throw new BunsenError(
     'BODY_MALFORMED',
-    'the part sample_type_config is not a JSON object of objects, whose display-name is a text',
+    'the part sample_type_config is not a JSON object of objects, whose display-name is a text and whose cumulative is true or false',
   );
 }
 
 /**
  * What the parameters say about the body, all of it checked.
- * @param extra the form's other part: `sample_type_config`, or with JFR `labels`
+ * @param parts the form's
  */
-function sourceOf(params: Params, format: Format, extra: Buffer | undefined): BodySource {
+function sourceOf(
+  params: Params,
+  format: Format,
+  parts: ReadonlyMap<string, Buffer> = new Map(),
+): BodySource {
   const nowMs = Date.now();
   const time = (name: 'from' | 'until') => {
     const text = params[name];
@@ -163,13 +165,20 @@ function sourceOf(params: Params, format: Format, extra: Buffer | undefined): Bo
     checkRange({ fromMs, untilMs });
   }
   if (format === 'pprof') {
+    const config = sampleTypeConfig(parts.get('sample_type_config'));
     return {
       kind: 'pprof',
       request: {
         labels: seriesLabels(app, labels, params.spyName),
-        sampleTypeConfig: sampleTypeConfig(extra),
+        sampleTypeConfig: config ?? {},
         fromMs,
         units,
+        cumulative: config
+          ? Object.keys(config).filter((type) => config[type]?.cumulative === true)
+          : parts.has('prev_profile')
+            ? CUMULATIVE_TYPES
+            : [],
+        previous: parts.get('prev_profile'),
       },
     };
   }
@@ -186,12 +195,9 @@ function sourceOf(params: Params, format: Format, extra: Buffer | undefined): Bo
         labels: seriesLabels(app, labels, params.spyName),
         sampleRate,
         fromMs,
-        snapshot: extra,
+        snapshot: parts.get('labels'),
       },
     };
-  }
-  if (extra) {
-    throw new BunsenError('BODY_MALFORMED', `format=${format} has no part sample_type_config`);
   }
   const { app: service, type } = foldedTypeOf(app);
   if (units !== undefined && !type.units.includes(units)) {

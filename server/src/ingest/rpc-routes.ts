@@ -35,12 +35,13 @@ export function rpcRoutes(
     schema: Schema,
     message: MessageShape<Schema>,
     source: BodySource,
-    { requestHeader, values }: HandlerContext,
+    { requestHeader, responseHeader, values }: HandlerContext,
   ) => {
     const bytes = Buffer.from(toBinary(schema, message));
     values.get(ROOM)?.grow(bytes.length);
     const key = idempotencyKey(requestHeader.get(IDEMPOTENCY_KEY) ?? undefined);
-    await ingester.push(bytes, false, source, key);
+    const { warnings } = await ingester.push(bytes, false, source, key);
+    for (const warning of warnings) responseHeader.append('bunsen-warning', warning);
     return {};
   };
   const common: Omit<RpcOptions, 'routes' | 'connect' | 'ignoreUnknownFields'> = {

@@ -12,9 +12,15 @@ import type { ExportForm } from './exports/export-form.ts';
 import type { Focus } from './focus.ts';
 import { type MergePlan, mergeParams, planMerge, STACK_ROLLUPS, stacksSql } from './merge-plan.ts';
 import { type StackPart, sendParts } from './part-channel.ts';
+import { isAny, type SampleSelector } from './sample-selector.ts';
 import { checkSelection, type Selection, selectionOf } from './selection.ts';
 import { PART_STACKS, type ServiceParts, serviceParts } from './service-parts.ts';
-import { type StackSelector, selectedStacksSql, stackSelectorParams } from './stack-selector.ts';
+import {
+  regexesOf,
+  type StackSelector,
+  selectedStacksSql,
+  stackConditionParams,
+} from './stack-selector.ts';
 import type { DiffForm, DiffTask, TreeForm, TreeTask } from './tree-worker.ts';
 import type { WorkerResult } from './worker-result.ts';
 
@@ -28,8 +34,8 @@ export interface StackSelection {
   range: TimeRange;
   /** Only some stacks. */
   stacks?: StackSelector | undefined;
-  /** Only what was taken in one of these spans. */
-  spans?: readonly bigint[] | undefined;
+  /** Only some samples. */
+  samples?: SampleSelector | undefined;
 }
 
 export interface FlamegraphRequest extends StackSelection {
@@ -236,9 +242,9 @@ export class FlamegraphQuery {
     return result;
   }
 
-  #plan({ query, range, stacks, spans }: StackSelection, nowMs: number): Side {
+  #plan({ query, range, stacks, samples = {} }: StackSelection, nowMs: number): Side {
     const asked = selectionOf(query, range, true);
-    const rollups = asked.labels === '' && !spans ? STACK_ROLLUPS : [];
+    const rollups = asked.labels === '' && isAny(samples) ? STACK_ROLLUPS : [];
     const plan = planMerge(range, {
       rollups,
       slotMs: SLOT_MS,
@@ -246,7 +252,8 @@ export class FlamegraphQuery {
       nowMs,
       rawMs: rawMsOf(this.#store.retention),
     });
-    return { selection: { ...asked, range: plan.range, spans }, plan, nowMs, stacks };
+    const regexes = [...asked.regexes, ...(stacks ? regexesOf(stacks) : [])];
+    return { selection: { ...asked, range: plan.range, samples, regexes }, plan, nowMs, stacks };
   }
 
   /** What the reader should know about the selections, each once. */
@@ -255,10 +262,10 @@ export class FlamegraphQuery {
     const warnings = await Promise.all(
       sides.map(async ({ selection, plan, nowMs }) => {
         const found = await checkSelection(this.#store, selection, { signal });
-        const bySample = selection.labels !== '' || selection.spans;
+        const bySample = selection.labels !== '' || !isAny(selection.samples);
         if (bySample && plan.range.fromMs < nowMs - rawMsOf(retention)) {
           found.push(
-            `samples by label and by span are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
+            `samples by label, span and profile are kept for ${retention.rawDays} days: what is older is missing here, and is there without matchers other than service_name`,
           );
         }
         return found;
@@ -281,7 +288,7 @@ export class FlamegraphQuery {
       params: {
         ...mergeParams(selection),
         ...(focus && { function: focus.name }),
-        ...(stacks && stackSelectorParams(stacks)),
+        ...(stacks && stackConditionParams(stacks)),
       },
       signal,
     });

@@ -129,10 +129,10 @@ export async function queryLabelSets(
   const keys = [SERVICE_NAME, ...TYPE_LABELS];
   const columns = names.length > 0 ? names : keys;
   const values = columns.map((name, i) => labelSql(name, `column${i}`));
-  const others = names.length > 0 ? '' : ', labels';
+  const [others, order] = names.length > 0 ? ['', ''] : [', labels', ', toString(labels)'];
   const rows = await store.rows<{ values: string[]; labels?: Labels }>(
     `SELECT DISTINCT [${values}] AS values${others} FROM series
-     WHERE ${seriesCondition(selection)} ORDER BY values LIMIT ${MAX_LABEL_SETS + 1}`,
+     WHERE ${seriesCondition(selection)} ORDER BY values${order} LIMIT ${MAX_LABEL_SETS + 1}`,
     {
       ...read,
       params: {

@@ -4,6 +4,7 @@ import type { RollupStatus } from '../store/rollups.ts';
 import type { QueryParams } from '../store/store.ts';
 import { slotsOf, within } from '../store/time-sql.ts';
 import { HOUR_MS, type TimeRange } from '../time.ts';
+import { sampleConditions, samplesTable } from './sample-selector.ts';
 import { rangeParams, type Selection, seriesIn } from './selection.ts';
 
 /** Rollups of stacks, and of functions, the coarsest first. */
@@ -98,7 +99,7 @@ function without({ fromMs, untilMs }: TimeRange, taken: TimeRange[]): TimeRange[
  * Int128: an Int64 would wrap around silently, and is no faster.
  */
 export function mergeSql(plan: MergePlan, selection: Selection): string {
-  const samples = selection.spans ? 'span_samples' : 'samples';
+  const { samples } = selection;
   const parts = [
     ...plan.rollups.flatMap(({ rollup, ranges }) =>
       ranges.map(
@@ -107,16 +108,11 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
       ),
     ),
     ...plan.samples.map(
-      (range) => `SELECT stack_id, value * unit AS v FROM ${samples}
-        WHERE ${selection.keys} AND ${slotsOf(range)} ${inSpans(selection)} ${seriesIn(selection)}`,
+      (range) => `SELECT stack_id, value * unit AS v FROM ${samplesTable(samples)}
+        WHERE ${selection.keys} AND ${slotsOf(range)} ${sampleConditions(samples)} ${seriesIn(selection)}`,
     ),
   ];
   return `SELECT stack_id, sum(toInt128(v)) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
-}
-
-/** In the text, not as a parameter: those travel in the URL, which may not be as long. */
-function inSpans({ spans }: Selection): string {
-  return spans ? `AND span_id IN (${spans.join(', ')})` : '';
 }
 
 /** On the weeks in which a stack of the range may have been written. Needs {@link mergeParams}. */

@@ -9,6 +9,7 @@ import { BunsenError } from '../errors.ts';
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
 import type { QueryParams, ReadOptions, Store } from '../store/store.ts';
 import type { TimeRange } from '../time.ts';
+import type { SampleSelector } from './sample-selector.ts';
 
 /** A parsed query over a range: which rows it is about, as conditions for WHERE. */
 export interface Selection {
@@ -27,11 +28,11 @@ export interface Selection {
   labelNames: string[];
   /** The conditions of `labels` on another expression for their label's value. */
   labelsOn: (expression: string) => string;
-  /** The regular expressions as they were given: `a)|(b` is one only between the anchors. */
+  /** The regular expressions as they were given: `a)|(b` is one only between the anchors. They are checked before anything is read. */
   regexes: string[];
   params: QueryParams;
-  /** Only samples that were taken in one of these spans. */
-  spans?: readonly bigint[] | undefined;
+  /** Which of the samples. */
+  samples: SampleSelector;
 }
 
 /**
@@ -87,6 +88,7 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     labelsOn: (expression) => labels.map((on) => on(expression)).join(' AND '),
     regexes,
     params,
+    samples: {},
   };
 }
 

@@ -77,6 +77,7 @@ test("answers of Bunsen's own routes are as their schemas say", async () => {
     query,
     type: cpuQuery().slice(0, -2),
     function: 'work',
+    label: 'version',
     left: query,
     right: query,
     format: 'speedscope',
@@ -87,7 +88,7 @@ test("answers of Bunsen's own routes are as their schemas say", async () => {
     const answer = operation.responses['200'];
     if (
       method !== 'get' ||
-      !['Profiles', 'Queries', 'Server'].includes(operation.tags[0] as string)
+      !['Profiles', 'Queries', 'Agents', 'Server'].includes(operation.tags[0] as string)
     )
       continue;
     if (!answer || !('content' in answer)) continue;

@@ -41,6 +41,13 @@ export interface DateColumn {
   values: Uint16Array;
 }
 
+/** 16 bytes a row; only written. */
+export interface BytesColumn {
+  name: string;
+  type: 'FixedString(16)';
+  values: Uint8Array;
+}
+
 /** Strings of which few are distinct: row i is `dictionary[codes[i]]`. */
 export interface DictionaryColumn {
   name: string;
@@ -59,7 +66,12 @@ export interface DictionaryArrayColumn {
   codes: Indices;
 }
 
-export type Column = FixedColumn | DateColumn | DictionaryColumn | DictionaryArrayColumn;
+export type Column =
+  | FixedColumn
+  | DateColumn
+  | BytesColumn
+  | DictionaryColumn
+  | DictionaryArrayColumn;
 
 /** A shared dictionary with additional keys: the version of LowCardinality's layout. */
 const LOW_CARDINALITY_VERSION = 1n;
@@ -90,10 +102,10 @@ export function encodeBlock(rows: number, columns: Column[]): Uint8Array<ArrayBu
   return out.finish();
 }
 
-/** Some rows of a column that is no array. */
+/** Some rows of a column, of numbers or of strings. */
 export function rowsOf(column: Column, rows: number[]): Column {
-  if (column.type === 'Array(LowCardinality(String))') {
-    throw new Error(`column ${column.name}: rows of arrays are not taken`);
+  if (column.type === 'Array(LowCardinality(String))' || column.type === 'FixedString(16)') {
+    throw new Error(`column ${column.name}: rows of ${column.type} are not taken`);
   }
   if (column.type === 'LowCardinality(String)') {
     return { ...column, codes: Uint32Array.from(rows, (row) => column.codes[row] as number) };

@@ -55,9 +55,12 @@ export interface BatchSource {
   types: string[];
   timeMs: number;
   pushId: bigint;
-  /** Per sample: its span; 0 = none. */
+  /** {@link SPAN_WORDS} per sample. */
   spans?: BigUint64Array | undefined;
 }
+
+/** Numbers of a sample that was taken in a span: this, and the two halves of its trace, the high one first; 0 = none. */
+export const SPAN_WORDS = 3;
 
 /** Encodes a checked profile: every label set has a `service_name`. Samples of value 0 are nothing. */
 export function encodeBatch(
@@ -86,9 +89,8 @@ export function encodeBatch(
   const week = mondayOf(timeMs);
   const stackSalts = services.texts.map((name) => hashTexts(['stack', name, String(week)]));
 
-  /** Rows of samples with a span, and these. */
-  const spanRows: number[] = [];
-  const spanIds: bigint[] = [];
+  /** Rows of samples with a span or a trace, and the samples. */
+  const spanRows: { row: number; sample: number }[] = [];
   let row = 0;
   for (let sample = 0; sample < sampleStack.length; sample++) {
     const set = sampleLabels[sample] as number;
@@ -107,11 +109,7 @@ export function encodeBatch(
       totals[profileIndex] = (totals[profileIndex] as bigint) + raw;
       counts[profileIndex] = (counts[profileIndex] as number) + 1;
       stacks.add(code, stackIndex, stackSalts[code] as bigint);
-      const span = spans?.[sample] ?? 0n;
-      if (span !== 0n) {
-        spanRows.push(row);
-        spanIds.push(span);
-      }
+      if (spans && hasSpan(spans, sample)) spanRows.push({ row, sample });
       row++;
     }
   }
@@ -161,7 +159,7 @@ export function encodeBatch(
     samples: sampleStack.length,
     tables: {
       samples: encodeBlock(rows, sampleColumns),
-      span_samples: spanBlock(sampleColumns, spanRows, spanIds, rows - 1),
+      span_samples: spans && spanBlock(sampleColumns, spanRows, spans, rows - 1),
       profiles: encodeBlock(live.length + 1, [
         { ...tenants, codes: new Uint32Array(live.length + 1) },
         {
@@ -210,24 +208,39 @@ export function encodeBatch(
   };
 }
 
+function hasSpan(spans: BigUint64Array, sample: number): boolean {
+  for (let i = sample * SPAN_WORDS; i < (sample + 1) * SPAN_WORDS; i++) if (spans[i]) return true;
+  return false;
+}
+
 /**
- * The samples of spans again, with their spans.
+ * The samples of spans and traces again, with these.
  * @param columns of all samples
  * @param mark row of the push's mark, which comes along
  */
 function spanBlock(
   columns: Column[],
-  spanRows: number[],
-  spanIds: bigint[],
+  spanRows: { row: number; sample: number }[],
+  spans: BigUint64Array,
   mark: number,
 ): NativeBlock | undefined {
   if (spanRows.length === 0) return undefined;
-  const rows = [...spanRows, mark];
+  const rows = [...spanRows.map(({ row }) => row), mark];
+  const spanIds = new BigUint64Array(rows.length);
+  const traceIds = Buffer.alloc(rows.length * TRACE_BYTES);
+  spanRows.forEach(({ sample }, i) => {
+    const [span = 0n, high = 0n, low = 0n] = spans.subarray(sample * SPAN_WORDS);
+    spanIds[i] = span;
+    traceIds.writeBigUInt64BE(low, traceIds.writeBigUInt64BE(high, i * TRACE_BYTES));
+  });
   return encodeBlock(rows.length, [
-    { name: 'span_id', type: 'UInt64', values: BigUint64Array.from([...spanIds, 0n]) },
+    { name: 'span_id', type: 'UInt64', values: spanIds },
+    { name: 'trace_id', type: 'FixedString(16)', values: traceIds },
     ...columns.map((column) => rowsOf(column, rows)),
   ]);
 }
+
+const TRACE_BYTES = 16;
 
 /** The id of a series: a content hash of all its labels, whatever their order. */
 export function seriesId(labels: Labels): bigint {

@@ -10,6 +10,7 @@ import {
   type ProfileBatch,
   PUSH_TABLES,
   type PushTable,
+  SPAN_WORDS,
 } from './profile-batch.ts';
 import { ProfileStore } from './profile-store.ts';
 import { SeenSet } from './seen-set.ts';
@@ -31,7 +32,7 @@ function batchOf(
   { seen = new SeenSet(64), span = 5n }: { seen?: SeenSet; span?: bigint } = {},
 ): ProfileBatch {
   const profile = decodePprof(pprofOf(folded, { labels: { service_name: service } }));
-  const spans = new BigUint64Array(profile.sampleStack.length).fill(span);
+  const spans = new BigUint64Array(profile.sampleStack.length * SPAN_WORDS).fill(span);
   return encodeBatch(
     { profile, types: [CPU_PROFILE_TYPE], timeMs: TIME_MS, pushId: hashTexts([key]), spans },
     seen,
@@ -66,7 +67,8 @@ async function insertInto(table: PushTable, batch: ProfileBatch): Promise<void> 
   const columns: Record<string, string> = {
     samples: 'tenant, service, type, h, stack_id, series, slot, value, unit',
     profiles: 'tenant, service, type, series, ts, total, n',
-    span_samples: 'tenant, service, type, h, span_id, stack_id, series, slot, value, unit',
+    span_samples:
+      'tenant, service, type, h, span_id, trace_id, stack_id, series, slot, value, unit',
   };
   const blocks = [batch.tables[table] as Uint8Array];
   await server.app.store.insertNative(table, [columns[table] as string], blocks);

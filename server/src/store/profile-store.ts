@@ -35,6 +35,7 @@ const COLUMNS: Record<PushTable | 'stacks', string[]> = {
   profiles: ['tenant', 'service', 'type', 'series', 'ts', 'total', 'n'],
   span_samples: [
     'span_id',
+    'trace_id',
     'tenant',
     'service',
     'type',

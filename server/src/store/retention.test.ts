@@ -55,6 +55,7 @@ test('by default the tables keep what the README says, and what is referred to l
     function_hours: 90,
     profiles: 90,
     adhoc_profiles: 90,
+    agent_reports: 14,
     samples_1d: 400,
     function_days: 400,
     rollup_state: 400,

@@ -36,6 +36,7 @@ function daysOf({ rawDays, hourlyDays, dailyDays }: Retention): Record<string, n
     function_hours: hourlyDays,
     profiles: hourlyDays,
     adhoc_profiles: hourlyDays,
+    agent_reports: rawDays,
     samples_1d: dailyDays,
     function_days: dailyDays,
     rollup_state: dailyDays,

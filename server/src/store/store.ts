@@ -12,7 +12,10 @@ import { BunsenError, ConfigError } from '../errors.ts';
 import { CLUSTER_READ, type Cluster, clusterWrite } from './cluster.ts';
 import { type ChildOptions, DATABASE, WRITE_LINE } from './embedded/protocol.ts';
 import { Supervisor } from './embedded/supervisor.ts';
+import { checkParams, type QueryParams } from './query-params.ts';
 import type { Retention } from './retention.ts';
+
+export type { QueryParams };
 
 export interface StoreOptions {
   /** URL of a ClickHouse, with user, password and database in it; empty = the embedded one. */
@@ -36,9 +39,6 @@ export interface StoreOptions {
   queryRows: number;
   onWarning: (message: string) => void;
 }
-
-/** Values for `{name:Type}` in the SQL. */
-export type QueryParams = Record<string, unknown>;
 
 export interface ReadOptions {
   params?: QueryParams;
@@ -138,7 +138,7 @@ export class Store {
         query: sql,
         format: 'JSONEachRow',
         clickhouse_settings: { ...this.#readSettings, ...(!forWrite && this.#rowLimit) },
-        ...(params && { query_params: params }),
+        ...(params && { query_params: checkParams(params) }),
         ...(signal && { abort_signal: signal }),
       });
       return (await result.json()) as Row[];
@@ -158,7 +158,7 @@ export class Store {
       const result = await this.#client.exec({
         query: `${sql} FORMAT Native`,
         clickhouse_settings: { ...this.#readSettings, ...this.#rowLimit, ...LARGE_BLOCKS },
-        ...(params && { query_params: params }),
+        ...(params && { query_params: checkParams(params) }),
         ...(signal && { abort_signal: signal }),
       });
       return pieces(result.stream);

@@ -20,6 +20,8 @@ export interface OtlpOptions {
   sample?: Record<string, string>;
   /** Span of each line, 16 hexadecimal digits; undefined = none. */
   spans?: (string | undefined)[];
+  /** Trace of each line that has a span, 32 hexadecimal digits. */
+  traces?: (string | undefined)[];
   /** In place of values: as many timestamps. */
   timestamps?: boolean;
 }
@@ -103,7 +105,13 @@ export function otlpOf(folded: string, options: OtlpOptions = {}): Request {
         ...sample.map(([key, value]) => ({ keyStrindex: text(key), value: string(value) })),
       ],
       linkTable: options.spans
-        ? [{}, ...options.spans.map((id = '') => ({ spanId: Buffer.from(id, 'hex') }))]
+        ? [
+            {},
+            ...options.spans.map((id = '', line) => ({
+              spanId: Buffer.from(id, 'hex'),
+              traceId: Buffer.from(options.traces?.[line] ?? '', 'hex'),
+            })),
+          ]
         : [],
       stringTable: strings,
     },

@@ -59,3 +59,35 @@ export function pprofOf(folded: string, options: PprofOptions = {}): Uint8Array 
     labelSets: Array.from(values.keys(), labelsOf),
   });
 }
+
+/** A pprof of one function that is sampled at these lines, as often at each. */
+export function pprofWithLines(
+  lines: number[],
+  value: number,
+  { service, timeMs }: { service: string; timeMs: number },
+): Uint8Array {
+  const cpu = { type: 'cpu', unit: 'nanoseconds' };
+  const each = lines.map((_, i) => i);
+  return encodePprof({
+    timeNs: BigInt(timeMs) * 1_000_000n,
+    durationNs: 15_000_000_000n,
+    sampleTypes: [cpu],
+    periodType: cpu,
+    period: 1n,
+    mappings: [{ file: '/usr/bin/app', buildId: 'abcd' }],
+    functions: lines.map((line) => ({
+      name: 'hot',
+      systemName: 'hot',
+      mapping: 0,
+      address: 0n,
+      file: 'hot.go',
+      line,
+    })),
+    stackOffsets: Uint32Array.from([...each, lines.length]),
+    stackFunctions: Uint32Array.from(each),
+    sampleStack: each,
+    sampleLabels: each.map(() => 0),
+    sampleValues: BigInt64Array.from(each, () => BigInt(value)),
+    labelSets: [{ service_name: service }],
+  });
+}

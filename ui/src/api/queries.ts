@@ -1,11 +1,13 @@
 import { type PreparedFlame, WORKER_NODES } from '@bunsen/flame';
 import {
+  type AgentsResponse,
   API,
   FLAME_CONTENT_TYPE,
   type FlameDiff,
   type FunctionCostsResponse,
   type FunctionsResponse,
   formatSelector,
+  type LabelDifferencesResponse,
   type LabelNamesResponse,
   type LabelValuesResponse,
   type Matcher,
@@ -101,6 +103,21 @@ export function useFunctionCosts(
     function: name,
     ...(module === null ? {} : { module }),
   });
+}
+
+/** The values of a label that are least like the rest, at most so many. */
+export function useLabelDifferences(
+  label: string,
+  query: string,
+  range: TimeRange,
+  limit: number,
+  enabled: boolean,
+): UseQueryResult<LabelDifferencesResponse> {
+  return useJson(API.labelDifferences, { query, label, ...rangeParams(range), limit }, enabled);
+}
+
+export function useAgents(range: TimeRange): UseQueryResult<AgentsResponse> {
+  return useJson(API.agents, rangeParams(range));
 }
 
 export function useSeries(

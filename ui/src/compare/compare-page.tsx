@@ -51,7 +51,13 @@ function Comparison(props: { left: TimeRange; right: TimeRange }) {
       isEmpty={({ tree }) => !tree.left.total[0] && !tree.right.total[0]}
       empty={({ meta }) => <NothingToCompare warnings={meta.warnings} />}
     >
-      {(data, isStale) => <ComparePanel diff={data} isStale={isStale} />}
+      {(data, isStale) => (
+        <ComparePanel
+          diff={data}
+          isStale={isStale}
+          name={`${compare.left.service || 'all'}-to-${compare.right.service || 'all'}`}
+        />
+      )}
     </FlameResult>
   );
 }

@@ -1,13 +1,12 @@
 import { diffTable, foldedText, layoutDiff } from '@bunsen/flame';
 import type { FlameDiff } from '@bunsen/profile';
-import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
 import { formatShare } from '../format/value.ts';
 import { Breadcrumb } from '../graph/breadcrumb.tsx';
 import { ExportMenu } from '../graph/export-menu.tsx';
 import panelStyles from '../graph/flame-panel.module.css';
 import { Notices } from '../graph/flame-states.tsx';
 import { type FlamePicture, FlameView } from '../graph/flame-view.tsx';
-import { FrameMenu } from '../graph/frame-menu.tsx';
 import { useFlameKeys } from '../graph/use-flame-keys.ts';
 import { marksOf, useFunctionMarks, useMarkedShare, useSearchMarks } from '../graph/use-marks.ts';
 import { usePointed } from '../graph/use-pointed.ts';
@@ -19,6 +18,8 @@ import { CompareTooltip } from './compare-tooltip.tsx';
 import { diffScale } from './diff-scale.ts';
 import { SideNotices } from './side-notices.tsx';
 
+const FrameMenu = lazy(() => import('../graph/frame-menu.tsx'));
+
 const VIEW_KEYS = {
   d: () => updateCompare({ view: 'diff' }),
   a: () => updateCompare({ view: 'left' }),
@@ -26,11 +27,20 @@ const VIEW_KEYS = {
 };
 
 /** The flame graph of a comparison, or of one of its sides, and the functions that changed. */
-export function ComparePanel({ diff, isStale }: { diff: FlameDiff; isStale: boolean }) {
+export function ComparePanel(props: {
+  diff: FlameDiff;
+  isStale: boolean;
+  /** The first part of the names of exported files. */
+  name: string;
+  /** The sides have no length, or other units: only their shares can be compared. */
+  onlyShares?: boolean;
+}) {
+  const { diff, isStale, onlyShares = false } = props;
   const { tree, meta } = diff;
   const { compare, search, isRegex, fn, pane } = useViewState();
   const { view } = compare;
-  const scale = useMemo(() => diffScale(compare.scale, diff), [compare.scale, diff]);
+  const wanted = onlyShares ? 'share' : compare.scale;
+  const scale = useMemo(() => diffScale(wanted, diff), [wanted, diff]);
   const drawn = useMemo(() => layoutDiff(tree, scale.weights, view), [tree, scale, view]);
   const { layout } = drawn;
   const table = useMemo(() => diffTable(tree), [tree]);
@@ -71,13 +81,14 @@ export function ComparePanel({ diff, isStale }: { diff: FlameDiff; isStale: bool
     <div className={panelStyles.panel} data-pane={pane} data-stale={isStale}>
       <CompareToolbar
         diff={diff}
+        onlyShares={onlyShares}
         found={found}
         foundText={foundText}
         pickedText={pickedText}
         searchField={searchField}
         actions={
           <ExportMenu
-            name={`${compare.left.service || 'all'}-to-${compare.right.service || 'all'}`}
+            name={props.name}
             fromMs={meta.right.fromMs}
             picture={picture}
             folded={() => foldedText(tree, [tree.left.self, tree.right.self])}
@@ -124,7 +135,11 @@ export function ComparePanel({ diff, isStale }: { diff: FlameDiff; isStale: bool
           pointed={pointed}
         />
       )}
-      {menu && <FrameMenu layout={layout} pointed={menu} onZoom={zoom} close={closeMenu} />}
+      {menu && (
+        <Suspense fallback={null}>
+          <FrameMenu layout={layout} pointed={menu} onZoom={zoom} close={closeMenu} />
+        </Suspense>
+      )}
       <div className="visually-hidden" aria-live="polite">
         {searchMarks ? `${foundText} of the total matches` : ''}
       </div>

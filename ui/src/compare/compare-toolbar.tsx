@@ -28,6 +28,7 @@ const SCALES: { value: Scale; text: string; title: string }[] = [
 /** Above the comparison: search, what is drawn and in which measure, and how the totals changed. */
 export function CompareToolbar(props: {
   diff: FlameDiff;
+  onlyShares: boolean;
   found: Marks | { error: string } | null;
   foundText: string;
   pickedText: string;
@@ -45,13 +46,17 @@ export function CompareToolbar(props: {
         options={VIEWS}
         onPick={(view) => updateCompare({ view })}
       />
-      <Segments
-        label="Measure"
-        value={compare.scale}
-        options={SCALES}
-        onPick={(scale) => updateCompare({ scale })}
-      />
-      <Totals diff={props.diff} />
+      {!props.onlyShares && (
+        <>
+          <Segments
+            label="Measure"
+            value={compare.scale}
+            options={SCALES}
+            onPick={(scale) => updateCompare({ scale })}
+          />
+          <Totals diff={props.diff} />
+        </>
+      )}
       {compare.view === 'diff' && <Legend />}
       <PaneSwitch />
       {props.actions}

@@ -2,8 +2,9 @@ import { SERVICE_NAME } from '@bunsen/profile';
 import { useState } from 'react';
 import { selectorOf } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
-import { formatAmount, formatCount, isCpuTime } from '../format/value.ts';
+import { coresOf, formatAmount, formatCount, formatMoney, isCpuTime } from '../format/value.ts';
 import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
+import { useSettings } from '../settings.ts';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
 import { PageLink } from '../url/page-link.tsx';
@@ -21,6 +22,7 @@ export function FleetPage() {
   const linkTo = useLinkTo();
   const { services, unit, warnings, error, retry } = useFleet(profileType, filters, range);
   const [filter, setFilter] = useState('');
+  const { costPerCoreHour, currency } = useSettings();
 
   if (error) return <RequestError error={error} retry={retry} />;
   if (!services) return <Message tone="plain" title="Loading services…" />;
@@ -35,6 +37,12 @@ export function FleetPage() {
           <strong>{formatAmount(sum, unit, range)}</strong>
           <span>{cpu ? 'cores busy on average' : 'in all'}</span>
         </div>
+        {cpu && costPerCoreHour > 0 && (
+          <div className={styles.figure}>
+            <strong>{formatMoney(coresOf(sum, range), costPerCoreHour, currency)}</strong>
+            <span>a month at this rate</span>
+          </div>
+        )}
         <div className={styles.figure}>
           <strong>{formatCount(services.length)}</strong>
           <span>{services.length === 1 ? 'service' : 'services'}</span>

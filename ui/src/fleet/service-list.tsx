@@ -2,7 +2,15 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef } from 'react';
 import { Sparkline } from '../components/sparkline.tsx';
 import { relativeChange } from '../format/change.ts';
-import { formatAge, formatAmount, formatShare, isCpuTime } from '../format/value.ts';
+import {
+  coresOf,
+  formatAge,
+  formatAmount,
+  formatMoney,
+  formatShare,
+  isCpuTime,
+} from '../format/value.ts';
+import { useSettings } from '../settings.ts';
 import { useClock, useRange } from '../time/range-context.tsx';
 import { WEEK_MS } from '../time/time-range.ts';
 import { DEFAULT_COMPARE, earlierSide } from '../url/compare-state.ts';
@@ -34,8 +42,10 @@ export function ServiceList(props: {
   });
   const cpu = isCpuTime(unit);
   const largest = services[0]?.total ?? 1;
+  const { costPerCoreHour, currency } = useSettings();
+  const hasCosts = cpu && costPerCoreHour > 0;
   return (
-    <div ref={scroller} className={styles.list}>
+    <div ref={scroller} className={styles.list} data-costs={hasCosts}>
       <table className={styles.table} aria-rowcount={services.length + 1}>
         <thead>
           <tr className={styles.row}>
@@ -46,6 +56,11 @@ export function ServiceList(props: {
             <th scope="col" className={styles.number}>
               {cpu ? 'Cores' : 'Total'}
             </th>
+            {hasCosts && (
+              <th scope="col" className={styles.number} title="At this rate">
+                A month
+              </th>
+            )}
             <th scope="col" className={styles.number}>
               Share
             </th>
@@ -84,6 +99,11 @@ export function ServiceList(props: {
                   <Sparkline values={one.values} />
                 </td>
                 <td className={styles.number}>{formatAmount(one.total, unit, range)}</td>
+                {hasCosts && (
+                  <td className={styles.number}>
+                    {formatMoney(coresOf(one.total, range), costPerCoreHour, currency)}
+                  </td>
+                )}
                 <td className={styles.number}>{formatShare(one.total / sum)}</td>
                 <td className={styles.number}>
                   <WeekChange service={one} />

@@ -4,9 +4,12 @@ import {
   coresOf,
   formatAge,
   formatCores,
+  formatCost,
   formatCount,
+  formatMoney,
   formatShare,
   formatValue,
+  hasCores,
   profileTypeName,
 } from './value.ts';
 
@@ -46,4 +49,13 @@ test('counts, ages and names of profile types', () => {
     profileTypeName('memory:alloc_space:bytes:space:bytes'),
     'memory: alloc_space (bytes)',
   );
+});
+
+test('money of a month, and no cores where it is not known how long something took', () => {
+  assert.equal(formatMoney(2, 0.05, '$'), '$\u202f73.00');
+  assert.equal(formatMoney(100, 0.05, ''), '3\u202f650');
+  const at = { fromMs: 5, untilMs: 5 };
+  assert.equal(hasCores('nanoseconds', at), false);
+  assert.equal(formatCost(3e9, 'nanoseconds', at), '3.00 s');
+  assert.equal(formatCost(3e9, 'nanoseconds', { fromMs: 0, untilMs: 1000 }), '3.00 cores');
 });

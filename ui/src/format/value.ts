@@ -13,6 +13,11 @@ export function isCpuTime(unit: string): boolean {
   return unit === 'nanoseconds';
 }
 
+/** Whether values over a range are a number of cores: not of a file that does not say how long it took. */
+export function hasCores(unit: string, { fromMs, untilMs }: TimeRange): boolean {
+  return isCpuTime(unit) && untilMs > fromMs;
+}
+
 /** CPU time (ns) over a range as the number of cores that it kept busy on average. */
 export function coresOf(valueNs: number, { fromMs, untilMs }: TimeRange): number {
   return valueNs / ((untilMs - fromMs) * 1e6);
@@ -26,12 +31,21 @@ export function formatCores(cores: number): string {
 
 /** A value over a range for a table: CPU time as a number of cores, everything else with its unit. */
 export function formatAmount(value: number, unit: string, range: TimeRange): string {
-  return isCpuTime(unit) ? digits(coresOf(value, range)) : formatValue(value, unit);
+  return hasCores(unit, range) ? digits(coresOf(value, range)) : formatValue(value, unit);
 }
 
 /** The same for prose: `3.42 cores`. */
 export function formatCost(value: number, unit: string, range: TimeRange): string {
-  return isCpuTime(unit) ? formatCores(coresOf(value, range)) : formatValue(value, unit);
+  return hasCores(unit, range) ? formatCores(coresOf(value, range)) : formatValue(value, unit);
+}
+
+const HOURS_A_MONTH = 730;
+
+/** What so many cores cost in a month: `$ 1 240`, `$ 3.42`. */
+export function formatMoney(cores: number, costPerCoreHour: number, currency: string): string {
+  const amount = cores * costPerCoreHour * HOURS_A_MONTH;
+  const text = amount >= 99.95 ? formatCount(amount) : amount.toFixed(2);
+  return currency === '' ? text : `${currency}\u202f${text}`;
 }
 
 /** `1 234 567`, with narrow spaces. */

@@ -1,6 +1,14 @@
 import { foldedText, type PreparedFlame } from '@bunsen/flame';
 import type { CallTree } from '@bunsen/profile';
-import { type ReactNode, useCallback, useDeferredValue, useRef, useState } from 'react';
+import {
+  lazy,
+  type ReactNode,
+  Suspense,
+  useCallback,
+  useDeferredValue,
+  useRef,
+  useState,
+} from 'react';
 import { formatShare, formatValue } from '../format/value.ts';
 import { useViewState } from '../url/use-view-state.ts';
 import { Breadcrumb } from './breadcrumb.tsx';
@@ -9,7 +17,6 @@ import styles from './flame-panel.module.css';
 import { Notices } from './flame-states.tsx';
 import { FlameToolbar } from './flame-toolbar.tsx';
 import { type FlamePicture, FlameView } from './flame-view.tsx';
-import { FrameMenu } from './frame-menu.tsx';
 import { FrameTooltip } from './frame-tooltip.tsx';
 import { FunctionList } from './function-list.tsx';
 import { addStep, InvertButton, Steps } from './steps.tsx';
@@ -18,6 +25,8 @@ import { marksOf, useFunctionMarks, useMarkedShare, useSearchMarks } from './use
 import { usePointed } from './use-pointed.ts';
 import { useTransformed } from './use-transformed.ts';
 import { useZoom } from './use-zoom.ts';
+
+const FrameMenu = lazy(() => import('./frame-menu.tsx'));
 
 /** A flame graph and its functions, linked: what is searched, picked or hovered shows in both. */
 export function FlamePanel(props: {
@@ -107,13 +116,15 @@ export function FlamePanel(props: {
       </div>
       {pointed && !menu && <FrameTooltip layout={layout} meta={meta} pointed={pointed} />}
       {menu && (
-        <FrameMenu
-          layout={layout}
-          pointed={menu}
-          onZoom={zoom}
-          onStep={addStep}
-          close={closeMenu}
-        />
+        <Suspense fallback={null}>
+          <FrameMenu
+            layout={layout}
+            pointed={menu}
+            onZoom={zoom}
+            onStep={addStep}
+            close={closeMenu}
+          />
+        </Suspense>
       )}
       <div className="visually-hidden" aria-live="polite">
         {searchMarks ? `${formatShare(foundShare)} of the total matches` : ''}

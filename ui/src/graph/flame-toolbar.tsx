@@ -1,7 +1,7 @@
 import type { PreparedFlame } from '@bunsen/flame';
 import { FRAME_KINDS, frameKind, kindColour } from '@bunsen/profile';
 import { type ReactNode, type RefObject, useDeferredValue, useMemo } from 'react';
-import { formatCost, formatShare, formatValue, isCpuTime } from '../format/value.ts';
+import { formatCost, formatShare, formatValue, hasCores } from '../format/value.ts';
 import { useTheme } from '../theme.ts';
 import { useViewState } from '../url/use-view-state.ts';
 import styles from './flame-toolbar.module.css';
@@ -36,7 +36,7 @@ export function FlameToolbar(props: {
       <PickedFunction text={formatShare(pickedShare)} />
       <span className={styles.total}>
         <strong>{formatCost(total, meta.unit, meta)}</strong>
-        {isCpuTime(meta.unit) && <span> · {formatValue(total, meta.unit)}</span>}
+        {hasCores(meta.unit, meta) && <span> · {formatValue(total, meta.unit)}</span>}
       </span>
       <Legend frames={layout.tree.frames} />
       <PaneSwitch />

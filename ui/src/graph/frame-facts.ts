@@ -1,6 +1,6 @@
 import { type FlameLayout, pathTo } from '@bunsen/flame';
 import { type FlameMeta, type FrameKind, frameKind, NO_FRAME, parseFrame } from '@bunsen/profile';
-import { coresOf, formatCores, formatShare, formatValue, isCpuTime } from '../format/value.ts';
+import { coresOf, formatCores, formatShare, formatValue, hasCores } from '../format/value.ts';
 
 /** What there is to say about a node, in words. */
 export interface FrameFacts {
@@ -33,7 +33,7 @@ export function frameFacts(layout: FlameLayout, meta: FlameMeta, node: number): 
     selfShare: formatShare(self / whole),
     total: formatValue(total, meta.unit),
     totalShare: formatShare(total / whole),
-    cores: isCpuTime(meta.unit) ? formatCores(coresOf(total, meta)) : '',
+    cores: hasCores(meta.unit, meta) ? formatCores(coresOf(total, meta)) : '',
   };
 }
 

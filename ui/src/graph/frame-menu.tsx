@@ -9,7 +9,7 @@ import styles from './frame-menu.module.css';
 import { useFunctionUrl } from './function-link.tsx';
 
 /** What can be done with a node: opened by a right click on it. */
-export function FrameMenu(props: {
+export default function FrameMenu(props: {
   layout: FlameLayout;
   pointed: Pointed;
   onZoom: (node: number) => void;

@@ -5,13 +5,19 @@ import { openDialog } from '../dialogs.tsx';
 import { profileTypeName } from '../format/value.ts';
 import { useClock } from '../time/range-context.tsx';
 import type { TimeRange } from '../time/time-range.ts';
-import { servicePath } from '../url/route.ts';
+import { type PageName, pathOfPage } from '../url/route.ts';
 import { updateViewState, useLinkTo, useRoute, useViewState } from '../url/use-view-state.ts';
 import styles from './header.module.css';
 import { LabelFilters } from './label-filters.tsx';
+import { SaveView } from './save-view.tsx';
 import { ServicePicker } from './service-picker.tsx';
 import { ThemePicker } from './theme-picker.tsx';
 import { TimePicker } from './time-picker.tsx';
+
+/** Pages that are not about a selection of profiles, or show themselves which. */
+const WITHOUT_SUBJECT: readonly PageName[] = ['adhoc', 'agents', 'settings'];
+/** Pages that have no time, or more than one. */
+const WITHOUT_TIME: readonly PageName[] = ['adhoc', 'settings', 'compare'];
 
 /**
  * What every page has on top: what is looked at (service, type, labels) and when. A comparison has two
@@ -20,7 +26,7 @@ import { TimePicker } from './time-picker.tsx';
 export function Header() {
   const linkTo = useLinkTo();
   const { range, refresh } = useClock();
-  const compares = useRoute().page === 'compare';
+  const { page } = useRoute();
   return (
     <header className={styles.header}>
       <a
@@ -35,7 +41,7 @@ export function Header() {
         <Logo />
         Bunsen
       </a>
-      {range && <Subject range={range} />}
+      {range && !WITHOUT_SUBJECT.includes(page) && <Subject range={range} />}
       <div className={styles.right}>
         <button
           type="button"
@@ -46,14 +52,14 @@ export function Header() {
           <Icon name="search" />
           <span className="visually-hidden">Go to a service or a function</span>
         </button>
-        {compares ? (
-          <RefreshButton refresh={refresh} />
-        ) : (
+        {!WITHOUT_TIME.includes(page) && (
           <>
             <TimePicker />
             <LivePicker />
           </>
         )}
+        {page === 'compare' && <RefreshButton refresh={refresh} />}
+        <SaveView />
         <ThemePicker />
         <button
           type="button"
@@ -71,9 +77,11 @@ export function Header() {
 
 function Subject({ range }: { range: TimeRange }) {
   const route = useRoute();
-  const { profileType, filters } = useViewState();
+  const { profileType, filters, label } = useViewState();
   const linkTo = useLinkTo();
-  const service = route.page === 'service' ? route.service : null;
+  const service = 'service' in route ? route.service : null;
+  // Another service is shown on the same page, where that is of a service.
+  const page = 'service' in route ? route.page : 'service';
   if (route.page === 'compare') {
     return (
       <div className={styles.subject}>
@@ -87,7 +95,7 @@ function Subject({ range }: { range: TimeRange }) {
         className={styles.service}
         service={service}
         range={range}
-        onPick={(picked) => navigate(linkTo(servicePath(picked)))}
+        onPick={(picked) => navigate(linkTo(pathOfPage(page, picked), { label }))}
       />
       <ProfileTypePicker range={range} />
       <LabelFilters
@@ -99,7 +107,7 @@ function Subject({ range }: { range: TimeRange }) {
   );
 }
 
-function ProfileTypePicker({ range }: { range: TimeRange }) {
+export function ProfileTypePicker({ range }: { range: TimeRange }) {
   const { profileType } = useViewState();
   const { data } = useProfileTypes(range);
   const ids = data?.profileTypes.map((type) => type.id) ?? [];
@@ -136,9 +144,16 @@ function LivePicker() {
     updateViewState({ refreshS: seconds, ...moved });
   };
   const listed = INTERVALS.includes(refreshS) ? INTERVALS : [...INTERVALS, refreshS];
+  const isLive = refreshS > 0 && isFollowing;
   return (
-    <div className={styles.live} data-live={refreshS > 0 && isFollowing}>
-      <RefreshButton refresh={refresh} />
+    <div className={styles.live} data-live={isLive}>
+      {isLive ? (
+        <button type="button" aria-label="Pause" title="Pause" onClick={() => change(0)}>
+          <Icon name="pause" />
+        </button>
+      ) : (
+        <RefreshButton refresh={refresh} />
+      )}
       <select
         aria-label="Refresh by itself"
         title="Refresh by itself"

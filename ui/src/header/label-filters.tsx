@@ -1,19 +1,12 @@
-import type { Matcher, MatchOperator } from '@bunsen/profile';
-import { SERVICE_NAME } from '@bunsen/profile';
-import { type FormEvent, useState } from 'react';
-import { type Subject, selectorOf, useLabelNames, useLabelValues } from '../api/queries.ts';
-import { Combobox } from '../components/combobox.tsx';
+import type { Matcher } from '@bunsen/profile';
+import { lazy, Suspense } from 'react';
+import type { Subject } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
 import { Popover } from '../components/popover.tsx';
 import type { TimeRange } from '../time/time-range.ts';
 import styles from './label-filters.module.css';
 
-const OPERATORS: { operator: MatchOperator; text: string }[] = [
-  { operator: '=', text: '= is' },
-  { operator: '!=', text: '!= is not' },
-  { operator: '=~', text: '=~ matches' },
-  { operator: '!~', text: '!~ matches not' },
-];
+const FilterForm = lazy(() => import('./filter-form.tsx'));
 
 /** The conditions on labels, one pill each; a click on one edits it. */
 export function LabelFilters(props: {
@@ -44,15 +37,17 @@ export function LabelFilters(props: {
               }
             >
               {(close) => (
-                <FilterForm
-                  filter={filter}
-                  subject={subject}
-                  range={range}
-                  onDone={(matcher) => {
-                    replace(index, matcher);
-                    close();
-                  }}
-                />
+                <Suspense fallback={null}>
+                  <FilterForm
+                    filter={filter}
+                    subject={subject}
+                    range={range}
+                    onDone={(matcher) => {
+                      replace(index, matcher);
+                      close();
+                    }}
+                  />
+                </Suspense>
               )}
             </Popover>
             <button
@@ -77,15 +72,17 @@ export function LabelFilters(props: {
         }
       >
         {(close) => (
-          <FilterForm
-            filter={{ name: '', operator: '=', value: '' }}
-            subject={subject}
-            range={range}
-            onDone={(matcher) => {
-              change([...filters, matcher]);
-              close();
-            }}
-          />
+          <Suspense fallback={null}>
+            <FilterForm
+              filter={{ name: '', operator: '=', value: '' }}
+              subject={subject}
+              range={range}
+              onDone={(matcher) => {
+                change([...filters, matcher]);
+                close();
+              }}
+            />
+          </Suspense>
         )}
       </Popover>
     </>
@@ -100,80 +97,5 @@ function distinct(filters: Matcher[]): Matcher[] {
         (other) =>
           other.name === one.name && other.operator === one.operator && other.value === one.value,
       ) === index,
-  );
-}
-
-function FilterForm(props: {
-  filter: Matcher;
-  subject: Subject;
-  range: TimeRange;
-  onDone: (filter: Matcher) => void;
-}) {
-  const { range, onDone } = props;
-  const { service } = props.subject;
-  const [filter, setFilter] = useState(props.filter);
-  const query = selectorOf({ ...props.subject, filters: [] });
-  const names = useLabelNames(query, range);
-  const values = useLabelValues(filter.name, query, range);
-  const isRegex = filter.operator === '=~' || filter.operator === '!~';
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (filter.name !== '') onDone(filter);
-  };
-  const pick = (value: string) => {
-    if (filter.name === '') setFilter({ ...filter, value });
-    else if (value !== '') onDone({ ...filter, value });
-  };
-  return (
-    <form className={styles.form} onSubmit={submit}>
-      <Combobox
-        label="Label"
-        className={styles.nameField}
-        placeholder="label"
-        autoFocus={filter.name === ''}
-        free="last"
-        value={filter.name}
-        options={(names.data?.labels ?? [])
-          .filter(({ name }) => service === '' || name !== SERVICE_NAME)
-          .map(({ name, values: count }) => ({ value: name, detail: String(count) }))}
-        emptyText={names.isPending ? 'Loading…' : 'No labels in this range.'}
-        onPick={(name) => setFilter({ ...filter, name, value: '' })}
-      />
-      <select
-        aria-label="Operator"
-        value={filter.operator}
-        onChange={(event) =>
-          setFilter({ ...filter, operator: event.target.value as MatchOperator })
-        }
-      >
-        {OPERATORS.map(({ operator, text }) => (
-          <option key={operator} value={operator}>
-            {text}
-          </option>
-        ))}
-      </select>
-      <Combobox
-        // A name that has just been chosen leads on to its values.
-        key={filter.name}
-        label="Value"
-        className={styles.valueField}
-        placeholder={isRegex ? 'regular expression' : 'value'}
-        autoFocus={filter.name !== ''}
-        free={isRegex ? 'first' : 'last'}
-        value={filter.value}
-        options={(values.data?.values ?? []).map((value) => ({ value }))}
-        emptyText={
-          filter.name === ''
-            ? 'Choose a label first.'
-            : values.isPending
-              ? 'Loading…'
-              : 'No values.'
-        }
-        onPick={pick}
-      />
-      <button type="submit" disabled={filter.name === ''}>
-        Apply
-      </button>
-    </form>
   );
 }

@@ -23,6 +23,15 @@ const GROUPS: { title: string; keys: [keys: string[], text: string][] }[] = [
     ],
   },
   {
+    title: 'Heatmap',
+    keys: [
+      [['↑', '↓', '←', '→'], 'Walk through its cells, once it has the focus'],
+      [['Shift', '→'], 'Make a rectangle'],
+      [['Enter'], 'Pick the cell or the rectangle'],
+      [['Esc'], 'Let go of it'],
+    ],
+  },
+  {
     title: 'Comparison',
     keys: [
       [['d'], 'Both sides'],

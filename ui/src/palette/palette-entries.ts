@@ -1,32 +1,46 @@
 import { type FunctionsResponse, type ServicesResponse, shortName } from '@bunsen/profile';
+import type { SavedView } from '../settings.ts';
 import { functionPath, servicePath } from '../url/route.ts';
 
 /** Somewhere to go. */
 export interface Entry {
-  kind: 'page' | 'service' | 'function';
+  kind: 'page' | 'service' | 'function' | 'view';
   text: string;
   detail: string;
+  /** Of a saved view: with its query, which is all that it is about. */
   path: string;
   /** Of a function: its module. */
   module: string | null;
 }
 
 const PAGES: Entry[] = [
-  { kind: 'page', text: 'All services', detail: 'list', path: '/', module: null },
-  { kind: 'page', text: 'Flame graph of all services', detail: '', path: '/all', module: null },
-  { kind: 'page', text: 'Compare', detail: '', path: '/compare', module: null },
-];
+  ['All services', '/', 'list'],
+  ['Flame graph of all services', '/all'],
+  ['Heatmap', '/heatmap'],
+  ['Labels', '/labels'],
+  ['Compare', '/compare'],
+  ['Files', '/adhoc', 'pprof, perf script, .cpuprofile'],
+  ['Agents', '/agents'],
+  ['Settings', '/settings', 'time zone, costs, saved views'],
+].map(([text = '', path = '', detail = '']) => ({
+  kind: 'page',
+  text,
+  detail,
+  path,
+  module: null,
+}));
 
 const MOST_SERVICES = 8;
 
 /**
- * What matches a text: services and pages by any part of their name, those that begin with it first;
- * functions as the server found them.
+ * What matches a text: services, saved views and pages by any part of their name, services that begin
+ * with it first; functions as the server found them.
  */
 export function paletteEntries(
   typed: string,
   services: ServicesResponse['services'],
   functions: FunctionsResponse['functions'],
+  views: readonly SavedView[],
 ): Entry[] {
   const wanted = typed.trim().toLowerCase();
   const matches = ({ text }: Entry) => text.toLowerCase().includes(wanted);
@@ -47,7 +61,17 @@ export function paletteEntries(
   // A name that matches goes before one whose parameters do.
   const inName = (name: string) => (shortName(name).toLowerCase().includes(wanted) ? 0 : 1);
   const sorted = functions.toSorted((a, b) => inName(a.name) - inName(b.name));
+  const saved = views.map(
+    ({ name, url }): Entry => ({
+      kind: 'view',
+      text: name,
+      detail: 'saved',
+      path: url,
+      module: null,
+    }),
+  );
   return [
+    ...saved.filter(matches),
     ...found,
     ...sorted.map(
       ({ name, module }): Entry => ({

@@ -4,6 +4,7 @@ import { navigate } from 'wouter/use-browser-location';
 import { useFunctionSearch, useServices } from '../api/queries.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Icon } from '../components/icon.tsx';
+import { useSettings } from '../settings.ts';
 import { useRange } from '../time/range-context.tsx';
 import { useLinkTo, useViewState } from '../url/use-view-state.ts';
 import styles from './palette.module.css';
@@ -18,18 +19,19 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const { profileType } = useViewState();
   const range = useRange();
   const linkTo = useLinkTo();
+  const { views } = useSettings();
   const [typed, setTyped] = useState('');
   const [active, setActive] = useState(0);
   const settled = useSettled(typed.trim());
   const services = useServices(profileType, range);
   const search = useFunctionSearch(settled, profileType, range, MOST_FUNCTIONS);
   const functions = typed.trim() === '' ? [] : (search.data?.functions ?? []);
-  const entries = paletteEntries(typed, services.data?.services ?? [], functions);
+  const entries = paletteEntries(typed, services.data?.services ?? [], functions, views);
   const list = useRef<HTMLDivElement>(null);
 
   const go = (entry: Entry) => {
     onClose();
-    navigate(linkTo(entry.path, { module: entry.module }));
+    navigate(entry.kind === 'view' ? entry.path : linkTo(entry.path, { module: entry.module }));
   };
   const move = (to: number) => {
     const index = Math.max(0, Math.min(entries.length - 1, to));

@@ -1,5 +1,5 @@
 import { Icon } from '../components/icon.tsx';
-import { useClock, useRange } from '../time/range-context.tsx';
+import { useClock } from '../time/range-context.tsx';
 import { DEFAULT_COMPARE, earlierSide, type SideState } from '../url/compare-state.ts';
 import { PageLink } from '../url/page-link.tsx';
 import { COMPARE_PATH } from '../url/route.ts';
@@ -8,19 +8,24 @@ import styles from './compare-link.module.css';
 
 /** To what changed: the same service and labels, right before. */
 export function CompareLink({ service }: { service: string }) {
-  const { filters, from, until } = useViewState();
-  const { fromMs, untilMs } = useRange();
-  const { nowMs } = useClock();
-  const linkTo = useLinkTo();
-  const right: SideState = { service, filters, from, until };
-  const left = earlierSide(right, untilMs - fromMs, nowMs);
   return (
     <PageLink
       className={styles.link}
       title="What changed against the time right before"
-      to={linkTo(COMPARE_PATH, { compare: { ...DEFAULT_COMPARE, left, right } })}
+      to={useCompareUrl(service)}
     >
       <Icon name="compare" /> Compare with before
     </PageLink>
   );
+}
+
+/** The comparison of what the page is about with the time right before. */
+export function useCompareUrl(service: string): string {
+  const { filters, from, until } = useViewState();
+  const { range, nowMs } = useClock();
+  const linkTo = useLinkTo();
+  if (!range) return linkTo(COMPARE_PATH);
+  const right: SideState = { service, filters, from, until };
+  const left = earlierSide(right, range.untilMs - range.fromMs, nowMs);
+  return linkTo(COMPARE_PATH, { compare: { ...DEFAULT_COMPARE, left, right } });
 }

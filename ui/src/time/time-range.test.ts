@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { changeSettings } from '../settings.ts';
+import { ticksOf, tickText } from './ticks.ts';
 import {
   describeRange,
+  describeTimeZone,
   earlierTime,
   formatTime,
   parseTime,
@@ -80,4 +83,45 @@ test('an earlier time is written as the one it comes from', () => {
   assert.equal(earlierTime('now-6d', 24 * 60 * MINUTE, NOW), 'now-1w');
   assert.equal(earlierTime(String(NOW), MINUTE, NOW), String(NOW - MINUTE));
   assert.equal(earlierTime('soon', MINUTE, NOW), null);
+});
+
+test('the reader’s zone is the one of the browser, or UTC', (t) => {
+  const zone = process.env['TZ'];
+  process.env['TZ'] = 'Asia/Kolkata';
+  t.after(() => {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+    changeSettings({ zone: 'local' });
+  });
+  const text = '2026-11-21 15:00:15';
+  assert.equal(formatTime(NOW), text);
+  assert.equal(parseTime(text, 0), NOW);
+  assert.equal(describeTimeZone(NOW), 'Asia/Calcutta, UTC+5:30'.replace('Calcutta', cityOf(NOW)));
+  changeSettings({ zone: 'utc' });
+  assert.equal(formatTime(NOW), '2026-11-21 09:30:15');
+  assert.equal(parseTime('2026-11-21 09:30:15', 0), NOW);
+  assert.equal(parseTime('2026-02-30', 0), null);
+  assert.equal(describeTimeZone(NOW), 'UTC');
+});
+
+/** Both spellings are in use. */
+function cityOf(timeMs: number): string {
+  return describeTimeZone(timeMs).includes('Kolkata') ? 'Kolkata' : 'Calcutta';
+}
+
+test('ticks are round on the reader’s clock', (t) => {
+  const zone = process.env['TZ'];
+  process.env['TZ'] = 'Asia/Kolkata';
+  t.after(() => {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  });
+  const { times, stepMs } = ticksOf({ fromMs: NOW, untilMs: NOW + 5 * 60 * MINUTE }, 6);
+  assert.equal(stepMs, 60 * MINUTE);
+  assert.deepEqual(
+    times.map((time) => tickText(time, stepMs)),
+    ['16:00', '17:00', '18:00', '19:00', '20:00'],
+  );
+  assert.equal(tickText(Date.UTC(2026, 10, 20, 18, 30), stepMs), '11-21');
+  assert.equal(tickText(NOW, 15_000), '15:00:15');
 });

@@ -1,3 +1,5 @@
+import { settings } from '../settings.ts';
+
 /** From inclusive, until exclusive; milliseconds since 1970. */
 export interface TimeRange {
   fromMs: number;
@@ -33,7 +35,7 @@ export const PRESETS = [
 ] as const;
 
 /**
- * Reads `now`, `now-90m`, milliseconds since 1970, or `2026-11-21 09:30[:15]` in the local time zone.
+ * Reads `now`, `now-90m`, milliseconds since 1970, or `2026-11-21 09:30[:15]` in the reader's time zone.
  * @returns milliseconds since 1970, or null if it is none of these
  */
 export function parseTime(text: string, nowMs: number): number | null {
@@ -48,10 +50,15 @@ export function parseTime(text: string, nowMs: number): number | null {
   const [year, month, day, hour, minute, second] = local
     .slice(1)
     .map((part) => Number(part ?? 0)) as [number, number, number, number, number, number];
-  const date = new Date(year, month - 1, day, hour, minute, second);
+  const timeMs =
+    settings().zone === 'utc'
+      ? Date.UTC(year, month - 1, day, hour, minute, second)
+      : new Date(year, month - 1, day, hour, minute, second).getTime();
   // The 31st of a month of 30 days, or 25 o'clock, would roll over silently.
-  const same = date.getMonth() === month - 1 && date.getDate() === day && date.getHours() === hour;
-  return same && minute < 60 && second < 60 ? date.getTime() : null;
+  const date = asUtc(timeMs);
+  const same =
+    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && date.getUTCHours() === hour;
+  return same && minute < 60 && second < 60 ? timeMs : null;
 }
 
 /**
@@ -117,17 +124,25 @@ function lengthText(lengthMs: number): string {
   return parts.join(' ') || 'now';
 }
 
-/** `2026-11-21 09:30:15` in the local time zone, which {@link parseTime} reads back. */
+/** `2026-11-21 09:30:15` in the reader's time zone, which {@link parseTime} reads back. */
 export function formatTime(timeMs: number): string {
-  const date = new Date(timeMs);
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return asUtc(timeMs).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** The local time zone with its offset at a time: `Europe/Berlin, UTC+1`. */
+/** How far the clock of the reader's time zone is before UTC at a time. */
+export function timeZoneOffsetMs(timeMs: number): number {
+  return settings().zone === 'utc' ? 0 : -new Date(timeMs).getTimezoneOffset() * 60_000;
+}
+
+/** A date whose UTC fields are those of the reader's time zone. */
+function asUtc(timeMs: number): Date {
+  return new Date(timeMs + timeZoneOffsetMs(timeMs));
+}
+
+/** The reader's time zone with its offset at a time: `Europe/Berlin, UTC+1`. */
 export function describeTimeZone(timeMs: number): string {
-  const minutes = -new Date(timeMs).getTimezoneOffset();
+  if (settings().zone === 'utc') return 'UTC';
+  const minutes = timeZoneOffsetMs(timeMs) / 60_000;
   const hours = Math.trunc(Math.abs(minutes) / 60);
   const rest = Math.abs(minutes) % 60;
   const offset = `${minutes < 0 ? '−' : '+'}${hours}${rest ? `:${String(rest).padStart(2, '0')}` : ''}`;

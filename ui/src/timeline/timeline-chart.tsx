@@ -3,7 +3,8 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { formatValue, roundNumber } from '../format/value.ts';
 import { useTheme } from '../theme.ts';
-import { formatTime, type TimeRange } from '../time/time-range.ts';
+import { tickText } from '../time/ticks.ts';
+import type { TimeRange } from '../time/time-range.ts';
 import { type StackedSeries, seriesColour } from './stack-series.ts';
 
 /** A drag shorter than this is a click. CSS pixels. */
@@ -86,7 +87,7 @@ function optionsFor(
         size: 24,
         gap: 4,
         space: 70,
-        values: (_, at, __, ___, step) => at.map((s) => tickText(s, step)),
+        values: (_, at, __, ___, step) => at.map((s) => tickText(s * 1000, step * 1000)),
       },
       {
         ...axis,
@@ -168,11 +169,4 @@ function colourOf(element: HTMLElement, variable: string): string {
   const { color } = getComputedStyle(element);
   element.style.color = '';
   return color;
-}
-
-function tickText(timeS: number, stepS: number): string {
-  const text = formatTime(timeS * 1000);
-  if (stepS >= 86_400) return text.slice(5, 10);
-  if (text.slice(11) === '00:00:00') return text.slice(5, 10);
-  return stepS < 60 ? text.slice(11) : text.slice(11, 16);
 }

@@ -6,15 +6,26 @@ export function PageLink(props: {
   to: string;
   className?: string | undefined;
   title?: string;
+  /** Whether it leads to the page that is shown. */
+  current?: boolean;
+  /** Called when it is followed here, and not in another tab. */
+  onFollow?: () => void;
   children: ReactNode;
 }) {
   const onClick = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     navigate(props.to);
+    props.onFollow?.();
   };
   return (
-    <a href={props.to} className={props.className} title={props.title} onClick={onClick}>
+    <a
+      href={props.to}
+      className={props.className}
+      title={props.title}
+      aria-current={props.current ? 'page' : undefined}
+      onClick={onClick}
+    >
       {props.children}
     </a>
   );

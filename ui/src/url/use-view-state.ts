@@ -39,6 +39,11 @@ const OF_ONE_GRAPH = {
   direction: DEFAULT_VIEW.direction,
   steps: DEFAULT_VIEW.steps,
   inverted: DEFAULT_VIEW.inverted,
+  label: DEFAULT_VIEW.label,
+  box: DEFAULT_VIEW.box,
+  host: DEFAULT_VIEW.host,
+  file: DEFAULT_VIEW.file,
+  against: DEFAULT_VIEW.against,
 };
 
 /** The URL of another page with the same time, type and labels: what belongs to one graph stays behind. */

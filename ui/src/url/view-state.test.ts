@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { functionPath, parseRoute, servicePath } from './route.ts';
+import { functionPath, parseRoute, pathOfPage, servicePath } from './route.ts';
 import { DEFAULT_VIEW, formatViewState, parseViewState, type ViewState } from './view-state.ts';
 
 test('a state comes back from its URL as it was', () => {
@@ -45,6 +45,11 @@ test('a state comes back from its URL as it was', () => {
       { kind: 'collapse', key: '[kernel]' },
     ],
     inverted: true,
+    label: 'k8s.node',
+    box: { fromMs: 1795253400000, untilMs: 1795253460000, values: ['a b', '', 'c&d'] },
+    host: 'node-1.example',
+    file: '1a2b3c4d.1',
+    against: 'live',
   };
   assert.deepEqual(parseViewState(formatViewState(state)), state);
 });
@@ -56,7 +61,7 @@ test('the default state leaves the URL alone', () => {
 
 test('what a URL says wrongly has its default value', () => {
   const state = parseViewState(
-    '?view=holes&sort=&nodes=-3&refresh=x&labels={pod&from=&a={&aFrom=&show=c&only=some&by=self&step=hide&step=drop+x&step=focus+',
+    '?view=holes&sort=&nodes=-3&refresh=x&labels={pod&from=&a={&aFrom=&show=c&only=some&by=self&step=hide&step=drop+x&step=focus+&boxFrom=9&boxUntil=8&box=a',
   );
   assert.deepEqual(state, DEFAULT_VIEW);
 });
@@ -65,6 +70,10 @@ test('the name of a service comes back from its path, whatever it holds', () => 
   for (const service of ['api', 'user@1000.service/app.slice', '100 %', 'a?b#c', '日本語', '']) {
     const path = new URL(servicePath(service), 'http://host').pathname;
     assert.deepEqual(parseRoute(path), { page: 'service', service });
+    for (const page of ['heatmap', 'labels'] as const) {
+      const own = new URL(pathOfPage(page, service), 'http://host').pathname;
+      assert.deepEqual(parseRoute(own), { page, service });
+    }
   }
 });
 
@@ -77,8 +86,21 @@ test('so does the name of a function', () => {
 
 test('a path that is no page is said to be none', () => {
   assert.deepEqual(parseRoute('/'), { page: 'fleet' });
-  assert.deepEqual(parseRoute('/compare'), { page: 'compare' });
-  for (const path of ['/s', '/s/', '/f', '/f/', '/f/a/b', '/s/a/b', '/s/%E0%A4%A', '/other']) {
+  for (const page of ['compare', 'adhoc', 'agents', 'settings'] as const) {
+    assert.deepEqual(parseRoute(`/${page}`), { page });
+  }
+  for (const path of [
+    '/s',
+    '/s/',
+    '/f',
+    '/f/',
+    '/f/a/b',
+    '/s/a/b',
+    '/s/%E0%A4%A',
+    '/heatmap/',
+    '/labels/a/b',
+    '/other',
+  ]) {
     assert.deepEqual(parseRoute(path), { page: 'unknown', path });
   }
 });

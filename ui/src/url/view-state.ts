@@ -18,6 +18,14 @@ export const DIRECTIONS = ['callees', 'callers'] as const;
 /** Which side of a function a graph shows. */
 export type Direction = (typeof DIRECTIONS)[number];
 
+/** A rectangle of a heatmap: a time, and values of the label whose rows it has. */
+export interface Box {
+  fromMs: number;
+  untilMs: number;
+  /** At least one; empty for series without the label. */
+  values: string[];
+}
+
 /**
  * How many nodes a flame graph is asked for at first: more than a screen shows, and quick to send. An
  * hour of a busy host of two cores has some 150 000.
@@ -52,6 +60,16 @@ export interface ViewState {
   steps: Step[];
   /** Whether stacks are turned round: what they end in stands below the root. */
   inverted: boolean;
+  /** The label by which a page tells series apart; empty for the one that it takes by itself. */
+  label: string;
+  /** What is picked of a heatmap. */
+  box: Box | null;
+  /** The host whose agent is picked; empty for none. */
+  host: string;
+  /** The file that is looked at, by what it holds: `FileRef` of the page of files; empty for none. */
+  file: string;
+  /** What it is compared with: another file, or `live`; empty for nothing. */
+  against: string;
 }
 
 /** `key`: a function as `functionOfFrame` writes it; of a collapse, a module. */
@@ -79,6 +97,11 @@ export const DEFAULT_VIEW: ViewState = {
   direction: 'callees',
   steps: [],
   inverted: false,
+  label: '',
+  box: null,
+  host: '',
+  file: '',
+  against: '',
 };
 
 /** Reads a URL's query. Never throws: what cannot be read has its default value. */
@@ -110,6 +133,11 @@ export function parseViewState(query: string): ViewState {
     direction: oneOf('side', DIRECTIONS, DEFAULT_VIEW.direction),
     steps: params.getAll('step').flatMap(parseStep),
     inverted: params.get('invert') === '1',
+    label: text('label', ''),
+    box: parseBox(params),
+    host: text('host', ''),
+    file: text('file', ''),
+    against: text('against', ''),
   };
 }
 
@@ -139,8 +167,24 @@ export function formatViewState(state: ViewState): string {
   put('side', state.direction, DEFAULT_VIEW.direction);
   for (const { kind, key } of state.steps) params.append('step', `${kind} ${key}`);
   if (state.inverted) params.set('invert', '1');
+  put('label', state.label, '');
+  put('host', state.host, '');
+  put('file', state.file, '');
+  put('against', state.against, '');
+  if (state.box) {
+    params.set('boxFrom', String(state.box.fromMs));
+    params.set('boxUntil', String(state.box.untilMs));
+    for (const value of state.box.values) params.append('box', value);
+  }
   const query = params.toString();
   return query === '' ? '' : `?${query}`;
+}
+
+function parseBox(params: URLSearchParams): Box | null {
+  const [fromMs, untilMs] = [params.get('boxFrom'), params.get('boxUntil')].map(Number);
+  const values = params.getAll('box');
+  if (!fromMs || !untilMs || !(untilMs > fromMs) || values.length === 0) return null;
+  return { fromMs, untilMs, values };
 }
 
 function parseStep(text: string): Step[] {

@@ -7,17 +7,44 @@ export interface DecodedProfile {
   types: string[];
   /** Milliseconds since 1970; undefined if nobody said. */
   timeMs: number | undefined;
-  /** Per sample: the span of a trace that it was taken in; 0 = none. Undefined if none has one. */
+  /** {@link SpanWords} of each sample, one after the other. Undefined if all of them are 0. */
   spans?: BigUint64Array | undefined;
 }
 
 /** Labels that would make a series of every request. They tell single samples apart, not series. */
 export const SPAN_LABELS: ReadonlySet<string> = new Set(['span_id', 'profile_id', 'trace_id']);
 
-/** The span that a sample's labels name, by 16 hexadecimal digits; 0 if they name none. */
-export function spanOf({ span_id, profile_id }: Labels): bigint {
-  const id = [span_id, profile_id].find((id) => id !== undefined && /^[0-9A-Fa-f]{16}$/.test(id));
-  return id === undefined ? 0n : BigInt(`0x${id}`);
+/** A span, and the trace that it is of in two halves, the high one first; 0 = none. */
+export type SpanWords = readonly [span: bigint, traceHigh: bigint, traceLow: bigint];
+
+export const NO_SPAN: SpanWords = [0n, 0n, 0n];
+
+/** What a sample's labels name, a span by 16 hexadecimal digits and a trace by 32. */
+export function spanOf({ span_id, profile_id, trace_id }: Labels): SpanWords {
+  if (span_id === undefined && profile_id === undefined && trace_id === undefined) return NO_SPAN;
+  const ids = [span_id, profile_id].map((id) => wordsOf(id, 1)[0] ?? 0n);
+  const [high = 0n, low = 0n] = wordsOf(trace_id, 2);
+  return [ids.find((id) => id !== 0n) ?? 0n, high, low];
+}
+
+/** Numbers of 16 digits each; none if it is not of so many. */
+function wordsOf(id: string | undefined, words: number): bigint[] {
+  if (id?.length !== words * 16 || !/^[0-9A-Fa-f]*$/.test(id)) return [];
+  return Array.from({ length: words }, (_, i) => BigInt(`0x${id.slice(i * 16, (i + 1) * 16)}`));
+}
+
+export function isSpan(words: SpanWords): boolean {
+  return words.some((word) => word !== 0n);
+}
+
+/** In one array; undefined if there is no span and no trace, which is most often so. */
+export function spansOf(samples: SpanWords[]): BigUint64Array | undefined {
+  if (!samples.some(isSpan)) return undefined;
+  const all = new BigUint64Array(samples.length * NO_SPAN.length);
+  samples.forEach((words, sample) => {
+    all.set(words, sample * NO_SPAN.length);
+  });
+  return all;
 }
 
 /** @returns labels of a series */

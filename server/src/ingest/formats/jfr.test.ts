@@ -124,6 +124,6 @@ test('recordings that are cut off, circular or too large are refused', async () 
   assert.match(await refused('x', many), /^PROFILE_TOO_LARGE.*BUNSEN_MAX_TABLE_ENTRIES/);
   const parts = form({ jfr: jfrOf(one), labels: Buffer.from([0x0a, 0x7f]) });
   assert.match(await refused('x', parts), /^JFR_MALFORMED.*labels/);
-  assert.match(await refused('x', form({ profile: RECORDING })), /part "profile".*jfr and labels/);
+  assert.match(await refused('x', form({ profile: RECORDING })), /part "profile".*jfr, labels/);
   assert.match(await refused('x', form({ labels: RECORDING })), /no part `jfr`/);
 });

@@ -11,7 +11,7 @@ import { type LabelsSnapshot, LabelsSnapshotSchema } from '@bunsen/proto/jfr/lab
 import { BunsenError } from '../../errors.ts';
 import { type IngestLimits, tooMany } from '../limits.ts';
 import { checkSums } from './check-sums.ts';
-import { type DecodedProfile, spanOf, withoutSpan } from './decoded.ts';
+import { type DecodedProfile, type SpanWords, spanOf, spansOf, withoutSpan } from './decoded.ts';
 import { type ByteBudget, isGzip } from './inflate.ts';
 import { JfrChunk, type JfrObject, type JfrValue } from './jfr-chunk.ts';
 import { LabelSets } from './label-sets.ts';
@@ -214,7 +214,7 @@ class Collector {
   readonly #sampleStack: number[] = [];
   readonly #sampleLabels: number[] = [];
   readonly #values: bigint[] = [];
-  readonly #spans: bigint[] = [];
+  readonly #spans: SpanWords[] = [];
 
   constructor(kind: Kind, chunk: JfrChunk, limits: IngestLimits) {
     this.#kind = kind;
@@ -222,7 +222,7 @@ class Collector {
     this.#limits = limits;
   }
 
-  add(event: JfrObject, labels: Labels, values: bigint[], span: bigint): void {
+  add(event: JfrObject, labels: Labels, values: bigint[], span: SpanWords): void {
     const limit = this.#limits.values;
     if (this.#values.length >= limit) throw tooMany('more', 'values', limit, 'BUNSEN_MAX_VALUES');
     this.#sampleStack.push(this.#stackOf(event['stackTrace'] ?? 0));
@@ -292,12 +292,11 @@ class Collector {
       };
       return formatProfileType(type);
     });
-    const hasSpans = this.#spans.some((span) => span !== 0n);
     return {
       profile,
       types,
       timeMs,
-      spans: hasSpans ? BigUint64Array.from(this.#spans) : undefined,
+      spans: spansOf(this.#spans),
     };
   }
 }

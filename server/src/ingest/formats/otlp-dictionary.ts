@@ -7,7 +7,7 @@ import type {
 } from '@bunsen/proto/otlp/v1_10/profiles';
 import { BunsenError } from '../../errors.ts';
 import { type IngestLimits, tooMany } from '../limits.ts';
-import { spanOf } from './decoded.ts';
+import { NO_SPAN, type SpanWords, spanOf } from './decoded.ts';
 
 /** Everything that a request's profiles refer to by index. Each index is checked. */
 export class OtlpDictionary {
@@ -35,14 +35,15 @@ export class OtlpDictionary {
     return { type: this.#text(typeStrindex), unit: this.#text(unitStrindex) };
   }
 
-  /** The span of a link; 0 = none. Link 0, which may be left out with its table, is none. */
-  span(index: number): bigint {
+  /** What a link names. Link 0, which may be left out with its table, is none. */
+  span(index: number): SpanWords {
     const { linkTable } = this.#tables;
-    if (index === 0 && linkTable.length === 0) return 0n;
-    const { spanId } = at(linkTable, index, 'link_table');
+    if (index === 0 && linkTable.length === 0) return NO_SPAN;
+    const { spanId, traceId } = at(linkTable, index, 'link_table');
     // JSON has ids in hexadecimal, which were taken for base64: 16 digits are 12 bytes of that.
-    const id = Buffer.from(spanId).toString(spanId.length === 12 ? 'base64' : 'hex');
-    return spanOf({ span_id: id });
+    const idOf = (bytes: Uint8Array) =>
+      Buffer.from(bytes).toString(bytes.length % 12 === 0 ? 'base64' : 'hex');
+    return spanOf({ span_id: idOf(spanId), trace_id: idOf(traceId) });
   }
 
   /** Indices of locations, root first. */

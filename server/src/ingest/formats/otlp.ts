@@ -14,7 +14,7 @@ import { asBunsenError, BunsenError } from '../../errors.ts';
 import type { IngestLimits } from '../limits.ts';
 import { checkProfileType } from '../profile-types.ts';
 import { checkSums } from './check-sums.ts';
-import { type DecodedProfile, UNKNOWN_SERVICE } from './decoded.ts';
+import { type DecodedProfile, type SpanWords, spansOf, UNKNOWN_SERVICE } from './decoded.ts';
 import { LabelSets } from './label-sets.ts';
 import { OtlpDictionary } from './otlp-dictionary.ts';
 import { versionOf } from './otlp-version.ts';
@@ -84,7 +84,7 @@ function decodeProfile(
   const sampleStack = new Uint32Array(count);
   const sampleLabels = new Uint32Array(count);
   const sampleValues = new BigInt64Array(count);
-  const spans = new BigUint64Array(count);
+  const spans: SpanWords[] = [];
 
   const framesOf = (location: number): number[] => {
     let ids = frameIds.get(location);
@@ -112,7 +112,7 @@ function decodeProfile(
     sampleStack[index] = stack;
     sampleLabels[index] = set;
     sampleValues[index] = totalOf(sample, index);
-    spans[index] = dictionary.span(sample.linkIndex);
+    spans.push(dictionary.span(sample.linkIndex));
   });
   checkSums(sampleValues, 1, Number(scale), 'OTLP_MALFORMED');
   return {
@@ -130,7 +130,7 @@ function decodeProfile(
     },
     types: [formatProfileType(type)],
     timeMs: profile.timeUnixNano === 0n ? undefined : Number(profile.timeUnixNano / 1_000_000n),
-    spans: spans.some((span) => span !== 0n) ? spans : undefined,
+    spans: spansOf(spans),
   };
 }
 

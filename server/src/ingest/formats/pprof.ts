@@ -1,8 +1,23 @@
-import { decodePprof, type Labels, type Profile } from '@bunsen/profile';
+import {
+  decodePprof,
+  formatLabels,
+  formatProfileType,
+  type Labels,
+  type Profile,
+  parseProfileType,
+} from '@bunsen/profile';
 import { BunsenError } from '../../errors.ts';
+import type { CumulativeProfiles } from '../cumulative.ts';
 import { profileTypesOf, type SampleTypeConfig } from '../profile-types.ts';
 import { checkSums } from './check-sums.ts';
-import { type DecodedProfile, spanOf, withoutSpan } from './decoded.ts';
+import {
+  type DecodedProfile,
+  isSpan,
+  type SpanWords,
+  spanOf,
+  spansOf,
+  withoutSpan,
+} from './decoded.ts';
 import { LabelSets } from './label-sets.ts';
 
 /** What a request says about a pprof that it carries. */
@@ -13,6 +28,12 @@ export interface PprofRequest {
   /** Used if the profile does not have a time itself. */
   fromMs: number | undefined;
   units: string | undefined;
+  /** First part of the profile types, if not what the sample types tell. */
+  name?: string | undefined;
+  /** Sample types whose values are sums since the program started. */
+  cumulative?: readonly string[];
+  /** The profile before, as the client has it: a pprof, inflated. The server's is asked for otherwise. */
+  previous?: Uint8Array | undefined;
 }
 
 /** A pprof whose samples carry all labels of their series. */
@@ -29,8 +50,12 @@ function decode(bytes: Uint8Array): { profile: Profile; timeMs: number | undefin
 }
 
 /** A pprof of one application, whoever produced it. */
-export function decodeApplicationPprof(bytes: Uint8Array, request: PprofRequest): DecodedProfile {
-  const { units, sampleTypeConfig } = request;
+export function decodeApplicationPprof(
+  bytes: Uint8Array,
+  request: PprofRequest,
+  cumulative: CumulativeProfiles,
+): DecodedProfile {
+  const { units, sampleTypeConfig, name } = request;
   const { profile, timeMs } = decode(bytes);
   if (
     units !== undefined &&
@@ -42,21 +67,42 @@ export function decodeApplicationPprof(bytes: Uint8Array, request: PprofRequest)
       `units=${units}, but the profile's sample types are in ${profile.sampleTypes.map(({ unit }) => unit).join(', ')}: leave the parameter out, the profile says it itself`,
     );
   }
-  for (const [type, config] of Object.entries(sampleTypeConfig)) {
-    if (config.cumulative === true && profile.sampleTypes.some((has) => has.type === type)) {
-      throw new BunsenError(
-        'FORMAT_UNSUPPORTED',
-        `sample_type_config: ${type} is cumulative; only profiles of a period (deltas) can be stored`,
-      );
-    }
-  }
   // Some clients write microseconds there, which lie in 1970: then the request's time counts.
   const ownMs = timeMs !== undefined && timeMs < YEAR_MS ? undefined : timeMs;
-  return {
+  const types = profileTypesOf(profile, sampleTypeConfig);
+  const decoded: DecodedProfile = {
     ...toSeries(profile, request.labels),
-    types: profileTypesOf(profile, sampleTypeConfig),
+    types: name === undefined ? types : types.map((type) => renamed(type, name)),
     timeMs: ownMs ?? request.fromMs,
   };
+  return { ...decoded, profile: added(decoded, bytes, request, cumulative) };
+}
+
+/** The profile with what its cumulative sample types had more than the profile before, if it has any. */
+function added(
+  { profile, types, timeMs }: DecodedProfile,
+  pprof: Uint8Array,
+  { labels, cumulative: cumulativeTypes = [], previous }: PprofRequest,
+  cumulative: CumulativeProfiles,
+): Profile {
+  const decodeOther = (bytes: Uint8Array) => toSeries(decode(bytes).profile, labels).profile;
+  const columns = profile.sampleTypes.flatMap(({ type }, column) =>
+    cumulativeTypes.includes(type) ? column : [],
+  );
+  const one = { profile, timeMs: timeMs ?? cumulative.nowMs, pprof, columns };
+  if (previous) {
+    if (columns.length > 0) return cumulative.differenceTo(decodeOther(previous), one);
+    throw new BunsenError(
+      'PARAMETER_CONTRADICTION',
+      `there is a profile before this one (prev_profile), but none of its sample types ${profile.sampleTypes.map(({ type }) => type).join(', ')} is cumulative: say so in sample_type_config`,
+    );
+  }
+  if (columns.length === 0) return profile;
+  return cumulative.next([formatLabels(labels), ...types].join('\0'), one, decodeOther);
+}
+
+function renamed(type: string, name: string): string {
+  return formatProfileType({ ...parseProfileType(type), name });
 }
 
 /**
@@ -68,8 +114,8 @@ function toSeries(profile: Profile, ofRequest: Labels): Pick<DecodedProfile, 'pr
   const labelSets = new LabelSets();
   const setOf = own.map((labels) => labelSets.idOf({ ...withoutSpan(labels), ...ofRequest }));
   const spanOfSet = own.map(spanOf);
-  const spans = spanOfSet.some((span) => span !== 0n)
-    ? BigUint64Array.from(sampleLabels, (set) => spanOfSet[set] as bigint)
+  const spans = spanOfSet.some(isSpan)
+    ? spansOf(Array.from(sampleLabels, (set) => spanOfSet[set] as SpanWords))
     : undefined;
   const series = sampleLabels.map((set) => setOf[set] as number);
   return { profile: { ...profile, sampleLabels: series, labelSets: labelSets.sets }, spans };

@@ -1,11 +1,13 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { formatProfileType, type Labels, parseProfileType, SERVICE_NAME } from '@bunsen/profile';
+import { type Labels, SERVICE_NAME } from '@bunsen/profile';
 import {
   type PushRequest,
   PushRequestSchema,
   type RawProfileSeries,
 } from '@bunsen/proto/push/v1/push';
 import { BunsenError } from '../../errors.ts';
+import type { CumulativeProfiles } from '../cumulative.ts';
+import { CUMULATIVE_TYPES } from '../profile-types.ts';
 import { type DecodedProfile, UNKNOWN_SERVICE } from './decoded.ts';
 import { type ByteBudget, isGzip } from './inflate.ts';
 import { decodeApplicationPprof } from './pprof.ts';
@@ -16,9 +18,14 @@ const PROFILE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
 
 /**
  * Decodes a `push.v1.PushRequest`: pprofs with the labels of their series. `__name__` is the first
- * part of the profile type; a series without `service_name` is of `unknown_service`.
+ * part of the profile type; a series without `service_name` is of `unknown_service`. With
+ * `__delta__="true"` the difference to the profile before is taken here; otherwise values are as sent.
  */
-export function decodePushRequest(bytes: Uint8Array, budget: ByteBudget): DecodedProfile[] {
+export function decodePushRequest(
+  bytes: Uint8Array,
+  budget: ByteBudget,
+  cumulative: CumulativeProfiles,
+): DecodedProfile[] {
   return messageOf(bytes).series.flatMap((one, index) => {
     const labels = labelsOf(one, index);
     return one.samples.map(({ rawProfile }, sample) => {
@@ -31,13 +38,18 @@ export function decodePushRequest(bytes: Uint8Array, budget: ByteBudget): Decode
       const gzipped = isGzip(rawProfile);
       const pprof = gzipped ? budget.gunzip(rawProfile) : rawProfile;
       if (gzipped) budget.take(pprof.length); // what is not is part of the body
-      const decoded = decodeApplicationPprof(pprof, {
-        labels: labels.series,
-        sampleTypeConfig: {},
-        fromMs: undefined,
-        units: undefined,
-      });
-      return { ...decoded, types: decoded.types.map((type) => renamed(type, labels.name)) };
+      return decodeApplicationPprof(
+        pprof,
+        {
+          labels: labels.series,
+          sampleTypeConfig: {},
+          fromMs: undefined,
+          units: undefined,
+          name: labels.name,
+          cumulative: labels.delta ? CUMULATIVE_TYPES : [],
+        },
+        cumulative,
+      );
     });
   });
 }
@@ -52,14 +64,10 @@ function messageOf(bytes: Uint8Array): PushRequest {
   }
 }
 
-function renamed(type: string, name: string | undefined): string {
-  return name === undefined ? type : formatProfileType({ ...parseProfileType(type), name });
-}
-
 function labelsOf(
   { labels }: RawProfileSeries,
   index: number,
-): { series: Labels; name: string | undefined } {
+): { series: Labels; name: string | undefined; delta: boolean } {
   const series = new Map<string, string>();
   const internal = new Map<string, string>();
   const fail = (what: string): never => {
@@ -76,15 +84,17 @@ function labelsOf(
       );
     } else series.set(name, value);
   }
-  if (internal.get('__delta__') === 'true') {
-    throw new BunsenError(
-      'FORMAT_UNSUPPORTED',
-      `series[${index}].labels: __delta__="true" asks for the difference to the profile before; send the difference, and __delta__="false"`,
-    );
+  const delta = internal.get('__delta__') ?? 'false';
+  if (delta !== 'true' && delta !== 'false') {
+    fail(`__delta__ ${JSON.stringify(delta.slice(0, 80))} is neither true nor false`);
   }
   const name = internal.get('__name__');
   if (name !== undefined && !PROFILE_NAME.test(name)) {
     fail(`__name__ ${JSON.stringify(name.slice(0, 80))} is not of [A-Za-z_][A-Za-z0-9_]*`);
   }
-  return { series: { [SERVICE_NAME]: UNKNOWN_SERVICE, ...Object.fromEntries(series) }, name };
+  return {
+    series: { [SERVICE_NAME]: UNKNOWN_SERVICE, ...Object.fromEntries(series) },
+    name,
+    delta: delta === 'true',
+  };
 }

@@ -14,7 +14,7 @@ export function decodeTree(bytes: Uint8Array, limits: IngestLimits): FoldedStack
     // The root stands for all stacks, and a name that it may have for a frame of all of them.
     if (depth > 0 || name.length > 0) path.push(stacks.frameId(name));
     if (path.length > limits.stackDepth) throw tooDeep(limits);
-    if (value !== 0n) stacks.add(path, path.length, value);
+    if (value !== 0) stacks.add(path, path.length, value);
   });
   return stacks.build();
 }
@@ -42,14 +42,14 @@ export function decodeTrie(bytes: Uint8Array, limits: IngestLimits): FoldedStack
     }
     key.set(name, parent.end);
     let { frames, last } = parent;
-    for (let at = key.indexOf(SEMICOLON, parent.end); at >= 0 && at < end; ) {
-      path[frames++] = stacks.frameId(key.subarray(last, at));
-      last = at + 1;
-      at = key.indexOf(SEMICOLON, last);
+    // Not in the key, behind whose end are longer ones that were there before.
+    for (let at = name.indexOf(SEMICOLON); at >= 0; at = name.indexOf(SEMICOLON, at + 1)) {
+      path[frames++] = stacks.frameId(key.subarray(last, parent.end + at));
+      last = parent.end + at + 1;
     }
     if (frames >= limits.stackDepth) throw tooDeep(limits);
     parents[depth + 1] = { end, frames, last };
-    if (value === 0n) return;
+    if (value === 0) return;
     const again = Math.max(0, parent.end - last);
     if (end > 0) path[frames++] = stacks.frameId(key.subarray(last, end), again);
     stacks.add(path, frames, value);
@@ -75,7 +75,7 @@ const AGAIN = 4;
 class Stacks {
   readonly #limits: IngestLimits;
   readonly #builder = new StackColumnsBuilder();
-  readonly #values: bigint[] = [];
+  readonly #values: (number | bigint)[] = [];
   #bytes = 0;
 
   constructor(limits: IngestLimits) {
@@ -92,7 +92,7 @@ class Stacks {
   }
 
   /** @param path the first `length` are the stack, root first */
-  add(path: number[], length: number, value: bigint): void {
+  add(path: number[], length: number, value: number | bigint): void {
     const limit = this.#limits.values;
     if (this.#values.length >= limit) throw tooMany('more', 'values', limit, 'BUNSEN_MAX_VALUES');
     this.#take(length * Uint32Array.BYTES_PER_ELEMENT);
@@ -110,7 +110,7 @@ class Stacks {
   }
 
   build(): FoldedStacks {
-    return { ...this.#builder.build(), values: BigInt64Array.from(this.#values) };
+    return { ...this.#builder.build(), values: BigInt64Array.from(this.#values, BigInt) };
   }
 }
 
@@ -118,7 +118,8 @@ interface Node {
   name: Uint8Array;
   /** 0 for the root. */
   depth: number;
-  value: bigint;
+  /** A bigint from 2^49 on. */
+  value: number | bigint;
 }
 
 /**
@@ -132,12 +133,21 @@ function forEachNode(bytes: Uint8Array, visit: (node: Node) => void): void {
   const fail = (what: string): never => {
     throw new BunsenError('TREE_MALFORMED', `not a tree or trie: ${what} at byte ${at}`);
   };
-  const varint = (): bigint => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+  // Below 2^49, as nearly all are, without a bigint, of which seven a number took most of the time.
+  const varint = (): number | bigint => {
+    let value = 0;
+    for (let scale = 1; scale < 2 ** 49; scale *= 128) {
       const byte = bytes[at++] ?? fail('it is cut off');
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value < 1n << 63n ? value : fail('a number beyond 2^63 - 1');
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+    let large = BigInt(value);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
+      const byte = bytes[at++] ?? fail('it is cut off');
+      large |= BigInt(byte & 0x7f) << shift;
+      if (byte >= 0x80) continue;
+      if (large >= 1n << 63n) fail('a number beyond 2^63 - 1');
+      return large < 1n << 49n ? Number(large) : large;
     }
     return fail('a number longer than 64 bits');
   };

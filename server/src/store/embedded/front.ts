@@ -19,6 +19,9 @@ export interface FrontOptions {
   settings: Setting[];
 }
 
+/** Of a request's head, in which the parameters of a query are: as much as ClickHouse's `http_max_uri_size`. */
+const HEAD_BYTES = 1024 * 1024;
+
 /**
  * ClickHouse's HTTP interface over the engine: as much of it as @clickhouse/client, curl and the
  * tools built on them use. Not there: sessions across requests, users, `compress=1` (ClickHouse's
@@ -27,7 +30,7 @@ export interface FrontOptions {
 export function createFront(engine: Engine, options: FrontOptions): Server {
   const { reads, writes } = options.concurrency;
   const lines = { reads: new WaitingLine(reads), writes: new WaitingLine(writes) };
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize: HEAD_BYTES }, (request, response) => {
     answer(engine, lines, options, request, response).catch((error: unknown) => {
       // The client is gone, or the reply had begun: there is nobody to tell.
       response.destroy(error instanceof Error ? error : undefined);

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startServer, until } from '../harness.ts';
+import {
+  checkAccessibility,
+  coloursOn,
+  needsBrowser,
+  openBrowser,
+  pushWindow,
+  shoot,
+} from './browser.ts';
+
+const file = (name: string, text: string) => ({
+  name,
+  mimeType: 'text/plain',
+  buffer: Buffer.from(text),
+});
+
+test('files are read in the browser, compared with each other, and sent nowhere', {
+  skip: needsBrowser,
+}, async (t) => {
+  const { url } = await startServer(t);
+  const page = await openBrowser(t);
+  const sent: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() !== 'GET') sent.push(`${request.method()} ${request.url()}`);
+  });
+  await page.goto(url);
+  await page.getByRole('navigation', { name: 'Pages' }).getByText('Files').click();
+  await page.getByText('Drop profiles here').waitFor();
+  await checkAccessibility(page);
+
+  const input = page.locator('input[type=file]');
+  await input.setInputFiles([
+    file('before.txt', 'main;serve;parse 70\nmain;serve;legacy_escape 30'),
+    file('after.perf', 'app 1 10.0: 1 cycles:\n\t401 parse (/app)\n\t402 main (/app)\n\n'),
+    file('broken.txt', 'no profile\n'),
+  ]);
+  await page
+    .getByRole('alert')
+    .filter({ hasText: /broken.txt: line 1 is not of the form/ })
+    .waitFor();
+  await page.getByRole('figure', { name: /^Flame graph of 1/ }).waitFor();
+  const files = page.getByRole('combobox', { name: 'File', exact: true });
+  await files.selectOption({ label: 'before.txt (100)' });
+  const row = (name: string) => page.getByRole('row').filter({ hasText: name });
+  await row('legacy_escape').getByText('30.0 %').first().waitFor();
+  await checkAccessibility(page);
+
+  // Back leads to the file before; the URL says which, by what it holds.
+  await page.goBack();
+  await page.getByRole('figure', { name: /^Flame graph of 1/ }).waitFor();
+  await page.goForward();
+  await input.setInputFiles(file('later.txt', 'main;serve;parse 50\nmain;serve;push_back 50'));
+  const against = page.getByRole('combobox', { name: 'Compared with' });
+  await against.selectOption({ label: 'before.txt' });
+  await row('legacy_escape').getByText('gone').waitFor();
+  await row('push_back').getByText('new').waitFor();
+  await until('a painted comparison', async () => (await coloursOn(page)) > 3);
+  await shoot(page, 'files');
+  await checkAccessibility(page);
+
+  // Another visit has none of them, and says so.
+  await page.reload();
+  await page.getByText('This link is about a file that is not open in this tab').waitFor();
+  await input.setInputFiles(file('again.txt', 'main;serve;parse 50\nmain;serve;push_back 50'));
+  await page.getByText('The other file is not open').waitFor();
+  assert.deepEqual(sent, []);
+});
+
+test('a file against what the server has', { skip: needsBrowser }, async (t) => {
+  const { url } = await startServer(t);
+  await pushWindow(url, 'main;parse 60\nmain;render 40', { agoMs: 60_000, service: 'api' });
+  const page = await openBrowser(t);
+  const side = encodeURIComponent('{service_name="api"}');
+  await page.goto(`${url}/adhoc?against=live&a=${side}&aFrom=now-1h&aUntil=now`);
+  const text = 'main@[test] 0\nmain;render 100';
+  await page.locator('input[type=file]').setInputFiles(file('mine.txt', text));
+  await page.getByText('A is in nanoseconds, B in count').waitFor();
+  await page.getByRole('figure', { name: /of A and B/ }).waitFor();
+  const row = (name: string) => page.getByRole('row').filter({ hasText: name });
+  await row('parse').getByText('gone').waitFor();
+  await page.setViewportSize({ width: 390, height: 844 });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `${overflow} too wide`);
+  await checkAccessibility(page);
+});
+
+test('a file is dropped on the page', { skip: needsBrowser }, async (t) => {
+  const { url } = await startServer(t);
+  const page = await openBrowser(t);
+  await page.goto(`${url}/adhoc`);
+  await page.getByText('Drop profiles here').waitFor();
+  const data = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['main;dropped 5'], 'dropped.txt'));
+    return transfer;
+  });
+  await page.dispatchEvent('main', 'drop', { dataTransfer: data });
+  await page.getByRole('row').filter({ hasText: 'dropped' }).waitFor();
+});

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { root } from '../harness.ts';
+
+const APP = path.join(root, 'ui/dist/app');
+const MOST_BYTES = 130_000;
+
+test('what every visit fetches before the first paint stays small', () => {
+  const html = readFileSync(path.join(APP, 'index.html'), 'utf8');
+  const scripts = Array.from(
+    html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g),
+    ([, url]) => url,
+  );
+  const sizes = scripts.map((url) => gzipSync(readFileSync(path.join(APP, url as string))).length);
+  assert.ok(sizes.length > 0);
+  const sum = sizes.reduce((total, size) => total + size, 0);
+  assert.ok(sum <= MOST_BYTES, `${sum} bytes of JavaScript, gzipped: ${scripts.join(', ')}`);
+});

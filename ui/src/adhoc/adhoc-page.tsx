@@ -1,0 +1,117 @@
+import { useState } from 'react';
+import { Icon } from '../components/icon.tsx';
+import { Message } from '../components/message.tsx';
+import { updateViewState, useViewState } from '../url/use-view-state.ts';
+import styles from './adhoc-page.module.css';
+import { openFile, useFiles } from './desk.ts';
+import { FileBar } from './file-bar.tsx';
+import { FileCompare, FileGraph } from './file-graph.tsx';
+import { findFile, formatFileRef, LIVE, parseFileRef } from './file-ref.ts';
+import { OpenButton } from './open-button.tsx';
+
+/** Profiles of files, which are read in the browser and stay there; on their own, or against another. */
+export default function AdhocPage() {
+  const files = useFiles();
+  const { file, against } = useViewState();
+  const shown = findFile(files, parseFileRef(file));
+  const other = findFile(files, parseFileRef(against));
+  const [problems, setProblems] = useState<string[]>([]);
+  const [isOver, setIsOver] = useState(false);
+  const [isReading, setIsReading] = useState(false);
+
+  const open = async (list: Iterable<File>) => {
+    setIsReading(true);
+    const failed: string[] = [];
+    for (const each of list) {
+      try {
+        const opened = await openFile(each);
+        // What the URL asks for is not pushed aside by the other file that it asks for.
+        const isAskedFor = [file, against].some((text) => parseFileRef(text)?.id === opened.id);
+        const ref = formatFileRef({ id: opened.id, profile: 0 });
+        if (!isAskedFor) updateViewState({ file: ref, focus: '', fn: '' });
+      } catch (error) {
+        failed.push(`${each.name}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    setProblems(failed);
+    setIsReading(false);
+  };
+  return (
+    <main
+      className={styles.page}
+      data-over={isOver}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setIsOver(true);
+      }}
+      onDragLeave={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setIsOver(false);
+      }}
+      onDrop={(event) => {
+        event.preventDefault();
+        setIsOver(false);
+        void open(event.dataTransfer.files);
+      }}
+    >
+      <h1 className="visually-hidden">Files</h1>
+      {problems.map((problem) => (
+        <p key={problem} className={styles.problem} role="alert">
+          {problem}
+        </p>
+      ))}
+      {shown && <FileBar files={files} shown={shown} open={open} />}
+      {shown && against === '' && <FileGraph shown={shown} />}
+      {shown && against === LIVE && <FileCompare shown={shown} other={null} />}
+      {shown && other && <FileCompare shown={shown} other={other} />}
+      {shown && against !== '' && against !== LIVE && !other && (
+        <Message
+          tone="plain"
+          title="The other file is not open"
+          text="Files stay in this tab and are gone when it is reloaded: drop it here again."
+        />
+      )}
+      {!shown && <Welcome open={open} isAskedFor={file !== ''} isReading={isReading} />}
+    </main>
+  );
+}
+
+const FORMATS: [name: string, how: string][] = [
+  ['pprof', 'go tool pprof, profilecli, Bunsen’s own export'],
+  ['perf script', 'perf record -g, then perf script > out.txt'],
+  ['folded text', 'stackcollapse-*.pl, py-spy, async-profiler'],
+  ['.cpuprofile', 'Chrome DevTools, node --cpu-prof'],
+  ['speedscope', 'rbspy, py-spy, speedscope itself'],
+];
+
+function Welcome(props: {
+  open: (files: Iterable<File>) => void;
+  /** The URL names a file that is not open here. */
+  isAskedFor: boolean;
+  isReading: boolean;
+}) {
+  return (
+    <div className={styles.welcome}>
+      <div className={styles.zone}>
+        <Icon name="download" size={34} />
+        <h2>{props.isReading ? 'Reading…' : 'Drop profiles here'}</h2>
+        {props.isAskedFor && (
+          <p className={styles.asked}>
+            This link is about a file that is not open in this tab: drop it here to see it.
+          </p>
+        )}
+        <OpenButton open={props.open} text="Choose files" />
+        <p className={styles.promise}>
+          They are read in this browser and sent nowhere. Gzipped or not; the bytes tell the format.
+        </p>
+      </div>
+      <dl className={styles.formats}>
+        {FORMATS.map(([name, how]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{how}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}

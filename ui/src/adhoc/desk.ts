@@ -1,0 +1,72 @@
+import type { PreparedFlame } from '@bunsen/flame';
+import type { FlameDiff } from '@bunsen/profile';
+import { useSyncExternalStore } from 'react';
+import { ApiError } from '../api/client.ts';
+import type { DeskCall, DeskReply } from './desk-worker.ts';
+import type { OpenedFile, Source } from './file-desk.ts';
+
+/** The page's side of the desk: files are read and kept in a worker, and go nowhere else. */
+
+type Waiting = { resolve(result: unknown): void; reject(error: Error): void };
+
+let worker: Worker | undefined;
+let lastId = 0;
+const waiting = new Map<number, Waiting>();
+
+function call<T>(method: DeskCall['method'], args: unknown[]): Promise<T> {
+  if (!worker) {
+    worker = new Worker(new URL('./desk-worker.ts', import.meta.url), { type: 'module' });
+    worker.onmessage = ({ data }: MessageEvent<DeskReply>) => {
+      const { resolve, reject } = waiting.get(data.id) as Waiting;
+      waiting.delete(data.id);
+      if ('result' in data) resolve(data.result);
+      else reject(new ApiError('FILE_UNREADABLE', data.message, 0));
+    };
+    worker.onerror = ({ message }) => {
+      for (const { reject } of waiting.values()) reject(new Error(message));
+      waiting.clear();
+    };
+  }
+  const target = worker;
+  const id = ++lastId;
+  return new Promise<T>((resolve, reject) => {
+    waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+    target.postMessage({ id, method, args } satisfies DeskCall);
+  });
+}
+
+export const flameOf = (source: Source) => call<PreparedFlame>('flame', [source]);
+
+export const diffOf = (left: Source, right: Source) => call<FlameDiff>('diff', [left, right]);
+
+let files: readonly OpenedFile[] = [];
+const listeners = new Set<() => void>();
+
+function setFiles(next: readonly OpenedFile[]): void {
+  files = next;
+  for (const listener of listeners) listener();
+}
+
+/** The files that are open, in the order in which they were opened. */
+export function useFiles(): readonly OpenedFile[] {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => files,
+  );
+}
+
+/** @throws ApiError `FILE_UNREADABLE` with what is wrong with the file */
+export async function openFile(file: File): Promise<OpenedFile> {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const opened = await call<OpenedFile>('open', [file.name, bytes, file.lastModified]);
+  setFiles([...files.filter(({ id }) => id !== opened.id), opened]);
+  return opened;
+}
+
+export function closeFile(id: string): void {
+  void call('close', [id]);
+  setFiles(files.filter((one) => one.id !== id));
+}

@@ -1,0 +1,76 @@
+import { useMemo } from 'react';
+import { selectorOf, useLabelDifferences, useSeries } from '../api/queries.ts';
+import { Message } from '../components/message.tsx';
+import { formatCount } from '../format/value.ts';
+import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
+import { useRange } from '../time/range-context.tsx';
+import { stepFor } from '../time/time-range.ts';
+import { useViewState } from '../url/use-view-state.ts';
+import { LabelPicker, useLabel } from './label-picker.tsx';
+import styles from './labels-page.module.css';
+import { ValueCard } from './value-card.tsx';
+import { sharedScale, valueRows } from './value-rows.ts';
+
+const MOST_VALUES = 100;
+const POINTS = 60;
+const NO_SCALE = { most: 0, average: [] };
+
+/** The values of a label side by side, those first that are least like the rest. */
+export default function LabelsPage({ service }: { service: string }) {
+  const { profileType, filters } = useViewState();
+  const range = useRange();
+  const query = selectorOf({ profileType, service, filters });
+  const wanted = useLabel(query, range);
+  const known = wanted !== undefined;
+  const differences = useLabelDifferences(wanted ?? '', query, range, MOST_VALUES, known);
+  const series = useSeries(query, range, stepFor(range, POINTS), wanted, known);
+  const { data, error, isPlaceholderData } = differences;
+  const rows = useMemo(() => (data ? valueRows(data, series.data) : []), [data, series.data]);
+  const scale = useMemo(() => (series.data ? sharedScale(series.data) : NO_SCALE), [series.data]);
+  if (error) return <RequestError error={error} retry={() => void differences.refetch()} />;
+  if (!data) return <Message tone="plain" title="Loading…" />;
+  // While the next label is on its way, what is shown is of the one before.
+  const { label } = data;
+  const unlike = rows.filter((row) => row.isUnlike).length;
+  return (
+    <main className={styles.page} data-stale={isPlaceholderData}>
+      <div className={styles.bar}>
+        <h1 className="visually-hidden">Labels</h1>
+        <LabelPicker label={wanted ?? label} query={query} range={range} />
+        <p className={styles.count}>
+          {formatCount(rows.length)} {rows.length === 1 ? 'value' : 'values'}
+          {rows.length === MOST_VALUES && ' at most'}
+          {rows.length > 1 && `, ${unlike} unlike the rest by more than chance`}
+        </p>
+      </div>
+      <Warnings warnings={data.warnings} />
+      {rows.length === 0 && <NoSamples filters={filters} />}
+      {rows.length === 1 && (
+        <p className={styles.note}>
+          All series have the same value of this label: choose one that tells them apart.
+        </p>
+      )}
+      <ul className={styles.cards} aria-label={`Values of ${label}, the least like the rest first`}>
+        {rows.map((row) => (
+          <ValueCard
+            key={row.value}
+            row={row}
+            label={label}
+            service={service}
+            unit={data.unit}
+            total={data.total}
+            range={data}
+            scale={scale}
+          />
+        ))}
+      </ul>
+      {rows.length > 1 && (
+        <p className={styles.note}>
+          “Unlike” is the part of its total that a value spends in other functions than all other
+          values together do; the mark on the bar is what chance alone makes of so many samples.
+          Charts have one scale, and the dashed line is the average of all values.
+        </p>
+      )}
+    </main>
+  );
+}
