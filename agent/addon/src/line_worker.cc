@@ -53,7 +53,7 @@ void LineWorker::wake() {
 void LineWorker::run() {
   using std::chrono::milliseconds;
   using Clock = std::chrono::steady_clock;
-  milliseconds allowed(kBurstMs);
+  milliseconds allowed(kStartMs);
   Clock::time_point allowed_at = Clock::now();
   std::unique_lock<std::mutex> lock(mutex_);
   while (!is_stopping_) {
@@ -62,9 +62,9 @@ void LineWorker::run() {
     is_woken_ = false;
     lock.unlock();
     Clock::time_point now = Clock::now();
-    allowed += std::chrono::duration_cast<milliseconds>((now - allowed_at) / kPauseFactor);
-    allowed = std::min(allowed, milliseconds(kBurstMs));
-    allowed_at = now;
+    auto earned = std::chrono::duration_cast<milliseconds>((now - allowed_at) / kPauseFactor);
+    allowed = std::min(allowed + earned, std::max(allowed, milliseconds(kBurstMs)));
+    allowed_at += earned * kPauseFactor;
     std::optional<uint64_t> cpu_ms = answerOneMs(now);
     lock.lock();
     if (!cpu_ms) continue;

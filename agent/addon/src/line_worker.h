@@ -52,9 +52,11 @@ struct LineFigures {
 
 class LineWorker {
  public:
-  // CPU time that runs may take: so much at once, and a hundredth of a CPU in the long run.
-  static constexpr int64_t kBurstMs = 1000;
-  static constexpr int64_t kPauseFactor = 100;
+  // CPU time that runs may take: at the start, at once later on, and one part in so many of a CPU's
+  // in the long run.
+  static constexpr int64_t kStartMs = 1000;
+  static constexpr int64_t kBurstMs = 250;
+  static constexpr int64_t kPauseFactor = 200;
   // Between two runs of one file, so that its new addresses come together.
   static constexpr std::chrono::seconds kFileInterval{5};
 

@@ -9,7 +9,7 @@ export interface Cost {
 /** Where a stretch of sampling begins. */
 interface Reading {
   timeNs: bigint;
-  /** Of the agent, all its threads, and of its program in the kernel; in nanoseconds. */
+  /** Of the agent, all its threads, what it starts, and its program in the kernel; in nanoseconds. */
   cpuNs: number;
 }
 
@@ -23,7 +23,7 @@ export class CostMeter {
   readonly #cpus: number;
   #last: Reading;
 
-  /** @param counters the sampler's; `run_time_ns` and `table_bytes` are read */
+  /** @param counters the sampler's; `run_time_ns`, `lines_cpu_ms` and `table_bytes` are read */
   constructor(counters: () => Record<string, number>, cpus: number) {
     this.#counters = counters;
     this.#cpus = cpus;
@@ -43,9 +43,10 @@ export class CostMeter {
 
   #read(): Reading {
     const { user, system } = process.cpuUsage();
+    const { run_time_ns: inKernelNs = 0, lines_cpu_ms: ofLinesMs = 0 } = this.#counters();
     return {
       timeNs: process.hrtime.bigint(),
-      cpuNs: (user + system) * 1000 + (this.#counters()['run_time_ns'] ?? 0),
+      cpuNs: (user + system) * 1000 + inKernelNs + ofLinesMs * 1e6,
     };
   }
 }
