@@ -13,7 +13,7 @@ const seconds = size === 'full' ? 600 : 10;
 /** An input that is not decoded by then is one that hangs. */
 const HANG_MS = 60_000;
 /** Garbage must not make it look as if a decoder needed more; one that does need more dies. */
-const HEAP = ['--max-old-space-size=320'];
+const HEAP = ['--max-old-space-size=320', '--expose-gc'];
 const CHILD = fileURLToPath(new URL('./fuzz-child.js', import.meta.url));
 
 const oneOfEach = pLimit(availableParallelism());

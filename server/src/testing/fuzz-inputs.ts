@@ -58,6 +58,21 @@ export function fuzzTargets(): FuzzTarget[] {
       seeds: pprofs,
     },
     {
+      name: 'pprof-difference',
+      source: {
+        kind: 'pprof',
+        request: {
+          labels: LABELS,
+          sampleTypeConfig: {},
+          fromMs: WHEN.fromMs,
+          units: undefined,
+          cumulative: ['cpu'],
+          previous: pprofs[2],
+        },
+      },
+      seeds: pprofs,
+    },
+    {
       name: 'push-request',
       source: { kind: 'push-request', encoding: 'protobuf' },
       seeds: [encoded(PushRequestSchema, push)],
