@@ -5,7 +5,7 @@ import { root } from '../harness.ts';
 import { parseSize, report } from './report.ts';
 
 const size = parseSize();
-const RUNS = size === 'full' ? 1_000_000 : 20_000;
+const RUNS = size === 'full' ? 300_000 : 20_000;
 
 const make = [
   '-s',
