@@ -5,6 +5,8 @@ import { BunsenError } from './errors.ts';
 export interface RawMessage {
   bytes: Uint8Array;
   encoding: 'protobuf' | 'json';
+  /** Memory that it takes beside the body: none if it is a part of that. */
+  ownBytes: number;
 }
 
 /** Flags of an envelope of gRPC, and the length of what follows it. */
@@ -36,9 +38,10 @@ export async function takeMessage(
   };
   if (!isEnveloped) {
     if (declared === null || declared === 'identity') {
-      return { message: { bytes: body, encoding }, emptied: empty };
+      return { message: { bytes: body, encoding, ownBytes: 0 }, emptied: empty };
     }
-    const message = { bytes: await inflate(body), encoding } as const;
+    const bytes = await inflate(body);
+    const message = { bytes, encoding, ownBytes: bytes.length } as const;
     return { message, emptied: await compress(empty) };
   }
   const flags = body[0] ?? 0;
@@ -48,10 +51,11 @@ export async function takeMessage(
   if (!isWhole || flags > COMPRESSED) {
     throw malformed(`${body.length} bytes are not one message of gRPC with its length in front`);
   }
-  const bytes = body.subarray(ENVELOPE_BYTES);
-  const isCompressed = flags === COMPRESSED && bytes.length > 0;
+  const sent = body.subarray(ENVELOPE_BYTES);
+  const isCompressed = flags === COMPRESSED && sent.length > 0;
+  const bytes = isCompressed ? await inflate(sent) : sent;
   const emptied = Buffer.concat([Buffer.from([0, 0, 0, 0, empty.length]), empty]);
-  return { message: { bytes: isCompressed ? await inflate(bytes) : bytes, encoding }, emptied };
+  return { message: { bytes, encoding, ownBytes: isCompressed ? bytes.length : 0 }, emptied };
 }
 
 function malformed(what: string): BunsenError {

@@ -174,7 +174,8 @@ for (const method of METHODS) {
       (error) => error,
     );
     assert.equal(overGrpc?.code, grpcStatus.INVALID_ARGUMENT, overGrpc?.details);
-    assert.deepEqual(overGrpc.metadata.get('bunsen-code'), ['BODY_MALFORMED']);
+    const bunsenCode = hasConnect(method) ? 'BODY_MALFORMED' : 'OTLP_MALFORMED';
+    assert.deepEqual(overGrpc.metadata.get('bunsen-code'), [bunsenCode]);
 
     for (const [type, body] of [
       ['application/proto', GARBAGE],

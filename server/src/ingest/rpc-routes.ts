@@ -28,8 +28,8 @@ export function rpcRoutes(
   const { bodyBytes, profileBytes } = ingester.limits;
   const push = async (kind: 'push-request' | 'otlp', context: HandlerContext) => {
     const { requestHeader, responseHeader, values } = context;
-    const { bytes, encoding } = rawMessageOf(context);
-    values.get(ROOM)?.grow(bytes.length);
+    const { bytes, encoding, ownBytes } = rawMessageOf(context);
+    values.get(ROOM)?.grow(ownBytes);
     const key = idempotencyKey(requestHeader.get(IDEMPOTENCY_KEY) ?? undefined);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const { warnings } = await ingester.push(body, false, { kind, encoding }, key);
