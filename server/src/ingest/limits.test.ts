@@ -56,6 +56,7 @@ function otlp(request: ReturnType<typeof otlpOf>): Uint8Array {
 }
 
 const deep = Array.from({ length: 10_000 }, (_, i) => `f${i}`).join(';');
+const longName: Labels = { ['/'.repeat(30e6)]: 'x' };
 const manyLabels: Labels = Object.fromEntries(
   Array.from({ length: 100_000 }, (_, i) => [`l${i}`, 'x']),
 );
@@ -73,6 +74,12 @@ test('100 000 labels, 1 000 001 strings, 10 000 frames and bombs are refused, an
     ['labels', PUSH, pushOf(pprofOf('a 1', { labels: manyLabels })), /more than 256 labels/],
     ['labels', OTLP, otlp(otlpOf('a 1', { service: 'x', resource: manyLabels })), /at most 64/],
     ['profiles', PUSH, pushOf(...times), /more profiles; at most 10000 .*BUNSEN_MAX_SERIES/],
+    [
+      'a name',
+      OTLP,
+      otlp(otlpOf('a 1', { service: 'x', resource: longName })),
+      /at most 1024 bytes/,
+    ],
     ['strings', OTLP, otlp(strings), /1000000 are allowed \(BUNSEN_MAX_TABLE_ENTRIES\)/],
     ['frames', PPROF, pprofOf(`${deep} 1`, { labels: {} }), /BUNSEN_MAX_STACK_DEPTH/],
     ['frames', FOLDED, `${deep} 1`, /BUNSEN_MAX_STACK_DEPTH/],

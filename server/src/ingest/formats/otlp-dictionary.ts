@@ -1,4 +1,10 @@
-import { checkLabels, type Frame, type Labels, type ValueType } from '@bunsen/profile';
+import {
+  checkLabels,
+  type Frame,
+  LABEL_LIMITS,
+  type Labels,
+  type ValueType,
+} from '@bunsen/profile';
 import type {
   AnyValue,
   KeyValue,
@@ -116,13 +122,16 @@ export class OtlpDictionary {
 function labelsOf(pairs: [name: string, value: string][]): Labels {
   const named = pairs
     .filter(([name, value]) => name !== '' && value !== '')
-    .map(([name, value]): [string, string] => [
-      name.replace(/[^A-Za-z0-9_.]/g, '_').replace(/^(?=[0-9.])/, '_'),
-      value,
-    ]);
+    .map(([name, value]): [string, string] => [labelNameOf(name), value]);
   const labels = Object.fromEntries(named);
   checkLabels(labels); // before they are copied for each profile and sample
   return labels;
+}
+
+/** One that is too long is left for checkLabels: of megabytes, replacing would take hundreds. */
+function labelNameOf(name: string): string {
+  if (name.length > LABEL_LIMITS.nameBytes) return name;
+  return name.replace(/[^A-Za-z0-9_.]/g, '_').replace(/^(?=[0-9.])/, '_');
 }
 
 function at<T>(table: T[], index: number, name: string): T {
