@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
@@ -173,6 +174,15 @@ export function accountingOf(agent: Program): Record<string, number> {
   const line = /^agent: accounting (\{.*\})$/m.exec(agent.output)?.[1];
   if (!line) throw new Error(`the agent logged no accounting:\n${agent.output}`);
   return JSON.parse(line);
+}
+
+/** To the last sample: taken = filtered + lost + `arrived`. @param accounting of an agent that has stopped */
+export function assertBalanced(accounting: Record<string, number>, arrived: number): void {
+  const parts = Object.entries(accounting).filter(([name]) => /^(filtered|lost)_/.test(name));
+  assert.equal(
+    accounting['samples_taken'],
+    parts.reduce((sum, [, count]) => sum + count, arrived),
+  );
 }
 
 /** The merged flame graph of a selector such as `{service_name="api"}`. */

@@ -26,6 +26,12 @@ export interface Viewer {
 
 const ZOOM_MS = 700;
 
+/** Of the viewers whose pages have a field with this placeholder. */
+async function searchInField(page: Page, text: string): Promise<void> {
+  await page.getByPlaceholder('Search...').click();
+  await page.keyboard.insertText(text);
+}
+
 /** @param url of the page with the service's flame graph */
 export function bunsen(name: string, url: string): Viewer {
   return {
@@ -80,10 +86,7 @@ export const OTHERS: Viewer[] = [
       await page.getByLabel('Reset focus and sandwich state').click();
       await page.waitForTimeout(ZOOM_MS);
     },
-    async search(page, text) {
-      await page.getByPlaceholder('Search...').click();
-      await page.keyboard.insertText(text);
-    },
+    search: searchInField,
   },
   {
     name: 'd3',
@@ -98,10 +101,7 @@ export const OTHERS: Viewer[] = [
       await page.locator('g.frame').first().click();
       await page.waitForTimeout(ZOOM_MS);
     },
-    async search(page, text) {
-      await page.getByPlaceholder('Search...').click();
-      await page.keyboard.insertText(text);
-    },
+    search: searchInField,
   },
 ];
 

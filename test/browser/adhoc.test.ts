@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startServer, until } from '../harness.ts';
 import {
+  assertFits,
   checkAccessibility,
   coloursOn,
   needsBrowser,
@@ -85,9 +86,7 @@ test('a file against what the server has', { skip: needsBrowser }, async (t) => 
   await page.goto(`${url}/adhoc?against=live&a=${side}&aFrom=now-3h&aUntil=now-2h`);
   await page.locator('input[type=file]').setInputFiles(file('mine.txt', text));
   await page.getByText('A has no samples in its range: everything is new.').waitFor();
-  await page.setViewportSize({ width: 390, height: 844 });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(overflow <= 0, `${overflow} too wide`);
+  await assertFits(page, 390, 844);
   await checkAccessibility(page);
 });
 

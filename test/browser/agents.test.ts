@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AgentReport, API } from '@bunsen/profile';
 import { needsRoot, startAgent, startServer } from '../harness.ts';
-import { checkAccessibility, needsBrowser, openBrowser, shoot } from './browser.ts';
+import { assertFits, checkAccessibility, needsBrowser, openBrowser, shoot } from './browser.ts';
 
 const REPORT: AgentReport = {
   host: 'node-1',
@@ -63,14 +63,8 @@ test('agents by host, what one loses by name, and the way to its profiles', {
   await row('node-1').waitFor();
   await page.reload();
   await details.waitFor();
-  for (const [width, height] of [
-    [1024, 768],
-    [390, 844],
-  ] as const) {
-    await page.setViewportSize({ width, height });
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(overflow <= 0, `${width} px: ${overflow} too wide`);
-  }
+  await assertFits(page, 1024, 768);
+  await assertFits(page, 390, 844);
   await checkAccessibility(page);
   await details.getByRole('link', { name: 'Flame graph of the host' }).click();
   await page.waitForURL(/\/all\?labels=%7Bhost%3D%22node-2%22%7D/);

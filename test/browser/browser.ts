@@ -60,6 +60,13 @@ export async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: path.join(folder, `${name}.png`) });
 }
 
+/** Makes the window so large, and checks that the page does not scroll sideways in it. */
+export async function assertFits(page: Page, width: number, height: number): Promise<void> {
+  await page.setViewportSize({ width, height });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `${width} px: ${overflow} too wide`);
+}
+
 /** What breaks WCAG 2.2 AA as far as a program can tell, in light and dark. */
 export async function checkAccessibility(page: Page): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startServer, until } from '../harness.ts';
 import {
+  assertFits,
   checkAccessibility,
   coloursOn,
   needsBrowser,
@@ -109,13 +110,7 @@ test('the keyboard walks, picks and lets go', { skip: needsBrowser }, async (t) 
   await page.getByText('Drag over a rectangle').waitFor();
   assert.doesNotMatch(page.url(), /box/);
 
-  for (const [width, height] of [
-    [1024, 768],
-    [390, 844],
-  ] as const) {
-    await page.setViewportSize({ width, height });
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(overflow <= 0, `${width} px: ${overflow} too wide`);
-  }
+  await assertFits(page, 1024, 768);
+  await assertFits(page, 390, 844);
   await checkAccessibility(page);
 });

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startServer } from '../harness.ts';
-import { checkAccessibility, needsBrowser, openBrowser, pushWindow, shoot } from './browser.ts';
+import {
+  assertFits,
+  checkAccessibility,
+  needsBrowser,
+  openBrowser,
+  pushWindow,
+  shoot,
+} from './browser.ts';
 
 test('values of a label, the least like the rest first, and the way on from each', {
   skip: needsBrowser,
@@ -37,9 +44,7 @@ test('values of a label, the least like the rest first, and the way on from each
   await page.waitForURL(/label=zone/);
   await page.getByText('2 values').waitFor();
 
-  await page.setViewportSize({ width: 390, height: 844 });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(overflow <= 0, `${overflow} too wide`);
+  await assertFits(page, 390, 844);
   await page.setViewportSize({ width: 1600, height: 900 });
 
   await page.getByRole('link', { name: 'Compare with the rest' }).first().click();

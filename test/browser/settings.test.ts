@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startServer } from '../harness.ts';
-import { checkAccessibility, needsBrowser, openBrowser, pushWindow, shoot } from './browser.ts';
+import {
+  assertFits,
+  checkAccessibility,
+  needsBrowser,
+  openBrowser,
+  pushWindow,
+  shoot,
+} from './browser.ts';
 
 test('settings hold for all pages and the next visit, and change no link', {
   skip: needsBrowser,
@@ -29,9 +36,7 @@ test('settings hold for all pages and the next visit, and change no link', {
   await row.getByText(/^€.1\.52$/).waitFor();
   await shoot(page, 'costs');
   await checkAccessibility(page);
-  await page.setViewportSize({ width: 390, height: 844 });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(overflow <= 0, `${overflow} too wide`);
+  await assertFits(page, 390, 844);
   await page.setViewportSize({ width: 1600, height: 900 });
   await page.goto(`${url}/?nodes=1000`);
   await row.getByText(/^€.3\.04$/).waitFor();
