@@ -3,14 +3,13 @@ import {
   NO_STACK_FRAME,
   parseFrame,
   parseProfileType,
-  SLOT_MS,
 } from '@bunsen/profile';
 import { functionOf } from '../store/function-sql.ts';
-import { rawMsOf } from '../store/retention.ts';
 import type { Store } from '../store/store.ts';
 import { slotsOf } from '../store/time-sql.ts';
 import type { TimeRange } from '../time.ts';
 import { mergeParams, WEEKS } from './merge-plan.ts';
+import { wholeSlots } from './observations.ts';
 import {
   checkSelection,
   keyColumn,
@@ -19,6 +18,7 @@ import {
   selectionOf,
   seriesIn,
 } from './selection.ts';
+import { warnIfExpired } from './series.ts';
 
 /** Functions that are named of each value. */
 const FUNCTIONS = 3;
@@ -50,10 +50,7 @@ export async function queryLabelDifferences(
   store: Store,
   { query, range, label, limit, signal }: LabelDifferencesRequest,
 ): Promise<LabelDifferencesResponse> {
-  const slots = {
-    fromMs: Math.floor(range.fromMs / SLOT_MS) * SLOT_MS,
-    untilMs: Math.ceil(range.untilMs / SLOT_MS) * SLOT_MS,
-  };
+  const slots = wholeSlots(range);
   const selection = selectionOf(query, slots, true);
   const [warnings, rows] = await Promise.all([
     checkSelection(store, selection, { signal }),
@@ -62,9 +59,7 @@ export async function queryLabelDifferences(
       signal,
     }),
   ]);
-  if (slots.fromMs < Date.now() - rawMsOf(store.retention)) {
-    warnings.push(`samples are kept for ${store.retention.rawDays} days: what is older is missing`);
-  }
+  warnIfExpired(store, slots, warnings);
   return {
     profileType: selection.profileType,
     label,

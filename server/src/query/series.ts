@@ -177,7 +177,11 @@ export async function queryBuckets(
 }
 
 /** For what is read from samples. */
-export function warnIfExpired(store: Store, { fromMs }: Buckets, warnings: string[]): void {
+export function warnIfExpired(
+  store: Store,
+  { fromMs }: Pick<TimeRange, 'fromMs'>,
+  warnings: string[],
+): void {
   const { retention } = store;
   if (fromMs >= Date.now() - rawMsOf(retention)) return;
   warnings.push(`samples are kept for ${retention.rawDays} days: what is older is missing`);
