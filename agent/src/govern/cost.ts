@@ -42,11 +42,20 @@ export class CostMeter {
   }
 
   #read(): Reading {
-    const { user, system } = process.cpuUsage();
-    const { run_time_ns: inKernelNs = 0, lines_cpu_ms: ofLinesMs = 0 } = this.#counters();
+    const counters = this.#counters();
     return {
       timeNs: process.hrtime.bigint(),
-      cpuNs: (user + system) * 1000 + inKernelNs + ofLinesMs * 1e6,
+      cpuNs: agentCpuUs(counters) * 1000 + (counters['run_time_ns'] ?? 0),
     };
   }
+}
+
+/**
+ * CPU time of the agent, all its threads and what it starts, in microseconds since its start; not of
+ * its program in the kernel.
+ * @param counters the sampler's
+ */
+export function agentCpuUs(counters: Record<string, number>): number {
+  const { user, system } = process.cpuUsage();
+  return user + system + (counters['lines_cpu_ms'] ?? 0) * 1000;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentReport, API } from '@bunsen/profile';
+import { agentCpuUs } from '../govern/cost.ts';
 import type { Accounting } from '../status/accounting.ts';
 import type { Spool } from './spool.ts';
 
@@ -22,7 +23,6 @@ export interface ReportSources {
 /** What the server is told: where samples went, how walks of user stacks ended, what it costs. */
 export function agentReport(sources: ReportSources): AgentReport {
   const { host, instance, cpus, frequencyHz, accounting, spool } = sources;
-  const { user, system } = process.cpuUsage();
   const kernel = sources.kernelCounters();
   const summary = accounting.summary(kernel, spool);
   const counters = Object.entries(summary).filter(([name]) =>
@@ -38,7 +38,7 @@ export function agentReport(sources: ReportSources): AgentReport {
     frequencyHz,
     counters: {
       ...Object.fromEntries(counters),
-      cpu_us: user + system,
+      cpu_us: agentCpuUs(kernel),
       sampler_us: Math.round((kernel['run_time_ns'] ?? 0) / 1000),
     },
     gauges: {
