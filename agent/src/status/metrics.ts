@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { agentCpuUs } from '../govern/cost.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { walkEnds } from './walks.ts';
 
@@ -120,10 +121,11 @@ export function agentMetrics(agent: AgentParts): Registry {
       },
     });
   }
-  counter('bunsen_agent_cpu_seconds_total', 'CPU time of the agent itself.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
+  counter(
+    'bunsen_agent_cpu_seconds_total',
+    'CPU time of the agent itself, with what it starts.',
+    () => agentCpuUs(sampler.counters()) / 1e6,
+  );
   counter(
     'bunsen_agent_kernel_seconds_total',
     "CPU time of the agent's program in the kernel.",
