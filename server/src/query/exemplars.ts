@@ -48,7 +48,7 @@ interface ExemplarRow {
   value: string;
 }
 
-/** The largest of each bucket. */
+/** The largest of each bucket; of those that are equal the latest, and then that of the larger id. */
 export async function queryExemplars(
   store: Store,
   { selection, of, source, buckets, groupBy, row = '0', params, signal }: ExemplarsRequest,
@@ -57,16 +57,16 @@ export async function queryExemplars(
   const ids = of === 'spans' ? 'seen.span, seen.trace' : `toUInt64(0), ''`;
   // Of each series first: then there are few rows to bring together with their labels.
   const rows = await store.rows<ExemplarRow>(
-    `SELECT bucket, named_by AS groupedBy, argMax((service, series, labels, one), v) AS found,
-       found.1 AS ofService, toString(found.2) AS seriesId, found.3 AS ofSeries,
-       toFloat64(found.4.1) AS timeMs, toString(max(v)) AS value,
-       if(found.4.2 = 0, '', leftPad(lower(hex(found.4.2)), 16, '0')) AS spanId,
-       if(match(found.4.3, '^0*$'), '', found.4.3) AS traceId
+    `SELECT bucket, named_by AS groupedBy, argMax((service, labels, one, series), (one, series)) AS found,
+       found.1 AS ofService, found.2 AS ofSeries, found.3 AS most, toString(found.4) AS seriesId,
+       toString(most.1) AS value, toFloat64(most.2) AS timeMs,
+       if(most.3 = 0, '', leftPad(lower(hex(most.3)), 16, '0')) AS spanId,
+       if(match(most.4, '^0*$'), '', most.4) AS traceId
      FROM (
        SELECT *, ${labelColumns(groupBy)} AS named_by
        FROM (
          SELECT service, type, series, ${bucketOf(time)} AS bucket, ${row} AS row,
-           max(toInt128(${value})) AS v, argMax((${time}, ${ids}), ${value}) AS one
+           max((toInt128(${value}), ${time}, ${ids})) AS one
          FROM ${from} GROUP BY service, type, series, bucket, row
        ) AS largest
        INNER JOIN (
