@@ -188,14 +188,9 @@ std::shared_ptr<Module> ModuleTable::open(uint32_t pid, const Mapping& mapping) 
   }
 
   std::shared_ptr<Module> module;
-  std::optional<ElfFile> file;
-  std::string build_id = mapping.build_id;
+  std::optional<ElfFile> file = openMapped(pid, mapping);
+  std::string build_id = file ? file->buildId() : "";
   if (!build_id.empty()) module = by_build_id_[build_id].lock();
-  if (!module) {
-    file = openMapped(pid, mapping);
-    if (file) build_id = file->buildId();
-  }
-  if (!module && !build_id.empty()) module = by_build_id_[build_id].lock();
   if (!module) {
     MappingIndex name = names_->addMapping(mapping.path, build_id, MappingKind::kUserElf);
     module = std::make_shared<Module>(this, share(std::move(file)), name, pid, mapping.path);

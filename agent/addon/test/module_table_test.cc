@@ -41,7 +41,7 @@ class Namer {
   explicit Namer(const std::string& path) : file_(openElf(path)) {
     struct stat status;
     CHECK_EQ(stat(path.c_str(), &status), 0);
-    Mapping mapping = {0, 0, 0, "00:01", status.st_ino, path, false, ""};
+    Mapping mapping = {0, 0, 0, "00:01", status.st_ino, path, false};
     module_ = modules_.open(static_cast<uint32_t>(getpid()), mapping);
   }
 
