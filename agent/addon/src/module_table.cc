@@ -68,6 +68,19 @@ void Module::resolve(uint64_t file_offset, Named* named) {
 
 FunctionIndex Module::functionOf(uint64_t address, bool* has_symbol) {
   symbols_last_used_ = ++table_->use_clock_;
+  std::optional<FunctionIndex> named = functionBySymbol(address);
+  if (!named) named = functionOfPlt(address);
+  std::optional<CodeRange> range;
+  if (!named) range = rangeOf(address);
+  // What a signal returns to is no call, and looked up a byte early all the same: so the entry of
+  // such a function begins a byte before it.
+  if (range && range->start == address) named = functionBySymbol(address + 1);
+  if (!named && range) named = functionOfEntryCode(*range);
+  *has_symbol = named.has_value();
+  return named ? *named : unnamedFunction(range ? range->start : address);
+}
+
+std::optional<FunctionIndex> Module::functionBySymbol(uint64_t address) {
   for (const Symbols& symbols : symbols_) {
     auto candidates = symbols.table.find(address);
     std::string name = symbols.bestName(candidates);
@@ -75,26 +88,25 @@ FunctionIndex Module::functionOf(uint64_t address, bool* has_symbol) {
     const ElfSymbol& symbol = symbols.table.symbols[candidates.first];
     uint64_t start = symbols.table.base + symbol.start;
     if (symbol.is_unsized && !isInFunctionAt(start, address)) continue;
-    *has_symbol = true;
     return table_->names_->addFunction(demangle(name), name, mapping_, start);
   }
-  return functionWithoutSymbol(address, has_symbol);
+  return std::nullopt;
 }
 
-FunctionIndex Module::functionWithoutSymbol(uint64_t address, bool* has_symbol) {
-  *has_symbol = true;
-  if (std::optional<PltStub> stub = pltStubAt(*file_, plt_tables_, address))
-    return table_->names_->addFunction(demangle(stub->symbol) + "@plt", stub->symbol + "@plt",
-                                       mapping_, stub->start);
-  std::optional<CodeRange> range = rangeOf(address);
-  if (range && entry_code_) {
-    if (range->start == entry_code_->start)
-      return table_->names_->addFunction("_start", "_start", mapping_, range->start);
-    if (range->start == entry_code_->main)
-      return table_->names_->addFunction("main", "main", mapping_, range->start);
-  }
-  *has_symbol = false;
-  return unnamedFunction(range ? range->start : address);
+std::optional<FunctionIndex> Module::functionOfPlt(uint64_t address) {
+  std::optional<PltStub> stub = pltStubAt(*file_, plt_tables_, address);
+  if (!stub) return std::nullopt;
+  return table_->names_->addFunction(demangle(stub->symbol) + "@plt", stub->symbol + "@plt",
+                                     mapping_, stub->start);
+}
+
+std::optional<FunctionIndex> Module::functionOfEntryCode(const CodeRange& range) {
+  if (!entry_code_) return std::nullopt;
+  if (range.start == entry_code_->start)
+    return table_->names_->addFunction("_start", "_start", mapping_, range.start);
+  if (range.start == entry_code_->main)
+    return table_->names_->addFunction("main", "main", mapping_, range.start);
+  return std::nullopt;
 }
 
 FunctionIndex Module::unnamedFunction(uint64_t address) {

@@ -57,7 +57,9 @@ class Module {
 
   void resolve(uint64_t file_offset, Named* named);
   FunctionIndex functionOf(uint64_t address, bool* has_symbol);
-  FunctionIndex functionWithoutSymbol(uint64_t address, bool* has_symbol);
+  std::optional<FunctionIndex> functionBySymbol(uint64_t address);
+  std::optional<FunctionIndex> functionOfPlt(uint64_t address);
+  std::optional<FunctionIndex> functionOfEntryCode(const CodeRange& range);
   FunctionIndex unnamedFunction(uint64_t address);
   std::optional<CodeRange> rangeOf(uint64_t address) const;
   bool isInFunctionAt(uint64_t start, uint64_t address) const;
