@@ -34,6 +34,10 @@ report('programs', size, figures);
 
 async function measure(t: Cleanups, load: Load): Promise<Figure[]> {
   const work = await load.prepare(t, SECONDS);
+  if ('missing' in work) {
+    console.log(`${load.name}: NOT MEASURED: ${work.missing}`);
+    return [];
+  }
   const { stacks } = await sampled(() => work.run());
   let [user, reached, frames, named, byStart] = [0, 0, 0, 0, 0];
   const ends = new Map<string, number>();

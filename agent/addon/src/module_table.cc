@@ -72,10 +72,7 @@ FunctionIndex Module::functionOf(uint64_t address, bool* has_symbol) {
   if (!named) named = functionOfPlt(address);
   std::optional<CodeRange> range;
   if (!named) range = rangeOf(address);
-  // What a signal returns to is no call, and looked up a byte early all the same: so the entry of
-  // such a function begins a byte before it.
-  if (range && range->start == address) named = functionBySymbol(address + 1);
-  if (!named && range) named = functionOfEntryCode(*range);
+  if (range) named = functionOfEntryCode(*range);
   *has_symbol = named.has_value();
   return named ? *named : unnamedFunction(range ? range->start : address);
 }
