@@ -162,6 +162,37 @@ test("what the JDK recorded: the totals of the JDK's own reader", async () => {
   }
 });
 
+test("what async-profiler recorded: the totals of the JDK's reader", async () => {
+  for (const { service, file, totals } of [
+    {
+      service: 'async',
+      file: 'async-profiler-cpu.jfr.gz',
+      totals: {
+        'process_cpu:cpu:nanoseconds:cpu:nanoseconds': 72n * 1_000_000n,
+        'memory:alloc_in_new_tlab_objects:count:space:bytes': 321n,
+        'memory:alloc_in_new_tlab_bytes:bytes:space:bytes': 116_129_872n,
+        'mutex:contentions:count:mutex:count': 3n,
+        'mutex:delay:nanoseconds:mutex:count': 27_386_557n + 25_584_630n + 37_316_737n,
+      },
+    },
+    {
+      service: 'async-wall',
+      file: 'async-profiler-wall.jfr.gz',
+      totals: {
+        'process_cpu:cpu:nanoseconds:cpu:nanoseconds': 133n * 1_000_000n,
+        'wall:wall:nanoseconds:wall:nanoseconds': 5416n * 1_000_000n,
+      },
+    },
+  ]) {
+    const query = `&format=jfr&sampleRate=1000&from=${Date.now()}`;
+    await ingest(service, { jfr: fixture(file) }, query);
+    for (const [type, total] of Object.entries(totals)) {
+      const read = await readTotals(server.url, type, service);
+      assert.deepEqual(new Set(Object.values(read.totals)), new Set([total]), type);
+    }
+  }
+});
+
 function burn(untilMs: number): number {
   let sum = 0;
   while (Date.now() < untilMs) for (let i = 0; i < 1e5; i++) sum += Math.sqrt(i);

@@ -166,7 +166,8 @@ function decodeChunk(
         break;
       case 'jdk.ExecutionSample': {
         const state = chunk.lookup('jdk.types.ThreadState', event['state'])?.['name'];
-        if (state === 'STATE_RUNNABLE') add(KINDS.cpu, event, [period]);
+        // Sampled by CPU time, async-profiler does not look at the state, and writes STATE_DEFAULT.
+        if (state !== 'STATE_SLEEPING') add(KINDS.cpu, event, [period]);
         if (mode === 'wall') add(KINDS.wall, event, [period]);
         break;
       }
