@@ -77,39 +77,56 @@ const PROGRAMS: Program[] = [
   },
 ];
 
-/** Runs it to its end. @returns its pid, and the CPU time of its parts and in total, as it says */
-async function run(t: Cleanup, [file, ...args]: string[], cpuSeconds: number) {
-  const child = spawn(file as string, [String(cpuSeconds), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+interface Prepared {
+  pid: number;
+  /** Runs it to its end. @returns the CPU time of its parts and in total, as it says */
+  run(): Promise<{ total: number; parts: Record<string, number> }>;
+}
+
+/** A program that waits to be started, so that its pid is known before. */
+function prepare(t: Cleanup, command: string[], cpuSeconds: number): Prepared {
+  const [file, ...args] = command as [string, ...string[]];
+  const wait = ['-c', 'read line && exec "$@"', 'sh', file, String(cpuSeconds), ...args];
+  const child = spawn('sh', wait, { stdio: ['pipe', 'pipe', 'inherit'] });
   atEnd(t, () => child.kill('SIGKILL'));
-  let output = '';
-  for await (const chunk of child.stdout) output += String(chunk);
-  const { total, ...parts } = JSON.parse(output) as Record<string, number>;
-  return { pid: child.pid as number, total: total as number, parts };
+  return {
+    pid: child.pid as number,
+    async run() {
+      child.stdin.end('\n');
+      let output = '';
+      for await (const chunk of child.stdout) output += String(chunk);
+      const { total, ...parts } = JSON.parse(output) as Record<string, number>;
+      return { total: total as number, parts };
+    },
+  };
 }
 
 test('five programs: shares as their own clocks have them', { skip: needsRoot }, async (t) => {
   const commands = PROGRAMS.map((program) => program.build(t));
+  const prepared = commands.map((command) => prepare(t, command, CPU_SECONDS));
+  const inlining = PROGRAMS.findIndex(({ name }) => name === 'inlining');
+  const before = prepare(t, commands[inlining] as string[], CPU_SECONDS / 4);
   const { url } = await startServer(t);
   const agent = await startAgent(t, url, {
     BUNSEN_LABEL_PID: '1',
     BUNSEN_FREQUENCY_HZ: String(FREQUENCY_HZ),
+    // These alone: otherwise all of the host's programs share what may be spent on reading lines.
+    BUNSEN_PIDS: [before, ...prepared].map(({ pid }) => pid).join(),
   });
   // What is inlined is known some seconds after an address was first met, so it has met them before.
-  const inlining = PROGRAMS.findIndex(({ name }) => name === 'inlining');
-  await run(t, commands[inlining] as string[], CPU_SECONDS / 4);
+  await before.run();
   await sleep(15_000);
-  const runs = await Promise.all(commands.map((command) => run(t, command, CPU_SECONDS)));
+  const runs = await Promise.all(prepared.map(({ run }) => run()));
   assert.equal(await agent.stop(), 0, agent.output);
 
   t.diagnostic('program     part              own clock  flame graph   points  samples');
   for (const [i, { name, stacks, part }] of PROGRAMS.entries()) {
-    const { pid, total, parts } = runs[i] as (typeof runs)[number];
+    const { total, parts } = runs[i] as (typeof runs)[number];
+    const { pid } = prepared[i] as Prepared;
     const flame = await flamegraph(url, `{service_name="${name}", pid="${pid}"}`);
     const all = flame.tree.total[0] as number;
     const samples = Math.round((all * FREQUENCY_HZ) / 1e9);
-    await t.test(name, (t) => {
+    await t.test(name, () => {
       const shown = Object.entries(parts).map(([partName, spent]) => {
         const ns = part?.(flame, partName) ?? totalOf(flame, (each) => each === partName);
         const own = (100 * spent) / total;
