@@ -63,7 +63,11 @@ export async function shoot(page: Page, name: string): Promise<void> {
 /** Makes the window so large, and checks that the page does not scroll sideways in it. */
 export async function assertFits(page: Page, width: number, height: number): Promise<void> {
   await page.setViewportSize({ width, height });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  const overflow = await page.evaluate(async () => {
+    // Charts are told of their new width when it has been laid out, a frame later.
+    for (let i = 0; i < 3; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
+    return document.documentElement.scrollWidth - innerWidth;
+  });
   assert.ok(overflow <= 0, `${width} px: ${overflow} too wide`);
 }
 

@@ -35,9 +35,11 @@ function call<T>(method: DeskCall['method'], args: unknown[]): Promise<T> {
   });
 }
 
-export const flameOf = (source: Source) => call<PreparedFlame>('flame', [source]);
+export const flameOf = (source: Source, maxNodes: number) =>
+  call<PreparedFlame>('flame', [source, maxNodes]);
 
-export const diffOf = (left: Source, right: Source) => call<FlameDiff>('diff', [left, right]);
+export const diffOf = (left: Source, right: Source, maxNodes: number) =>
+  call<FlameDiff>('diff', [left, right, maxNodes]);
 
 let files: readonly OpenedFile[] = [];
 const listeners = new Set<() => void>();

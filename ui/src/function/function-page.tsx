@@ -1,3 +1,4 @@
+import { wholeOf } from '@bunsen/flame';
 import { formatFrame, frameKind, kindColour, shortName } from '@bunsen/profile';
 import { selectorOf, useAround } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
@@ -31,7 +32,9 @@ export default function FunctionPage({ name }: { name: string }) {
     <main className={pageStyles.page}>
       <div className={styles.top}>
         <div className={styles.title}>
-          <h1 className={styles.name}>{name}</h1>
+          <h1 className={styles.name} title={name}>
+            {name}
+          </h1>
           <div className={styles.facts}>
             <span className={styles.swatch} style={{ background: kindColour(kind, theme) }} />
             {module || (module === null ? 'any module' : 'unknown module')}
@@ -79,7 +82,7 @@ function Around({ name }: { name: string }) {
   return (
     <FlameResult
       result={flame}
-      isEmpty={({ layout }) => (layout.tree.total[0] ?? 0) === 0}
+      isEmpty={({ layout }) => wholeOf(layout) === 0}
       empty={() => <NotFound />}
     >
       {(data, isStale) => (

@@ -1,3 +1,4 @@
+import { wholeOf } from '@bunsen/flame';
 import { useMemo } from 'react';
 import { exportUrl, selectorOf, useFlame } from '../api/queries.ts';
 import pageStyles from '../components/page.module.css';
@@ -27,7 +28,7 @@ export function ServicePage({ service }: { service: string }) {
       <div className={pageStyles.content}>
         <FlameResult
           result={flame}
-          isEmpty={({ layout }) => (layout.tree.total[0] ?? 0) === 0}
+          isEmpty={({ layout }) => wholeOf(layout) === 0}
           empty={({ meta }) => <NoSamples filters={filters} warnings={meta.warnings} />}
         >
           {(data, isStale) => (
