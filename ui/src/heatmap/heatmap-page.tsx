@@ -31,8 +31,7 @@ export default function HeatmapPage({ service }: { service: string }) {
     query,
     range,
     stepFor(range, MAX_STEPS),
-    wanted,
-    wanted !== undefined,
+    { groupBy: wanted, enabled: wanted !== undefined },
   );
   // While the next label is on its way, what is shown is of the one before.
   const label = Object.keys(data?.series[0]?.labels ?? {})[0] ?? wanted;

@@ -23,7 +23,10 @@ export default function LabelsPage({ service }: { service: string }) {
   const wanted = useLabel(query, range);
   const known = wanted !== undefined;
   const differences = useLabelDifferences(wanted ?? '', query, range, MOST_VALUES, known);
-  const series = useSeries(query, range, stepFor(range, POINTS), wanted, known);
+  const series = useSeries(query, range, stepFor(range, POINTS), {
+    groupBy: wanted,
+    enabled: known,
+  });
   const { data, error, isPlaceholderData } = differences;
   const rows = useMemo(() => (data ? valueRows(data, series.data) : []), [data, series.data]);
   const scale = useMemo(() => (series.data ? sharedScale(series.data) : NO_SCALE), [series.data]);
