@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { SharedFile } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import type { IngestLimits } from '../ingest/limits.ts';
 import type { WorkerResult } from '../query/worker-result.ts';
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
 import type { Store } from '../store/store.ts';
 import { dateTimeText } from '../store/time-sql.ts';
+import { DAY_MS } from '../time.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import type { AdHocTask } from './adhoc-worker.ts';
 
@@ -51,6 +53,21 @@ export class AdHocProfiles {
    * @throws BunsenError; nothing is kept if the file is at fault
    */
   async upload(name: string, file: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
+    const { shown } = await this.#keep(name, file, view);
+    return shown;
+  }
+
+  /**
+   * As {@link upload}, of a file's bytes.
+   * @returns what names it, once it is durable
+   */
+  async share(name: string, bytes: Buffer): Promise<SharedFile> {
+    const view = { profileType: '', maxNodes: 1, encoding: 'protobuf' } as const;
+    const { entry } = await this.#keep(name, bytes.toString('base64'), view);
+    return this.#shared(entry);
+  }
+
+  async #keep(name: string, file: string, view: AdHocView) {
     if (name.length === 0 || name.length > NAME_CHARS) {
       throw new BunsenError(
         'PARAMETER_INVALID',
@@ -68,11 +85,30 @@ export class AdHocProfiles {
         file,
       },
     ]);
-    return shown;
+    return { entry, shown };
+  }
+
+  #shared(entry: AdHocEntry): SharedFile {
+    const keptMs = this.#store.retention.hourlyDays * DAY_MS;
+    return { ...entry, expiresMs: entry.uploadedMs + keptMs };
   }
 
   /** @throws BunsenError `NOT_FOUND` */
   async get(id: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
+    const { entry, file } = await this.#read(id);
+    return this.#show({ ...entry, file, ...view, limits: this.#limits });
+  }
+
+  /**
+   * A file as it came.
+   * @throws BunsenError `NOT_FOUND`
+   */
+  async file(id: string): Promise<{ shared: SharedFile; bytes: Buffer }> {
+    const { entry, file } = await this.#read(id);
+    return { shared: this.#shared(entry), bytes: Buffer.from(file, 'base64') };
+  }
+
+  async #read(id: string): Promise<{ entry: AdHocEntry; file: string }> {
     const [row] = UUID.test(id)
       ? await this.#store.rows<{ name: string; ms: string; file: string }>(
           `SELECT name, toUnixTimestamp64Milli(uploaded) AS ms, file FROM adhoc_profiles
@@ -84,7 +120,7 @@ export class AdHocProfiles {
       throw new BunsenError('NOT_FOUND', `there is no uploaded profile ${JSON.stringify(id)}`);
     }
     const { name, ms, file } = row;
-    return this.#show({ id, name, uploadedMs: Number(ms), file, ...view, limits: this.#limits });
+    return { entry: { id, name, uploadedMs: Number(ms) }, file };
   }
 
   /** The newest first; `more` if there are others besides. */

@@ -8,6 +8,7 @@ import {
   functionOfFrame,
   type StackColumns,
 } from '@bunsen/profile';
+import { asPprof } from './as-pprof.ts';
 import type { FileProfile, ReadFile } from './formats/file-profile.ts';
 import { readProfileFile, readServerPprof } from './formats/read-file.ts';
 
@@ -55,6 +56,13 @@ export class FileDesk {
       })),
       warnings: read.warnings,
     };
+  }
+
+  /** What was read of a file, as a pprof. */
+  pprof(id: string): Uint8Array {
+    const file = this.#files.get(id);
+    if (!file) throw new Error(`the file ${id} is not open`);
+    return asPprof(file.read.profiles);
   }
 
   close(id: string): void {

@@ -24,7 +24,6 @@ export interface Fleet {
   unit: string;
   warnings: string[];
   error: Error | null;
-  retry(): void;
 }
 
 const SPARK_POINTS = 48;
@@ -63,7 +62,6 @@ export function useFleet(
       unit: series.data?.unit ?? '',
       warnings: series.data?.warnings ?? [],
       error: series.error,
-      retry: () => void series.refetch(),
     };
   }
   const valuesOf = new Map(
@@ -78,7 +76,6 @@ export function useFleet(
     unit: services.data?.unit ?? '',
     warnings: [],
     error: services.error,
-    retry: () => void services.refetch(),
   };
 }
 

@@ -86,7 +86,11 @@ export function FunctionList(props: {
           })}
         </tbody>
       </table>
-      {listed.length === 0 && <p className={styles.none}>No function matches the search.</p>}
+      {listed.length === 0 && (
+        <p className={styles.none}>
+          {marked ? 'No function matches the search.' : 'No function is left.'}
+        </p>
+      )}
     </div>
   );
 }
