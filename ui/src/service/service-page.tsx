@@ -8,7 +8,7 @@ import { NoSamples } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
 import { useViewState } from '../url/use-view-state.ts';
-import { CompareLink } from './compare-link.tsx';
+import { CompareLink, DeployLink } from './compare-link.tsx';
 import styles from './service-page.module.css';
 
 /** One service, or all together: how much when, and in which code. */
@@ -35,7 +35,12 @@ export function ServicePage({ service }: { service: string }) {
             <FlamePanel
               flame={data}
               isStale={isStale}
-              actions={<CompareLink service={service} />}
+              actions={
+                <>
+                  <CompareLink service={service} />
+                  {service !== '' && <DeployLink service={service} />}
+                </>
+              }
               name={service || 'all'}
               exportUrl={(format) => exportUrl(query, range, format)}
             />
