@@ -33,6 +33,18 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
   assert.fail(`no way to ${name} by Tab`);
 }
 
+/** By the keyboard, from anywhere. */
+async function goTo(page: Page, name: string): Promise<void> {
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Service or function' }).waitFor();
+  await page.keyboard.type(name);
+  await page
+    .getByRole('option', { name: new RegExp(name) })
+    .first()
+    .waitFor();
+  await page.keyboard.press('Enter');
+}
+
 const rowsOf = (page: Page, table: string) =>
   page.getByRole('table', { name: table }).locator('tbody').getByRole('row');
 
@@ -109,18 +121,12 @@ test('real profiles: what is hot, what a deploy changed, who calls it, in two cl
 
   // The same without a pointer.
   await start();
-  await page.keyboard.press('Control+k');
-  await page.keyboard.type('shop');
-  await page.getByRole('option', { name: /shop/ }).first().waitFor();
-  await page.keyboard.press('Enter');
+  await goTo(page, 'shop');
   await isFirst(page, 'Functions', 'price_basket');
   await tabTo(page, /1\.9 → 1\.10/);
   await page.keyboard.press('Enter');
   await isFirst(page, CHANGES, 'price_basket');
-  await page.keyboard.press('Control+k');
-  await page.keyboard.type('price_basket');
-  await page.getByRole('option', { name: /price_basket/ }).first().waitFor();
-  await page.keyboard.press('Enter');
+  await goTo(page, 'price_basket');
   await page.getByRole('heading', { name: 'price_basket' }).waitFor();
   await tabTo(page, /^What calls it/);
   await page.keyboard.press('Enter');
