@@ -1,3 +1,5 @@
+import type { LimitName } from './limits.ts';
+
 /** Stable codes of everything that can be wrong with a profile or a selector. Never reused. */
 export type ProfileErrorCode =
   | 'PPROF_MALFORMED'
@@ -13,9 +15,16 @@ export type ProfileErrorCode =
 export class ProfileError extends Error {
   override readonly name = 'ProfileError';
   readonly code: ProfileErrorCode;
+  /** The limit that was reached, if it was one that can be set. */
+  readonly limit: LimitName | undefined;
 
-  constructor(code: ProfileErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ProfileErrorCode,
+    message: string,
+    options?: ErrorOptions & { limit?: LimitName },
+  ) {
     super(message, options);
     this.code = code;
+    this.limit = options?.limit;
   }
 }

@@ -1,14 +1,9 @@
 import { ProfileError } from './errors.ts';
 import type { StackColumnsBuilder } from './folded.ts';
 import { type Frame, formatFrame, isUnnamedFrame } from './frame.ts';
-import { MAX_ENTRIES, type PprofMessage, tooMany } from './pprof-message.ts';
+import { type ProfileLimits, tooMany } from './limits.ts';
+import type { PprofMessage } from './pprof-message.ts';
 import type { Id, WireReader } from './wire-reader.ts';
-
-/**
- * Characters of the names, files and modules of all frames. One string can be referred to again and
- * again, and each frame is a text of its own.
- */
-const MAX_FRAME_TEXT = 1 << 27;
 
 /** Frame ids of the locations: those of location `i` are `frames[offsets[i] .. offsets[i + 1]]`, leaf first. */
 export interface LocationFrames {
@@ -25,7 +20,7 @@ export function framesOfLocations(
   message: PprofMessage,
   builder: StackColumnsBuilder,
 ): LocationFrames {
-  const { reader, strings, locations } = message;
+  const { reader, limits, strings, locations } = message;
   const functions = readFunctions(message);
   const mappings = readMappings(message);
   const count = locations.starts.length;
@@ -34,7 +29,7 @@ export function framesOfLocations(
   const frames: number[] = [];
   const lineFunctions: Id[] = [];
   const lineNumbers: number[] = [];
-  const known = new FrameTable(builder, functions.names.length);
+  const known = new FrameTable(builder, functions.names.length, limits);
   for (let i = 0; i < count; i++) {
     const end = reader.enter(locations.starts[i] as number, locations.ends[i] as number);
     let id: Id = 0;
@@ -50,7 +45,9 @@ export function framesOfLocations(
         addressHigh = reader.high;
       } else if (reader.field === 4) readLine(reader, lineFunctions, lineNumbers, lines++);
       else reader.skip();
-      if (frames.length + lines > MAX_ENTRIES) throw tooMany('lines of locations', MAX_ENTRIES);
+      if (frames.length + lines > limits.tableEntries) {
+        throw tooMany('lines of locations', 'tableEntries', limits);
+      }
     }
     const mapping = mappingId === 0 ? NO_MAPPING : mappings.rows[mappings.ids.find(mappingId)];
     if (!mapping) {
@@ -104,10 +101,12 @@ class FrameTable {
   readonly #first: Uint32Array;
   readonly #mappings: Mapping[];
   readonly #lines: Float64Array;
+  readonly #limits: ProfileLimits;
   #textLength = 0;
 
-  constructor(builder: StackColumnsBuilder, functions: number) {
+  constructor(builder: StackColumnsBuilder, functions: number, limits: ProfileLimits) {
     this.#builder = builder;
+    this.#limits = limits;
     this.#first = new Uint32Array(functions);
     this.#mappings = new Array(functions);
     this.#lines = new Float64Array(functions);
@@ -123,7 +122,9 @@ class FrameTable {
   add(frame: Frame, fn?: number, mapping?: Mapping): number {
     const { name, module, file, line, buildId } = frame;
     this.#textLength += name.length + module.length + file.length + buildId.length;
-    if (this.#textLength > MAX_FRAME_TEXT) throw tooMany('characters of frames', MAX_FRAME_TEXT);
+    if (this.#textLength > this.#limits.textChars) {
+      throw tooMany('characters of frames', 'textChars', this.#limits);
+    }
     const text = formatFrame(frame);
     if (fn === undefined || !mapping || this.#mappings[fn]) return this.#builder.frameId(text);
     this.#mappings[fn] = mapping;

@@ -8,6 +8,7 @@ import {
 } from '@bunsen/profile';
 import { BunsenError } from '../../errors.ts';
 import type { CumulativeProfiles } from '../cumulative.ts';
+import type { IngestLimits } from '../limits.ts';
 import { profileTypesOf, type SampleTypeConfig } from '../profile-types.ts';
 import { checkSums } from './check-sums.ts';
 import {
@@ -37,13 +38,16 @@ export interface PprofRequest {
 }
 
 /** A pprof whose samples carry all labels of their series. */
-export function decodeLabelledPprof(bytes: Uint8Array): DecodedProfile {
-  const { profile, timeMs } = decode(bytes);
+export function decodeLabelledPprof(bytes: Uint8Array, limits: IngestLimits): DecodedProfile {
+  const { profile, timeMs } = decode(bytes, limits);
   return { ...toSeries(profile, {}), types: profileTypesOf(profile), timeMs };
 }
 
-function decode(bytes: Uint8Array): { profile: Profile; timeMs: number | undefined } {
-  const profile = decodePprof(bytes);
+function decode(
+  bytes: Uint8Array,
+  limits: IngestLimits,
+): { profile: Profile; timeMs: number | undefined } {
+  const profile = decodePprof(bytes, limits);
   checkSums(profile.sampleValues, profile.sampleTypes.length, 1, 'PPROF_LIMIT');
   const timeMs = profile.timeNs !== 0n ? Number(profile.timeNs / 1_000_000n) : undefined;
   return { profile, timeMs };
@@ -53,10 +57,11 @@ function decode(bytes: Uint8Array): { profile: Profile; timeMs: number | undefin
 export function decodeApplicationPprof(
   bytes: Uint8Array,
   request: PprofRequest,
+  limits: IngestLimits,
   cumulative: CumulativeProfiles,
 ): DecodedProfile {
   const { units, sampleTypeConfig, name } = request;
-  const { profile, timeMs } = decode(bytes);
+  const { profile, timeMs } = decode(bytes, limits);
   if (
     units !== undefined &&
     units !== 'samples' &&
@@ -75,7 +80,9 @@ export function decodeApplicationPprof(
     types: name === undefined ? types : types.map((type) => renamed(type, name)),
     timeMs: ownMs ?? request.fromMs,
   };
-  return { ...decoded, profile: added(decoded, bytes, request, cumulative) };
+  const decodeOther = (other: Uint8Array) =>
+    toSeries(decode(other, limits).profile, request.labels).profile;
+  return { ...decoded, profile: added(decoded, bytes, request, cumulative, decodeOther) };
 }
 
 /** The profile with what its cumulative sample types had more than the profile before, if it has any. */
@@ -84,8 +91,8 @@ function added(
   pprof: Uint8Array,
   { labels, cumulative: cumulativeTypes = [], previous }: PprofRequest,
   cumulative: CumulativeProfiles,
+  decodeOther: (pprof: Uint8Array) => Profile,
 ): Profile {
-  const decodeOther = (bytes: Uint8Array) => toSeries(decode(bytes).profile, labels).profile;
   const columns = profile.sampleTypes.flatMap(({ type }, column) =>
     cumulativeTypes.includes(type) ? column : [],
   );
