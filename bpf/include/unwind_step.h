@@ -64,12 +64,16 @@ BUNSEN_INLINE long bunsen_unwind_read(__u64 *word, __u64 address);
 
 /*
  * 1 if left <= right, for values below 2^63. No branch: at one, the verifier would follow both ways
- * of each step of a binary search, a million in all. The barrier keeps compilers from making one.
+ * of each step of a binary search, a million in all. The first barrier keeps compilers from making
+ * one. The second one hides from them that the result is a single bit: they would add it to a sum
+ * by an OR, of which verifiers before Linux 6.10 do not know that it stays within bounds.
  */
 BUNSEN_INLINE __u32 bunsen_unwind_at_most(__u64 left, __u64 right) {
   __u64 difference = left - right - 1;
   __asm__ volatile("" : "+r"(difference));
-  return (__u32)(difference >> 63);
+  __u64 sign = difference >> 63;
+  __asm__ volatile("" : "+r"(sign));
+  return (__u32)sign;
 }
 
 /* Returns the last of the rows that does not start behind `at`; the first if there is none. */
