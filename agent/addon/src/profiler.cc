@@ -154,6 +154,7 @@ void Profiler::publishGauges() {
   name_bytes_ = naming_->names.sizeBytes();
   kernel_symbols_hidden_ = naming_->kernel.hidden();
   task_events_active_ = task_events_.active();
+  task_events_build_ids_ = task_events_.withBuildIds();
   task_events_lost_ = task_events_.lost();
   processes_recorded_ = processes_recorded_before_ + naming_->processes.recorded();
   named_without_lines_ = named_without_lines_before_ + naming_->modules.namedWithoutLines();
@@ -175,6 +176,7 @@ std::map<std::string, uint64_t> Profiler::counters() const {
       {"processes", processes_},
       {"processes_recorded", processes_recorded_},
       {"task_events_active", task_events_active_},
+      {"task_events_build_ids", task_events_build_ids_},
       {"task_events_lost", task_events_lost_},
       {"modules", modules_},
       {"symbol_bytes", symbol_bytes_},

@@ -27,6 +27,8 @@ class TaskEvents {
   void drainInto(TaskHistory* history);
 
   bool active() const { return !rings_.empty(); }
+  // Whether mappings are recorded with the build ID of their file, or with its inode alone.
+  bool withBuildIds() const { return active() && with_build_ids_; }
   // Records that did not fit in the kernel's buffers.
   uint64_t lost() const { return lost_; }
 
