@@ -1,6 +1,6 @@
 // Samples this host with the addon alone, without agent and server.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openSampler, type WindowColumns } from '@bunsen/agent/sample/native';
+import { type Feature, openSampler, type WindowColumns } from '@bunsen/agent/sample/native';
 
 const FREQUENCY_HZ = 199;
 
@@ -50,13 +50,13 @@ export function stacksOf(columns: WindowColumns): Stack[] {
 }
 
 /** Samples the host while `work` runs. */
-export async function sampled(work: () => Promise<unknown>, framePointersOnly = false) {
+export async function sampled(work: () => Promise<unknown>, without: Feature[] = []) {
   const sampler = openSampler({
     frequencyHz: FREQUENCY_HZ,
     drainIntervalMs: 1000,
     includeIdle: false,
     excludeKernelThreads: false,
-    framePointersOnly,
+    without,
   });
   const { noTables } = await sampler.start();
   let running = true;

@@ -56,6 +56,10 @@ class Profiler {
 
   const BpfSession& session() const { return session_; }
 
+  // What the kernel's records of processes say of their files: "build-ids", "inodes", or "none" if
+  // there are no records.
+  const char* taskRecords() const;
+
  private:
   // Everything that holds indices of one name table. Started anew when the table has grown too
   // large, so that names of processes long gone do not stay for ever.

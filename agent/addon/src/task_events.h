@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel_features.h"
 #include "task_history.h"
 #include "unique_fd.h"
 
@@ -14,7 +15,8 @@ namespace bunsen {
 
 class TaskEvents {
  public:
-  TaskEvents() = default;
+  explicit TaskEvents(const Features& features)
+      : is_wanted_(features.task_records), with_build_ids_(features.build_ids) {}
   ~TaskEvents();
   TaskEvents(const TaskEvents&) = delete;
   TaskEvents& operator=(const TaskEvents&) = delete;
@@ -45,7 +47,8 @@ class TaskEvents {
   std::map<int, Ring> rings_;  // by CPU
   std::vector<TaskEvent> waiting_;
   uint64_t lost_ = 0;
-  bool with_build_ids_ = true;
+  bool is_wanted_;
+  bool with_build_ids_;
 };
 
 }  // namespace bunsen

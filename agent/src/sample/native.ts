@@ -3,6 +3,19 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AgentError } from '../errors.ts';
 
+/**
+ * What the sampler uses of a kernel and can do without: user stacks walked by tables, in a loop of
+ * BPF's, maps that grow, records of processes that come and go, with build IDs of their files.
+ */
+export const FEATURES = [
+  'tables',
+  'bpf_loop',
+  'growing_maps',
+  'task_records',
+  'build_ids',
+] as const;
+export type Feature = (typeof FEATURES)[number];
+
 /** What the addon is opened with. */
 export interface SamplerOptions {
   objectPath: string;
@@ -14,8 +27,8 @@ export interface SamplerOptions {
   pidFilter?: { mode: 'include' | 'exclude'; pids: number[] };
   cgroupFilter?: { mode: 'include' | 'exclude'; cgroupIds: bigint[] };
   btfPath?: string;
-  /** Walk user stacks by frame pointers, even where tables would do better. */
-  framePointersOnly?: boolean;
+  /** Features of the kernel that are not used, as if it had not got them. */
+  without?: Feature[];
   /** Read the arguments of each process. */
   commandLines?: boolean;
   /** Read these variables of each process' environment; no other leaves the addon. */
@@ -76,17 +89,25 @@ export interface WindowColumns {
 export const MAPPING_KIND = { elf: 0, kernel: 1, kernelModule: 2, jit: 3, other: 4 } as const;
 export const PROCESS_FLAG = { kernelThread: 1, gone: 2 } as const;
 
+/** What the kernel lets the sampler do. */
+export interface Started {
+  cpus: number;
+  /** The kernel's maps have their memory from the start, and are smaller. */
+  preallocated: boolean;
+  /** Bytes of kernel memory when all maps are full. */
+  mapBytes: number;
+  /** How user stacks are walked: by tables in a loop, by tables with a call a frame, or not by tables. */
+  walk: 'loop' | 'calls' | 'pointers';
+  /** Why user stacks are walked by frame pointers alone; undefined if they are not. */
+  noTables?: string;
+  /** What files are told by in the records of processes that are gone. */
+  taskRecords: 'build-ids' | 'inodes' | 'none';
+}
+
 /** The sampler of the addon. Calls are queued; all but `counters` run off the event loop. */
 export interface Sampler {
   /** Loads and attaches. @throws an error with `code`, such as `BUNSEN_NO_PERMISSION` */
-  start(): Promise<{
-    cpus: number;
-    preallocated: boolean;
-    /** Bytes of kernel memory when all maps are full. */
-    mapBytes: number;
-    /** Why user stacks are walked by frame pointers alone; undefined if they are not. */
-    noTables?: string;
-  }>;
+  start(): Promise<Started>;
   /** Empties the kernel's maps into the current window and follows CPUs that come and go. */
   drain(): Promise<{ samples: number; newProcesses: number }>;
   /**
