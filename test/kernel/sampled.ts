@@ -1,6 +1,7 @@
 // Samples this host with the addon alone, without agent and server.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Feature, openSampler, type WindowColumns } from '@bunsen/agent/sample/native';
+import type { Feature } from '@bunsen/agent/sample/features';
+import { openSampler, type WindowColumns } from '@bunsen/agent/sample/native';
 
 const FREQUENCY_HZ = 199;
 
@@ -58,7 +59,7 @@ export async function sampled(work: () => Promise<unknown>, without: Feature[] =
     excludeKernelThreads: false,
     without,
   });
-  const { noTables } = await sampler.start();
+  const started = await sampler.start();
   let running = true;
   const drains = (async () => {
     while (running) {
@@ -75,5 +76,5 @@ export async function sampled(work: () => Promise<unknown>, without: Feature[] =
   const counters = sampler.counters();
   const stacks = stacksOf(await sampler.takeWindow());
   sampler.close();
-  return { noTables, stacks, counters };
+  return { started, stacks, counters };
 }

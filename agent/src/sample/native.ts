@@ -2,19 +2,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AgentError } from '../errors.ts';
-
-/**
- * What the sampler uses of a kernel and can do without: user stacks walked by tables, in a loop of
- * BPF's, maps that grow, records of processes that come and go, with build IDs of their files.
- */
-export const FEATURES = [
-  'tables',
-  'bpf_loop',
-  'growing_maps',
-  'task_records',
-  'build_ids',
-] as const;
-export type Feature = (typeof FEATURES)[number];
+import type { Feature, Started } from './features.ts';
 
 /** What the addon is opened with. */
 export interface SamplerOptions {
@@ -88,21 +76,6 @@ export interface WindowColumns {
 
 export const MAPPING_KIND = { elf: 0, kernel: 1, kernelModule: 2, jit: 3, other: 4 } as const;
 export const PROCESS_FLAG = { kernelThread: 1, gone: 2 } as const;
-
-/** What the kernel lets the sampler do. */
-export interface Started {
-  cpus: number;
-  /** The kernel's maps have their memory from the start, and are smaller. */
-  preallocated: boolean;
-  /** Bytes of kernel memory when all maps are full. */
-  mapBytes: number;
-  /** How user stacks are walked: by tables in a loop, by tables with a call a frame, or not by tables. */
-  walk: 'loop' | 'calls' | 'pointers';
-  /** Why user stacks are walked by frame pointers alone; undefined if they are not. */
-  noTables?: string;
-  /** What files are told by in the records of processes that are gone. */
-  taskRecords: 'build-ids' | 'inodes' | 'none';
-}
 
 /** The sampler of the addon. Calls are queued; all but `counters` run off the event loop. */
 export interface Sampler {
