@@ -92,7 +92,7 @@ export async function check({ output, serverUrl }: Evidence): Promise<Findings> 
   return {
     cells: {
       'user stacks': byTables ? 'tables' : 'frame pointers',
-      'task records': recordsOf(accounting),
+      'task records': count('task_events_active') === 1 ? 'yes' : 'none',
       accounting: balanced,
       'burn 70 %': percent(burn.seventy),
       'to main': percent(burn.belowMain),
@@ -102,11 +102,6 @@ export async function check({ output, serverUrl }: Evidence): Promise<Findings> 
     said,
     failures,
   };
-}
-
-function recordsOf(accounting: Record<string, number>): string {
-  if (accounting['task_events_active'] !== 1) return 'none';
-  return accounting['task_events_build_ids'] === 1 ? 'with build IDs' : 'with inodes';
 }
 
 interface Shares {

@@ -14,15 +14,13 @@ struct Features {
   bool bpf_loop = true;      // with bpf_task_pt_regs (5.17); otherwise walks take longer
   bool growing_maps = true;  // not allocated before they are filled (refused by 5.10)
   bool task_records = true;  // of processes that begin, execute and end
-  bool build_ids = true;     // in those records (5.12); otherwise files are told by their inodes
 };
 
-constexpr std::array<std::pair<std::string_view, bool Features::*>, 5> kFeatureNames = {{
+constexpr std::array<std::pair<std::string_view, bool Features::*>, 4> kFeatureNames = {{
     {"tables", &Features::tables},
     {"bpf_loop", &Features::bpf_loop},
     {"growing_maps", &Features::growing_maps},
     {"task_records", &Features::task_records},
-    {"build_ids", &Features::build_ids},
 }};
 
 }  // namespace bunsen

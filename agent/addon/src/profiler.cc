@@ -39,7 +39,7 @@ Profiler::Profiler(const SessionOptions& options)
     : tags_(options.tags),
       session_(options),
       sample_drain_(&session_),
-      task_events_(options.features),
+      task_events_(options.features.task_records),
       naming_(std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_)) {
   if (session_.usesTables())
     unwinding_ = std::make_unique<UnwindWorker>(
@@ -52,11 +52,6 @@ void Profiler::followCpus() {
   // Records first, so that there is no sampled process of which the start was missed.
   task_events_.followCpus(readOnlineCpus());
   session_.followCpus();
-}
-
-const char* Profiler::taskRecords() const {
-  if (!task_events_.active()) return "none";
-  return task_events_.withBuildIds() ? "build-ids" : "inodes";
 }
 
 DrainResult Profiler::drain() {
@@ -160,7 +155,6 @@ void Profiler::publishGauges() {
   name_bytes_ = naming_->names.sizeBytes();
   kernel_symbols_hidden_ = naming_->kernel.hidden();
   task_events_active_ = task_events_.active();
-  task_events_build_ids_ = task_events_.withBuildIds();
   task_events_lost_ = task_events_.lost();
   processes_recorded_ = processes_recorded_before_ + naming_->processes.recorded();
   named_without_lines_ = named_without_lines_before_ + naming_->modules.namedWithoutLines();
@@ -182,7 +176,6 @@ std::map<std::string, uint64_t> Profiler::counters() const {
       {"processes", processes_},
       {"processes_recorded", processes_recorded_},
       {"task_events_active", task_events_active_},
-      {"task_events_build_ids", task_events_build_ids_},
       {"task_events_lost", task_events_lost_},
       {"modules", modules_},
       {"symbol_bytes", symbol_bytes_},

@@ -56,9 +56,8 @@ class Profiler {
 
   const BpfSession& session() const { return session_; }
 
-  // What the kernel's records of processes say of their files: "build-ids", "inodes", or "none" if
-  // there are no records.
-  const char* taskRecords() const;
+  // Whether the kernel hands out records of processes that begin, execute and end.
+  bool hasTaskRecords() const { return task_events_.active(); }
 
  private:
   // Everything that holds indices of one name table. Started anew when the table has grown too
@@ -96,8 +95,7 @@ class Profiler {
   // Read by counters() while a drain runs.
   std::atomic<uint64_t> samples_folded_{0}, drains_{0}, chains_missing_{0}, processes_{0},
       modules_{0}, named_without_lines_{0}, task_events_active_{0}, task_events_lost_{0},
-      task_events_build_ids_{0}, processes_recorded_{0}, symbol_bytes_{0}, name_bytes_{0},
-      name_resets_{0};
+      processes_recorded_{0}, symbol_bytes_{0}, name_bytes_{0}, name_resets_{0};
   std::atomic<bool> kernel_symbols_hidden_{false};
   const bool pid_namespace_foreign_ = !isInInitialPidNamespace();
 };

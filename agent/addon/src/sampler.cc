@@ -113,7 +113,7 @@ Napi::Value Sampler::start(const Napi::CallbackInfo& info) {
       result.Set("mapBytes", static_cast<double>(session.fullMapBytes()));
       result.Set("walk", session.walk());
       if (!session.usesTables()) result.Set("noTables", session.noTablesReason());
-      result.Set("taskRecords", profiler->taskRecords());
+      result.Set("taskRecords", profiler->hasTaskRecords());
       return result;
     };
   });

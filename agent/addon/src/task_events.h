@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "kernel_features.h"
 #include "task_history.h"
 #include "unique_fd.h"
 
@@ -15,8 +14,8 @@ namespace bunsen {
 
 class TaskEvents {
  public:
-  explicit TaskEvents(const Features& features)
-      : is_wanted_(features.task_records), with_build_ids_(features.build_ids) {}
+  // @param is_wanted false: as where the kernel refuses
+  explicit TaskEvents(bool is_wanted) : is_wanted_(is_wanted) {}
   ~TaskEvents();
   TaskEvents(const TaskEvents&) = delete;
   TaskEvents& operator=(const TaskEvents&) = delete;
@@ -29,8 +28,6 @@ class TaskEvents {
   void drainInto(TaskHistory* history);
 
   bool active() const { return !rings_.empty(); }
-  // Whether mappings are recorded with the build ID of their file, or with its inode alone.
-  bool withBuildIds() const { return active() && with_build_ids_; }
   // Records that did not fit in the kernel's buffers.
   uint64_t lost() const { return lost_; }
 
@@ -48,7 +45,6 @@ class TaskEvents {
   std::vector<TaskEvent> waiting_;
   uint64_t lost_ = 0;
   bool is_wanted_;
-  bool with_build_ids_;
 };
 
 }  // namespace bunsen

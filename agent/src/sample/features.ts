@@ -1,14 +1,8 @@
 /**
  * What the sampler uses of a kernel and can do without: user stacks walked by tables, in a loop of
- * BPF's, maps that grow, records of processes that come and go, with build IDs of their files.
+ * BPF's, maps that grow, records of processes that come and go.
  */
-export const FEATURES = [
-  'tables',
-  'bpf_loop',
-  'growing_maps',
-  'task_records',
-  'build_ids',
-] as const;
+export const FEATURES = ['tables', 'bpf_loop', 'growing_maps', 'task_records'] as const;
 export type Feature = (typeof FEATURES)[number];
 
 /** What the kernel lets the sampler do. */
@@ -22,8 +16,8 @@ export interface Started {
   walk: 'loop' | 'calls' | 'pointers';
   /** Why user stacks are walked by frame pointers alone; undefined if they are not. */
   noTables?: string;
-  /** What tells files in the records of processes that are gone; `none`: there are no records. */
-  taskRecords: 'build-ids' | 'inodes' | 'none';
+  /** Processes that are gone are known from the kernel's records. */
+  taskRecords: boolean;
 }
 
 /** What is less than on the latest kernels, and what comes of it: for people, one line each. */
@@ -40,12 +34,7 @@ export function limitsOf({ walk, noTables, preallocated, taskRecords }: Started)
       'without maps that grow there is room for fewer different stacks between two drains; those above it lose their callers, which is counted as chains_full',
     );
   }
-  if (taskRecords === 'inodes') {
-    limits.push(
-      'without build IDs in the records of processes, files of those that are gone are told by inode: what was replaced meanwhile has no names',
-    );
-  }
-  if (taskRecords === 'none') {
+  if (!taskRecords) {
     limits.push(
       'without records of processes, those that are gone before they are looked at have no names',
     );
