@@ -146,9 +146,9 @@ static __always_inline bool read_user_registers(struct bpf_perf_event_data *cont
     state->r10 = context->regs.r10;
   } else {
     struct pt_regs___kernel *registers = user_registers(by);
-    /* Both, so that where stacks have another size nothing else is taken for registers. */
     if (BPF_CORE_READ(registers, cs) != USER_CS_64) return false;
-    if (BPF_CORE_READ(registers, ss) != USER_SS) return false;
+    /* Where stacks have another size, nothing else must be taken for registers. */
+    if (by == WALK_BY_CALLS && BPF_CORE_READ(registers, ss) != USER_SS) return false;
     state->pc = BPF_CORE_READ(registers, ip);
     state->sp = BPF_CORE_READ(registers, sp);
     state->bp = BPF_CORE_READ(registers, bp);

@@ -1,4 +1,4 @@
-// npm run kernels -- [NAME…] [--write]: the agent on other kernels, see test/kernels.
+// npm run kernels -- [--write | NAME…]: the agent on other kernels, see test/kernels.
 import { spawnSync } from 'node:child_process';
 import { bootstrap, runMain } from './bootstrap.mjs';
 import { root } from './steps.mjs';

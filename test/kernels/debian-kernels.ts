@@ -26,6 +26,8 @@ export interface DebianKernel {
   image: string;
   /** `kernel/` with its modules, perhaps compressed. */
   modules: string;
+  /** What apt said of suites that could not be read; empty if all could. */
+  trouble: string;
 }
 
 /** The kernel could not be had, for a reason that lies outside of this machine. */
@@ -63,7 +65,7 @@ export async function fetchKernel(name: string, folder: string): Promise<DebianK
     kernel = findKernel(unpacked);
   }
   if (!kernel) throw new Error(`no kernel in ${unpacked}, where its packages were unpacked`);
-  return { version, ...kernel };
+  return { version, ...kernel, trouble: trouble.trim() };
 }
 
 interface Apt {
@@ -146,7 +148,7 @@ async function withDependencies(apt: Apt, start: string): Promise<string[]> {
 }
 
 /** Image and modules below the folder into which the packages were unpacked. */
-function findKernel(unpacked: string): Omit<DebianKernel, 'version'> | undefined {
+function findKernel(unpacked: string): Pick<DebianKernel, 'image' | 'modules'> | undefined {
   const list = (...parts: string[]): string[] => {
     const at = path.join(unpacked, ...parts);
     try {
