@@ -20,8 +20,6 @@ export interface GuestRun {
   output: string;
   /** The lines of init.sh, without their mark. */
   steps: string[];
-  /** init.sh came to its end, within the time. */
-  finished: boolean;
   seconds: number;
 }
 
@@ -89,7 +87,6 @@ export async function runGuest(options: GuestOptions): Promise<GuestRun> {
   return {
     output: output + rest,
     steps,
-    finished: steps.at(-1)?.startsWith('agent ended') === true,
     seconds: (Date.now() - startMs) / 1000,
   };
 }

@@ -66,12 +66,11 @@ async function onGuest(
   row.version = kernel.version;
   row.trouble = kernel.trouble;
   row.seconds = run.seconds;
-  const steps = [...run.steps, 'the end'];
-  const missing = ['booted', 'sampling', 'burned', 'churned', 'agent ended with 0'].filter(
-    (step) => !steps.some((each) => each.startsWith(step)),
+  const missing = ['booted', 'sampling', 'burned', 'churned', 'agent ended with 0'].find(
+    (step) => !run.steps.some((each) => each.startsWith(step)),
   );
-  if (missing.length > 0) {
-    row.failures.push(`never ${missing[0]}: see ${folder}/console.log and guest.log`);
+  if (missing) {
+    row.failures.push(`never ${missing}: see console.log and guest.log in ${folder}`);
     return row;
   }
   row.findings = await check({ output: run.output, serverUrl: server.url });
