@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { SharedFile } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import type { IngestLimits } from '../ingest/limits.ts';
 import type { WorkerResult } from '../query/worker-result.ts';
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
 import type { Store } from '../store/store.ts';
 import { dateTimeText } from '../store/time-sql.ts';
+import { DAY_MS } from '../time.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import type { AdHocFile, AdHocTask, AdHocView } from './adhoc-worker.ts';
 
@@ -43,6 +45,21 @@ export class AdHocProfiles {
    * @throws BunsenError; nothing is kept if the file is at fault
    */
   async upload(name: string, file: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
+    const { shown } = await this.#keep(name, file, view);
+    return shown;
+  }
+
+  /**
+   * As {@link upload}, of a file's bytes.
+   * @returns what names it, once it is durable
+   */
+  async share(name: string, bytes: Buffer): Promise<SharedFile> {
+    const view = { profileType: '', maxNodes: 1, encoding: 'protobuf' } as const;
+    const { entry } = await this.#keep(name, bytes.toString('base64'), view);
+    return this.#shared(entry);
+  }
+
+  async #keep(name: string, file: string, view: AdHocView) {
     if (name.length === 0 || name.length > NAME_CHARS) {
       throw new BunsenError(
         'PARAMETER_INVALID',
@@ -60,7 +77,12 @@ export class AdHocProfiles {
         file,
       },
     ]);
-    return shown;
+    return { entry, shown };
+  }
+
+  #shared(entry: AdHocEntry): SharedFile {
+    const keptMs = this.#store.retention.hourlyDays * DAY_MS;
+    return { ...entry, expiresMs: entry.uploadedMs + keptMs };
   }
 
   /** @throws BunsenError `NOT_FOUND` */
@@ -76,6 +98,15 @@ export class AdHocProfiles {
   async diff(leftId: string, rightId: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
     const left = await this.#read('left_id', leftId);
     return this.#show([left, await this.#read('right_id', rightId)], view);
+  }
+
+  /**
+   * A file as it came.
+   * @throws BunsenError `NOT_FOUND`
+   */
+  async file(id: string): Promise<{ shared: SharedFile; bytes: Buffer }> {
+    const { file, ...entry } = await this.#read('id', id);
+    return { shared: this.#shared(entry), bytes: Buffer.from(file, 'base64') };
   }
 
   async #read(field: string, id: string): Promise<AdHocFile> {

@@ -1,4 +1,4 @@
-import { foldedText, type PreparedFlame } from '@bunsen/flame';
+import { foldedText, hasNegative, type PreparedFlame, signsOf, wholeOf } from '@bunsen/flame';
 import type { CallTree } from '@bunsen/profile';
 import {
   lazy,
@@ -6,6 +6,7 @@ import {
   Suspense,
   useCallback,
   useDeferredValue,
+  useMemo,
   useRef,
   useState,
 } from 'react';
@@ -54,11 +55,14 @@ export function FlamePanel(props: {
   const found = useSearchMarks(layout.tree.frames, state.search, state.isRegex);
   const searchMarks = marksOf(found);
   const listedMarks = marksOf(useSearchMarks(stacks.frames, state.search, state.isRegex));
-  const foundShare = useMarkedShare(layout.tree, searchMarks);
+  const whole = wholeOf(layout);
+  const foundShare = useMarkedShare(layout.tree, searchMarks, whole);
   const hoveredMarks = useFunctionMarks(layout.tree.frames, hovered);
   const pickedMarks = useFunctionMarks(layout.tree.frames, state.fn);
   const closeMenu = useCallback(() => setMenu(null), [setMenu]);
   useFlameKeys({ layout, pointed, searchField });
+
+  const change = useMemo(() => (hasNegative(layout.tree) ? signsOf(layout.tree) : null), [layout]);
 
   const total = layout.tree.total[0] ?? 0;
   const label = `Flame graph of ${formatValue(total, meta.unit)}, ${layout.levels} levels deep. Arrow keys walk, Enter zooms, 0 resets; the table of functions holds the same figures.`;
@@ -83,8 +87,8 @@ export function FlamePanel(props: {
           </>
         }
       />
-      <Notices meta={meta} total={props.flame.layout.tree.total[0] ?? 0} />
-      <Steps whole={props.flame.layout.tree} shown={total} />
+      <Notices meta={meta} total={wholeOf(props.flame.layout)} />
+      <Steps whole={props.flame.layout} shown={whole} />
       <div className={styles.split}>
         {state.pane !== 'table' && (
           <div className={styles.graph}>
@@ -92,6 +96,7 @@ export function FlamePanel(props: {
             <FlameView
               ref={picture}
               layout={layout}
+              change={change}
               label={label}
               focus={focus}
               marked={hoveredMarks ?? pickedMarks ?? searchMarks}
@@ -106,6 +111,7 @@ export function FlamePanel(props: {
             {listed && (
               <FunctionList
                 tree={listed}
+                whole={whole}
                 unit={meta.unit}
                 marked={listed === stacks ? listedMarks : null}
                 onHover={setHovered}

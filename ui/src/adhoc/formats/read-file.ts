@@ -19,7 +19,7 @@ export async function readProfileFile(file: Uint8Array<ArrayBuffer>): Promise<Re
   const bytes = await unpacked(file);
   if (bytes.length === 0) fail('it is empty');
   const read = isText(bytes) ? readText(decodeText(bytes)) : readPprof(bytes);
-  const profiles = read.profiles.filter(({ values }) => values.some((value) => value > 0));
+  const profiles = read.profiles.filter(({ values }) => values.some((value) => value !== 0));
   if (profiles.length === 0) fail('it has no samples');
   return { ...read, profiles };
 }
