@@ -151,6 +151,25 @@ test('what py-spy writes, as folded text and for speedscope', async () => {
   assert.deepEqual(new Set(Object.values(totals)), new Set([expected]));
 });
 
+test('what stackprof collapsed, with the name of its spy', async () => {
+  const folded = fixture('stackprof.folded').toString();
+  const self = new Map<string, bigint>();
+  let samples = 0n;
+  for (const line of folded.trim().split('\n')) {
+    const [, name, count] = /([^;]+) (\d+)$/.exec(line) as unknown as [string, string, string];
+    self.set(name, (self.get(name) ?? 0n) + BigInt(count) * 1_000_000n);
+    samples += BigInt(count);
+  }
+  assert.equal(samples, 91n); // as stackprof itself says
+  const query = 'name=ruby%7Bregion=eu%7D&sampleRate=1000&spyName=rbspy&units=samples';
+  const reply = await server.fetch(`/ingest?${query}`, { method: 'POST', body: folded });
+  assert.equal(reply.status, 200, await reply.text());
+  const type = 'process_cpu:cpu:nanoseconds:cpu:nanoseconds';
+  await assertRead('ruby', type, samples * 1_000_000n, self);
+  const ofSpy = await server.flame(`${type}{pyroscope_spy="rbspy", region="eu"}`);
+  assert.equal(totalOf(ofSpy), 91e6);
+});
+
 test("what the JDK recorded: the totals of the JDK's own reader", async () => {
   await ingest('jdk', { jfr: fixture('burn.jfr.gz') }, `&format=jfr&from=${Date.now()}`);
   for (const [type, total] of [

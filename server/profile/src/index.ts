@@ -12,6 +12,7 @@ export * from './frame-kind.ts';
 export * from './label.ts';
 export * from './label-text.ts';
 export * from './limits.ts';
+export * from './perf-script.ts';
 export * from './pprof.ts';
 export * from './pprof-decode.ts';
 export * from './profile.ts';

@@ -29,6 +29,7 @@ export function framesOfLocations(
   const frames: number[] = [];
   const lineFunctions: Id[] = [];
   const lineNumbers: number[] = [];
+  const byLocation = functions.areNumbered ? undefined : new IdIndex(readIds(message));
   const known = new FrameTable(builder, functions.names.length, limits);
   for (let i = 0; i < count; i++) {
     const end = reader.enter(locations.starts[i] as number, locations.ends[i] as number);
@@ -59,7 +60,7 @@ export function framesOfLocations(
     const { module, buildId } = mapping;
     for (let at = 0; at < lines; at++) {
       const functionId = lineFunctions[at] as Id;
-      const fn = functions.ids.find(functionId);
+      const fn = byLocation?.find(functionId) ?? functions.ids.find(functionId);
       if (fn < 0) {
         throw new ProfileError(
           'PPROF_INDEX_OUT_OF_RANGE',
@@ -170,12 +171,17 @@ function readLine(reader: WireReader, functions: Id[], numbers: number[], at: nu
 /** Columns of indices of strings. */
 interface Functions {
   ids: IdIndex;
+  /**
+   * Else they are as many as locations, and each has the id of its location: Pyroscope's client for
+   * .NET leaves it out.
+   */
+  areNumbered: boolean;
   names: Float64Array;
   systemNames: Float64Array;
   files: Float64Array;
 }
 
-function readFunctions({ reader, functions }: PprofMessage): Functions {
+function readFunctions({ reader, functions, locations }: PprofMessage): Functions {
   const count = functions.starts.length;
   const ids: Id[] = new Array(count);
   const names = new Float64Array(count);
@@ -192,7 +198,21 @@ function readFunctions({ reader, functions }: PprofMessage): Functions {
       else reader.skip();
     }
   }
-  return { ids: new IdIndex(ids), names, systemNames, files };
+  const areNumbered = count !== locations.starts.length || ids.some((id) => id !== 0);
+  return { ids: new IdIndex(ids), areNumbered, names, systemNames, files };
+}
+
+/** The ids of the locations. */
+function readIds({ reader, locations }: PprofMessage): Id[] {
+  return locations.starts.map((start, i) => {
+    const end = reader.enter(start, locations.ends[i] as number);
+    let id: Id = 0;
+    while (reader.nextField(end)) {
+      if (reader.field === 1) id = reader.id();
+      else reader.skip();
+    }
+    return id;
+  });
 }
 
 interface Mapping {

@@ -8,17 +8,9 @@ import type { Store } from '../store/store.ts';
 import { dateTimeText } from '../store/time-sql.ts';
 import { DAY_MS } from '../time.ts';
 import { WorkerPool } from '../worker-pool.ts';
-import type { AdHocTask } from './adhoc-worker.ts';
+import type { AdHocFile, AdHocTask, AdHocView } from './adhoc-worker.ts';
 
-/** How an uploaded file is to be shown. */
-export type AdHocView = Pick<AdHocTask, 'profileType' | 'maxNodes' | 'encoding'>;
-
-export interface AdHocEntry {
-  id: string;
-  name: string;
-  /** Milliseconds since 1970. */
-  uploadedMs: number;
-}
+export type AdHocEntry = Omit<AdHocFile, 'file'>;
 
 const NAME_CHARS = 255;
 /** What a list has at most; nobody reads more. */
@@ -75,7 +67,7 @@ export class AdHocProfiles {
       );
     }
     const entry: AdHocEntry = { id: randomUUID(), name, uploadedMs: Date.now() };
-    const shown = await this.#show({ ...entry, file, ...view, limits: this.#limits });
+    const shown = await this.#show([{ ...entry, file }], view);
     await this.#store.insertJson('adhoc_profiles', [
       {
         tenant: DEFAULT_TENANT,
@@ -95,8 +87,17 @@ export class AdHocProfiles {
 
   /** @throws BunsenError `NOT_FOUND` */
   async get(id: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
-    const { entry, file } = await this.#read(id);
-    return this.#show({ ...entry, file, ...view, limits: this.#limits });
+    return this.#show([await this.#read('id', id)], view);
+  }
+
+  /**
+   * Two files as one flame graph.
+   * @returns an AdHocProfilesDiffResponse as bytes
+   * @throws BunsenError `NOT_FOUND`, and `PARAMETER_CONTRADICTION` if they have no type in common
+   */
+  async diff(leftId: string, rightId: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
+    const left = await this.#read('left_id', leftId);
+    return this.#show([left, await this.#read('right_id', rightId)], view);
   }
 
   /**
@@ -104,11 +105,11 @@ export class AdHocProfiles {
    * @throws BunsenError `NOT_FOUND`
    */
   async file(id: string): Promise<{ shared: SharedFile; bytes: Buffer }> {
-    const { entry, file } = await this.#read(id);
+    const { file, ...entry } = await this.#read('id', id);
     return { shared: this.#shared(entry), bytes: Buffer.from(file, 'base64') };
   }
 
-  async #read(id: string): Promise<{ entry: AdHocEntry; file: string }> {
+  async #read(field: string, id: string): Promise<AdHocFile> {
     const [row] = UUID.test(id)
       ? await this.#store.rows<{ name: string; ms: string; file: string }>(
           `SELECT name, toUnixTimestamp64Milli(uploaded) AS ms, file FROM adhoc_profiles
@@ -116,11 +117,11 @@ export class AdHocProfiles {
           { params: { tenant: DEFAULT_TENANT, id } },
         )
       : [];
-    if (!row) {
-      throw new BunsenError('NOT_FOUND', `there is no uploaded profile ${JSON.stringify(id)}`);
-    }
-    const { name, ms, file } = row;
-    return { entry: { id, name, uploadedMs: Number(ms) }, file };
+    if (row) return { id, name: row.name, uploadedMs: Number(row.ms), file: row.file };
+    throw new BunsenError(
+      'NOT_FOUND',
+      `${field}: there is no uploaded profile ${JSON.stringify(id)}`,
+    );
   }
 
   /** The newest first; `more` if there are others besides. */
@@ -136,9 +137,9 @@ export class AdHocProfiles {
     return { entries, more: rows.length > LIST_ENTRIES };
   }
 
-  async #show(task: AdHocTask): Promise<Uint8Array<ArrayBuffer>> {
+  async #show(files: AdHocTask['files'], view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
     try {
-      const result = await this.#workers.run(task);
+      const result = await this.#workers.run({ files, view, limits: this.#limits });
       if (!('error' in result)) return result;
       throw new BunsenError(result.error.code, result.error.message);
     } catch (error) {

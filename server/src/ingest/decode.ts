@@ -1,4 +1,4 @@
-import { checkLabels, type Profile, SERVICE_NAME } from '@bunsen/profile';
+import { checkLabels, type Labels, type Profile, SERVICE_NAME } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import { CumulativeProfiles } from './cumulative.ts';
 import type { DecodedProfile } from './formats/decoded.ts';
@@ -6,6 +6,7 @@ import { decodeFolded, profileOfStacks, type StacksRequest } from './formats/fol
 import { ByteBudget, isGzip } from './formats/inflate.ts';
 import { decodeJfr, type JfrRequest } from './formats/jfr.ts';
 import { decodeOtlp } from './formats/otlp.ts';
+import { decodePerfScript } from './formats/perf-script.ts';
 import { decodeApplicationPprof, decodeLabelledPprof, type PprofRequest } from './formats/pprof.ts';
 import { decodePushRequest } from './formats/push-request.ts';
 import { decodeSpeedscope } from './formats/speedscope.ts';
@@ -28,6 +29,8 @@ export type BodySource =
   | { kind: 'speedscope'; request: StacksRequest & { untyped: boolean } }
   /** A recording of Java's flight recorder. */
   | { kind: 'jfr'; request: JfrRequest }
+  /** What `perf script` prints. */
+  | { kind: 'perf-script'; labels: Labels }
   /** `push.v1.PushRequest`. */
   | { kind: 'push-request'; encoding: 'protobuf' | 'json' }
   /** `ExportProfilesServiceRequest` of OpenTelemetry. */
@@ -100,6 +103,8 @@ function decode(
       return decodeSpeedscope(bytes, source.request, limits);
     case 'jfr':
       return decodeJfr(bytes, source.request, budget, limits);
+    case 'perf-script':
+      return decodePerfScript(bytes, source.labels, limits);
     case 'push-request':
       return decodePushRequest(bytes, source.encoding, { budget, limits, cumulative });
     case 'otlp':

@@ -20,12 +20,15 @@ import {
   withoutSpan,
 } from './decoded.ts';
 import { LabelSets } from './label-sets.ts';
+import { ofSpy, typesOfSpy } from './spies.ts';
 
 /** What a request says about a pprof that it carries. */
 export interface PprofRequest {
   /** Of the application; the string labels of samples are added, and do not replace them. */
   labels: Labels;
   sampleTypeConfig: SampleTypeConfig;
+  /** Which of Pyroscope's clients it is of. */
+  spyName?: string | undefined;
   /** Used if the profile does not have a time itself. */
   fromMs: number | undefined;
   units: string | undefined;
@@ -60,8 +63,10 @@ export function decodeApplicationPprof(
   limits: IngestLimits,
   cumulative: CumulativeProfiles,
 ): DecodedProfile {
-  const { units, sampleTypeConfig, name } = request;
-  const { profile, timeMs } = decode(bytes, limits);
+  const { units, sampleTypeConfig, name, spyName } = request;
+  const decoded = decode(bytes, limits);
+  const { timeMs } = decoded;
+  const profile = ofSpy(decoded.profile, spyName, sampleTypeConfig);
   if (
     units !== undefined &&
     units !== 'samples' &&
@@ -75,24 +80,28 @@ export function decodeApplicationPprof(
   // Some clients write microseconds there, which lie in 1970: then the request's time counts.
   const ownMs = timeMs !== undefined && timeMs < YEAR_MS ? undefined : timeMs;
   const types = profileTypesOf(profile, sampleTypeConfig);
-  const decoded: DecodedProfile = {
+  const own: DecodedProfile = {
     ...toSeries(profile, request.labels),
     types: name === undefined ? types : types.map((type) => renamed(type, name)),
     timeMs: ownMs ?? request.fromMs,
   };
-  const decodeOther = (other: Uint8Array) =>
-    toSeries(decode(other, limits).profile, request.labels).profile;
-  return { ...decoded, profile: added(decoded, bytes, request, cumulative, decodeOther) };
+  const decodeOther = (other: Uint8Array) => {
+    const before = ofSpy(decode(other, limits).profile, spyName, sampleTypeConfig);
+    return toSeries(before, request.labels).profile;
+  };
+  return { ...own, profile: added(own, bytes, request, cumulative, decodeOther) };
 }
 
 /** The profile with what its cumulative sample types had more than the profile before, if it has any. */
 function added(
   { profile, types, timeMs }: DecodedProfile,
   pprof: Uint8Array,
-  { labels, cumulative: cumulativeTypes = [], previous }: PprofRequest,
+  request: PprofRequest,
   cumulative: CumulativeProfiles,
   decodeOther: (pprof: Uint8Array) => Profile,
 ): Profile {
+  const { labels, previous, spyName, sampleTypeConfig } = request;
+  const cumulativeTypes = typesOfSpy(request.cumulative ?? [], spyName, sampleTypeConfig);
   const columns = profile.sampleTypes.flatMap(({ type }, column) =>
     cumulativeTypes.includes(type) ? column : [],
   );

@@ -1,7 +1,8 @@
+import { isPerfScript } from '@bunsen/profile';
 import { type CpuProfile, readCpuProfile } from './cpuprofile.ts';
 import { fail, type ReadFile } from './file-profile.ts';
 import { readFolded } from './folded.ts';
-import { isPerfScript, readPerfScript } from './perf-script.ts';
+import { readPerfScript } from './perf-script.ts';
 import { readPprof } from './pprof.ts';
 import { readSpeedscope, SPEEDSCOPE_SCHEMA, type SpeedscopeFile } from './speedscope.ts';
 
