@@ -1,4 +1,4 @@
-import { parseFrame } from './frame.ts';
+import { moduleOfFrame, nameOfFrame } from './frame.ts';
 import { FRAME_KINDS, type FrameKind, kindOf } from './frame-kind.ts';
 
 export type Theme = 'light' | 'dark';
@@ -79,7 +79,8 @@ export function frameColours(frames: string[], theme: Theme): FlameColours {
   const emphasised = new Uint32Array(frames.length);
   const hueOf = new Map<string, number>(); // modules are few, and a package's hash is not free
   frames.forEach((text, index) => {
-    const { name, module } = parseFrame(text);
+    const name = nameOfFrame(text);
+    const module = moduleOfFrame(text);
     const group = module === '' ? packageOf(name) : module;
     let hue = hueOf.get(group);
     if (hue === undefined) {
