@@ -1,6 +1,7 @@
 import { shortName } from '@bunsen/profile';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
+import { queryClient } from './api/query-client.ts';
 import styles from './app.module.css';
 import { Message } from './components/message.tsx';
 import { Dialogs } from './dialogs.tsx';
@@ -21,13 +22,6 @@ const LabelsPage = lazy(() => import('./labels/labels-page.tsx'));
 const AgentsPage = lazy(() => import('./agents/agents-page.tsx'));
 const AdhocPage = lazy(() => import('./adhoc/adhoc-page.tsx'));
 const SettingsPage = lazy(() => import('./settings/settings-page.tsx'));
-
-const queryClient = new QueryClient({
-  defaultOptions: {
-    // A range is fixed in milliseconds, so what was asked for it stays as it is until a refresh.
-    queries: { staleTime: Number.POSITIVE_INFINITY, retry: false, refetchOnWindowFocus: false },
-  },
-});
 
 export function App() {
   return (

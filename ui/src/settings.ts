@@ -1,5 +1,3 @@
-import { useSyncExternalStore } from 'react';
-
 /** What a reader chose for all pages. The theme is kept apart, as it is needed before the first paint. */
 export interface Settings {
   /** Whether times are shown and read in the zone of the browser or in UTC. */
@@ -81,9 +79,8 @@ export function changeSettings(patch: Partial<Settings>): void {
   for (const listener of listeners) listener();
 }
 
-export function useSettings(): Settings {
-  return useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, settings);
+/** @returns a function that ends it */
+export function onSettings(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }

@@ -1,5 +1,6 @@
 import { formatFrame, frameKind, kindColour, shortName } from '@bunsen/profile';
-import { selectorOf, useAround } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { useAround } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
 import { Message } from '../components/message.tsx';
 import pageStyles from '../components/page.module.css';
