@@ -15,7 +15,10 @@ test('what every visit fetches before the first paint stays small', () => {
     ([, url]) => url,
   );
   // What starts the page imports the app: the browser is told of both at once.
-  assert.ok(scripts.some((url) => url?.startsWith('/assets/app-')), html);
+  assert.ok(
+    scripts.some((url) => url?.startsWith('/assets/app-')),
+    html,
+  );
   const sizes = scripts.map((url) => gzipSync(readFileSync(path.join(APP, url as string))).length);
   const sum = sizes.reduce((total, size) => total + size, 0);
   assert.ok(sum <= MOST_BYTES, `${sum} bytes of JavaScript, gzipped: ${scripts.join(', ')}`);
