@@ -1,4 +1,4 @@
-import type { CallTree } from '@bunsen/profile';
+import { type CallTree, frameSwatches } from '@bunsen/profile';
 
 /**
  * A call tree with a place on the x axis for every node. A node of a level is a cell there; the
@@ -8,6 +8,8 @@ import type { CallTree } from '@bunsen/profile';
  */
 export interface FlameLayout {
   tree: CallTree;
+  /** Per frame of the tree: which colour of a palette it has. */
+  swatches: Uint8Array;
   /** The greatest depth + 1. */
   levels: number;
   /** Per node: its parent; the root is its own. */
@@ -64,7 +66,8 @@ export function layoutFlame(tree: CallTree): FlameLayout {
     cellStart[cell] = start;
     cellEnd[cell] = end;
   }
-  return { tree, levels, parent, levelOffsets, nodeCell, cellNode, cellStart, cellEnd };
+  const swatches = frameSwatches(tree.frames);
+  return { tree, swatches, levels, parent, levelOffsets, nodeCell, cellNode, cellStart, cellEnd };
 }
 
 /**

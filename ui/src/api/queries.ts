@@ -26,8 +26,11 @@ import {
 import type { Loaded, LoadedKind } from './loaders.ts';
 import { onReceived, receivedBytes } from './received.ts';
 
-export function useProfileTypes(range: TimeRange): UseQueryResult<ProfileTypesResponse> {
-  return useJson(API.profileTypes, rangeParams(range));
+export function useProfileTypes(
+  range: TimeRange,
+  enabled: boolean,
+): UseQueryResult<ProfileTypesResponse> {
+  return useJson(API.profileTypes, rangeParams(range), enabled);
 }
 
 export function useServices(
