@@ -75,10 +75,12 @@ export function layoutFlame(tree: CallTree): FlameLayout {
  * as its children need, so that cells of a level never overlap and a search in it stays sound.
  */
 function widthsOf({ depth, self, total }: CallTree): Float64Array {
-  if (self.every((value) => value >= 0)) return total;
+  let node = 0;
+  while (node < self.length && (self[node] as number) >= 0) node++;
+  if (node === self.length) return total;
   const width = new Float64Array(total.length);
   const children = new Float64Array(total.length + 1); // per level: widths of the open children
-  for (let node = total.length - 1; node >= 0; node--) {
+  for (node = total.length - 1; node >= 0; node--) {
     const level = depth[node] as number;
     const own = Math.max(total[node] as number, children[level + 1] as number, 0);
     children[level + 1] = 0;

@@ -1,4 +1,4 @@
-import { WORKER_NODES } from '@bunsen/flame';
+import { WORKER_BYTES } from '@bunsen/flame';
 import {
   API,
   FLAME_CONTENT_TYPE,
@@ -33,7 +33,7 @@ export const rangeParams = ({ fromMs, untilMs }: TimeRange) => ({ from: fromMs, 
 export interface FlameRequest<K extends LoadedKind> {
   kind: K;
   path: string;
-  params: Params & { maxNodes: number };
+  params: Params;
 }
 
 /** @param query a selector */
@@ -53,9 +53,11 @@ export function flameRequest(
 export function flameQuery<K extends LoadedKind>({ kind, path, params }: FlameRequest<K>) {
   const queryKey = [path, params] as const;
   const queryFn = async ({ signal }: { signal: AbortSignal }): Promise<Loaded[K]> => {
-    if (params.maxNodes > WORKER_NODES) warmUpFlameLoader();
     try {
-      const report = (bytes: number) => reportReceived(queryKey, bytes);
+      const report = (bytes: number) => {
+        if (bytes >= WORKER_BYTES) warmUpFlameLoader();
+        reportReceived(queryKey, bytes);
+      };
       return await loadFlame(
         kind,
         await getBytes(path, params, FLAME_CONTENT_TYPE, signal, report),
