@@ -30,17 +30,15 @@ export function layoutFlame(tree: CallTree): FlameLayout {
   const { depth } = tree;
   const count = depth.length;
   const width = widthsOf(tree);
-  let levels = 0;
+  const cellsOf: number[] = []; // per level
   for (let node = 0; node < count; node++) {
-    if ((depth[node] as number) >= levels) levels = (depth[node] as number) + 1;
+    const level = depth[node] as number;
+    cellsOf[level] = (cellsOf[level] ?? 0) + 1;
   }
+  const levels = cellsOf.length;
   const levelOffsets = new Uint32Array(levels + 1);
-  for (let node = 0; node < count; node++) {
-    const next = (depth[node] as number) + 1;
-    levelOffsets[next] = (levelOffsets[next] as number) + 1;
-  }
   for (let level = 0; level < levels; level++) {
-    levelOffsets[level + 1] = (levelOffsets[level + 1] as number) + (levelOffsets[level] as number);
+    levelOffsets[level + 1] = (levelOffsets[level] as number) + (cellsOf[level] as number);
   }
 
   const parent = new Uint32Array(count);
