@@ -21,6 +21,7 @@ export const testPackages = [
   'chromium', // the browser in which the pages are looked at
   'clang-format',
   'libclang-rt-dev', // libFuzzer
+  'linux-perf', // what the stacks are compared with
 ];
 
 /** Packages of the list that are not installed. @param {string[]} packages */

@@ -3,6 +3,7 @@ import { FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { AdHocProfiles } from './adhoc/adhoc-profiles.ts';
+import { fileRoutes } from './adhoc/file-routes.ts';
 import { AgentReports } from './agents/agent-reports.ts';
 import { agentRoutes } from './agents/agent-routes.ts';
 import { drilldownRoutes } from './api/drilldown-routes.ts';
@@ -167,6 +168,10 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
     await api.register(async (scope) => {
       scope.addHook('onRequest', async () => state.check());
       agentRoutes(scope, agents);
+    });
+    await api.register(async (scope) => {
+      scope.addHook('onRequest', async () => state.check());
+      fileRoutes(scope, adhoc, ingester);
     });
     await api.register(
       async (prometheus) => {

@@ -1,9 +1,9 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { ConfigError } from './errors.ts';
-import type { IngestLimits } from './ingest/limits.ts';
+import { type IngestLimits, LIMITS, type LimitName } from './ingest/limits.ts';
 import type { Retention } from './store/retention.ts';
-import { DAY_MS, MINUTE_MS } from './time.ts';
+import { DAY_MS } from './time.ts';
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
@@ -96,56 +96,7 @@ export const OPTIONS = {
     default: 1_000_000_000,
     help: 'Rows that one query may read from tables: about what a store on two cores reads in the time of a query.',
   },
-  maxBodyBytes: {
-    name: 'BUNSEN_MAX_BODY_BYTES',
-    default: 32 * MIB,
-    help: 'Body of a push as sent. A window of a busy host has 0.1 to 1 MiB.',
-  },
-  maxProfileBytes: {
-    name: 'BUNSEN_MAX_PROFILE_BYTES',
-    default: 64 * MIB,
-    help: 'A profile after decompression, which stops there.',
-  },
-  maxValues: {
-    name: 'BUNSEN_MAX_VALUES',
-    default: 1_000_000,
-    help: 'Values of a push, samples times sample types: what fits into one insert.',
-  },
-  maxSeries: {
-    name: 'BUNSEN_MAX_SERIES',
-    default: 10_000,
-    help: 'Series of a push, that is distinct label sets. More come from a label that is no label.',
-  },
-  maxTableEntries: {
-    name: 'BUNSEN_MAX_TABLE_ENTRIES',
-    default: 1_000_000,
-    help: 'Entries of a table of an OTLP, speedscope or JFR profile: strings, frames, locations, attributes.',
-  },
-  maxStackDepth: {
-    name: 'BUNSEN_MAX_STACK_DEPTH',
-    default: 2048,
-    help: 'Frames of a stack. Deeper ones are refused, not cut.',
-  },
-  maxFrameBytes: {
-    name: 'BUNSEN_MAX_FRAME_BYTES',
-    default: 16_384,
-    help: 'Bytes of a frame. C++ templates reach some thousand.',
-  },
-  maxAgeMs: {
-    name: 'BUNSEN_MAX_AGE_MS',
-    default: 7 * DAY_MS,
-    help: 'How old a profile may be. At least a day less than samples are kept.',
-  },
-  maxAheadMs: {
-    name: 'BUNSEN_MAX_AHEAD_MS',
-    default: 10 * MINUTE_MS,
-    help: "How far a profile may be ahead of the server's clock.",
-  },
-  cumulativeBytes: {
-    name: 'BUNSEN_CUMULATIVE_BYTES',
-    default: 64 * MIB,
-    help: 'Last profiles of the series whose values are sums since the program started, to take the difference to. 0, as with CLICKHOUSE_URL unless it is set, keeps none and refuses them: other servers may get some.',
-  },
+  ...LIMITS,
   maxInFlightBytes: {
     name: 'BUNSEN_MAX_IN_FLIGHT_BYTES',
     default: 128 * MIB,
@@ -215,13 +166,20 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (storeListen !== '' && !/^.+:\d+$/.test(storeListen)) {
     throw new ConfigError(`BUNSEN_STORE_LISTEN=${storeListen} must look like 127.0.0.1:8123`);
   }
-  const ageMs = number(OPTIONS.maxAgeMs, 0);
+  const limitOf = (name: LimitName) => {
+    const limit: Option & { min: number; max?: number } = LIMITS[name];
+    return number(limit, limit.min, limit.max);
+  };
+  const names = Object.keys(LIMITS) as LimitName[];
+  const limits = Object.fromEntries(names.map((name) => [name, limitOf(name)])) as IngestLimits;
+  const cumulativeIsSet = clickhouseUrl === '' || env[LIMITS.cumulativeBytes.name];
+  const ingest = { ...limits, ...(!cumulativeIsSet && { cumulativeBytes: 0 }) };
   const retention = {
     rawDays: number(OPTIONS.retentionRawDays, 1, LONGEST_DAYS),
     hourlyDays: number(OPTIONS.retentionHourlyDays, 1, LONGEST_DAYS),
     dailyDays: number(OPTIONS.retentionDailyDays, 1, LONGEST_DAYS),
   };
-  checkRetention(retention, ageMs);
+  checkRetention(retention, ingest.ageMs);
   return {
     host: text(OPTIONS.host),
     port: number(OPTIONS.port, 0, 65_535),
@@ -237,21 +195,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     queryTimeMs: number(OPTIONS.queryTimeMs, 1),
     queryMemoryBytes: number(OPTIONS.queryMemoryBytes, MIB),
     queryRows: number(OPTIONS.queryRows, 1),
-    ingest: {
-      bodyBytes: number(OPTIONS.maxBodyBytes, 1),
-      profileBytes: number(OPTIONS.maxProfileBytes, 1, GIB),
-      values: number(OPTIONS.maxValues, 1, 1_000_000),
-      series: number(OPTIONS.maxSeries, 1),
-      tableEntries: number(OPTIONS.maxTableEntries, 1),
-      stackDepth: number(OPTIONS.maxStackDepth, 1),
-      frameBytes: number(OPTIONS.maxFrameBytes, 1),
-      cumulativeBytes:
-        clickhouseUrl !== '' && !env[OPTIONS.cumulativeBytes.name]
-          ? 0
-          : number(OPTIONS.cumulativeBytes, 0),
-      ageMs,
-      aheadMs: number(OPTIONS.maxAheadMs, 0, DAY_MS),
-    },
+    ingest,
     inFlightBytes: number(OPTIONS.maxInFlightBytes, 1),
     workerThreads: Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2))),
   };
@@ -283,7 +227,7 @@ function checkRetention({ rawDays, hourlyDays, dailyDays }: Retention, ageMs: nu
   }
   if (rawDays * DAY_MS < ageMs + DAY_MS) {
     throw new ConfigError(
-      `${raw} must be a day more than ${OPTIONS.maxAgeMs.name}=${ageMs} allows profiles to be old: make it ${Math.ceil(ageMs / DAY_MS) + 1} or more, or lower that`,
+      `${raw} must be a day more than ${LIMITS.ageMs.name}=${ageMs} allows profiles to be old: make it ${Math.ceil(ageMs / DAY_MS) + 1} or more, or lower that`,
     );
   }
 }

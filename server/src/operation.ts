@@ -4,7 +4,14 @@ import { type Params, readParams, type Values } from './params.ts';
 import type { JsonSchema } from './reference/json-schema.ts';
 
 /** A kind of routes, as the reference groups them. */
-export type Group = 'Profiles' | 'Queries' | 'Agents' | 'Pyroscope' | 'Prometheus' | 'Server';
+export type Group =
+  | 'Profiles'
+  | 'Queries'
+  | 'Files'
+  | 'Agents'
+  | 'Pyroscope'
+  | 'Prometheus'
+  | 'Server';
 
 export interface Answer {
   help: string;

@@ -10,6 +10,9 @@ const SILENCE_MS = 60_000;
 const IDLE_SESSION_MS = 300_000;
 const MAX_STREAMS = 256;
 
+/** Of the head of a request: a frame of the greatest size, escaped in the path or the query, fits. */
+const HEAD_BYTES = 64 * 1024;
+
 interface Options {
   requestTimeout?: number;
   keepAliveTimeout?: number;
@@ -23,6 +26,7 @@ interface Options {
 export function createPlainServer(handler: RequestListener, options: Options): Server {
   const server = createServer(
     {
+      maxHeaderSize: HEAD_BYTES,
       ...(options.requestTimeout !== undefined && { requestTimeout: options.requestTimeout }),
       ...(options.keepAliveTimeout !== undefined && { keepAliveTimeout: options.keepAliveTimeout }),
     },

@@ -8,8 +8,8 @@ import { createClient } from '@connectrpc/connect';
 import { heap, time } from '@datadog/pprof';
 import { Profile } from 'pprof-format';
 import { readTotals, selfOf, sumOf } from './testing/read-totals.ts';
-import { TRANSPORTS } from './testing/rpc-clients.ts';
-import { TestServer } from './testing/test-server.ts';
+import { GrpcClient, TRANSPORTS } from './testing/rpc-clients.ts';
+import { TestServer, totalOf } from './testing/test-server.ts';
 
 let server: TestServer;
 before(async () => {
@@ -151,6 +151,25 @@ test('what py-spy writes, as folded text and for speedscope', async () => {
   assert.deepEqual(new Set(Object.values(totals)), new Set([expected]));
 });
 
+test('what stackprof collapsed, with the name of its spy', async () => {
+  const folded = fixture('stackprof.folded').toString();
+  const self = new Map<string, bigint>();
+  let samples = 0n;
+  for (const line of folded.trim().split('\n')) {
+    const [, name, count] = /([^;]+) (\d+)$/.exec(line) as unknown as [string, string, string];
+    self.set(name, (self.get(name) ?? 0n) + BigInt(count) * 1_000_000n);
+    samples += BigInt(count);
+  }
+  assert.equal(samples, 91n); // as stackprof itself says
+  const query = 'name=ruby%7Bregion=eu%7D&sampleRate=1000&spyName=rbspy&units=samples';
+  const reply = await server.fetch(`/ingest?${query}`, { method: 'POST', body: folded });
+  assert.equal(reply.status, 200, await reply.text());
+  const type = 'process_cpu:cpu:nanoseconds:cpu:nanoseconds';
+  await assertRead('ruby', type, samples * 1_000_000n, self);
+  const ofSpy = await server.flame(`${type}{pyroscope_spy="rbspy", region="eu"}`);
+  assert.equal(totalOf(ofSpy), 91e6);
+});
+
 test("what the JDK recorded: the totals of the JDK's own reader", async () => {
   await ingest('jdk', { jfr: fixture('burn.jfr.gz') }, `&format=jfr&from=${Date.now()}`);
   for (const [type, total] of [
@@ -160,6 +179,106 @@ test("what the JDK recorded: the totals of the JDK's own reader", async () => {
     const { totals } = await readTotals(server.url, type, 'jdk');
     assert.deepEqual(new Set(Object.values(totals)), new Set([total]), type);
   }
+});
+
+test("what async-profiler recorded: the totals of the JDK's reader", async () => {
+  for (const { service, file, totals } of [
+    {
+      service: 'async',
+      file: 'async-profiler-cpu.jfr.gz',
+      totals: {
+        'process_cpu:cpu:nanoseconds:cpu:nanoseconds': 72n * 1_000_000n,
+        'memory:alloc_in_new_tlab_objects:count:space:bytes': 321n,
+        'memory:alloc_in_new_tlab_bytes:bytes:space:bytes': 116_129_872n,
+        'mutex:contentions:count:mutex:count': 3n,
+        'mutex:delay:nanoseconds:mutex:count': 27_386_557n + 25_584_630n + 37_316_737n,
+      },
+    },
+    {
+      service: 'async-wall',
+      file: 'async-profiler-wall.jfr.gz',
+      totals: {
+        'process_cpu:cpu:nanoseconds:cpu:nanoseconds': 133n * 1_000_000n,
+        'wall:wall:nanoseconds:wall:nanoseconds': 5416n * 1_000_000n,
+      },
+    },
+  ]) {
+    const query = `&format=jfr&sampleRate=1000&from=${Date.now()}`;
+    await ingest(service, { jfr: fixture(file) }, query);
+    for (const [type, total] of Object.entries(totals)) {
+      const read = await readTotals(server.url, type, service);
+      assert.deepEqual(new Set(Object.values(read.totals)), new Set([total]), type);
+    }
+  }
+});
+
+/** When the request was made, in nanoseconds. */
+const OTLP_TIME = 1_795_302_218_968_695_377n;
+
+/** OpenTelemetry's request as if it were of now and of another service, whose name is as long. */
+function otlpOfNow(message: Buffer, service: string): Buffer {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const fixed64 = (time: bigint) => Buffer.from(BigUint64Array.of(time).buffer).toString('latin1');
+  const text = message
+    .toString('latin1')
+    .replaceAll('otel-checkout', service)
+    .replaceAll(fixed64(OTLP_TIME), () => fixed64(now))
+    .replaceAll(`"timeUnixNano":"${OTLP_TIME}"`, `"timeUnixNano":"${now}"`);
+  return Buffer.from(text, 'latin1');
+}
+
+/** The requests of OpenTelemetry's own programs, and how each is sent. */
+const OTLP_REQUESTS: Record<string, (service: string) => Promise<unknown>> = {
+  "OpenTelemetry's Collector over gRPC": (service) =>
+    // Behind the frame of gRPC: compressed or not, and the length.
+    otlpCall(gunzipSync(fixture('otel-collector-grpc.bin').subarray(5)), service),
+  "OpenTelemetry's Collector over HTTP, protobuf": (service) =>
+    otlpPost('otel-collector-http.pb.gz', 'application/x-protobuf', service),
+  "OpenTelemetry's Collector over HTTP, JSON": (service) =>
+    otlpPost('otel-collector-http.json.gz', 'application/json', service),
+  "OpenTelemetry's messages for Python over gRPC": (service) =>
+    otlpCall(fixture('otlp-python.bin'), service),
+};
+
+async function otlpCall(message: Buffer, service: string): Promise<void> {
+  const client = new GrpcClient(server.url);
+  const of = 'opentelemetry.proto.collector.profiles.v1development.ProfilesService';
+  await client.call(`/${of}/Export`, otlpOfNow(message, service));
+  client.close();
+}
+
+async function otlpPost(file: string, type: string, service: string): Promise<void> {
+  const body = gzipSync(otlpOfNow(gunzipSync(fixture(file)), service));
+  const headers = { 'content-type': type, 'content-encoding': 'gzip' };
+  const reply = await server.fetch('/v1development/profiles', { method: 'POST', headers, body });
+  assert.equal(reply.status, 200, await reply.text());
+}
+
+Object.entries(OTLP_REQUESTS).forEach(([name, send], i) => {
+  test(name, async () => {
+    const service = `otel-checkou${i}`;
+    await send(service);
+    const cpu = 'process_cpu:cpu:nanoseconds:cpu:nanoseconds';
+    const samples = { parse: 11, render: 5, do_syscall_64: 3, 'checkout+0x4ff0': 2, main: 11 };
+    const self = Object.entries(samples).map(([name, count]): [string, bigint] => [
+      name,
+      BigInt(count) * 52_631_578n,
+    ]);
+    await assertRead(service, cpu, 32n * 52_631_578n, new Map(self));
+    const ofThread = `${cpu}{service_name="${service}", thread.name="worker-1", deployment.environment="test"}`;
+    assert.equal(totalOf(await server.flame(ofThread)), 21 * 52_631_578);
+    const offCpu = new Map([
+      ['do_syscall_64', 123_456_789n],
+      ['main', 987n],
+    ]);
+    await assertRead(service, 'off_cpu:off_cpu:nanoseconds::', 123_457_776n, offCpu);
+    const spans = await server.app.store.rows<{ span: string; total: string }>(
+      `SELECT hex(span_id) AS span, toString(sum(value * unit)) AS total FROM span_samples
+       WHERE service = {service:String} GROUP BY span_id`,
+      { params: { service } },
+    );
+    assert.deepEqual(spans, [{ span: '0102030405060708', total: `${7 * 52_631_578}` }]);
+  });
 });
 
 function burn(untilMs: number): number {

@@ -15,6 +15,7 @@ import {
   startServer,
   temporaryFolder,
 } from '../harness.ts';
+import { metricsOf } from './process-stats.ts';
 import { Cleanups, median, parseSize, report } from './report.ts';
 
 const size = parseSize();
@@ -33,7 +34,8 @@ await Cleanups.run(async (t) => {
   const cpus = os.availableParallelism();
   const { url } = await startServer(t);
   const metricsPort = await freePort();
-  const env = { BUNSEN_AGENT_METRICS: `127.0.0.1:${metricsPort}` };
+  const metricsAt = `127.0.0.1:${metricsPort}`;
+  const env = { BUNSEN_AGENT_METRICS: metricsAt };
 
   console.log(`steady state: ${cpus} busy CPUs, 99 Hz, ${STEADY_S} s …`);
   const burn = compile(t, 'burn');
@@ -53,9 +55,9 @@ await Cleanups.run(async (t) => {
   await sleep(SETTLE_S * 1000);
   writeFileSync(STATS, '1');
   atEnd(t, () => writeFileSync(STATS, '0'));
-  const before = await scrape(metricsPort);
+  const before = await metricsOf(`http://${metricsAt}`);
   await sleep(STEADY_S * 1000);
-  const after = await scrape(metricsPort);
+  const after = await metricsOf(`http://${metricsAt}`);
   writeFileSync(STATS, '0');
   const delta = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
   const runs = delta('bunsen_agent_events_total{reason="bpf_run_count"}');
@@ -125,17 +127,4 @@ await Cleanups.run(async (t) => {
 async function cpuMicros(work: string): Promise<number> {
   const { stdout } = await promisify(execFile)(work, [ITERATIONS]);
   return Number(stdout.split(' ')[0]);
-}
-
-async function scrape(port: number): Promise<Record<string, number>> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Object.fromEntries(
-    text
-      .split('\n')
-      .filter((line) => line !== '' && !line.startsWith('#'))
-      .map((line) => {
-        const at = line.lastIndexOf(' ');
-        return [line.slice(0, at), Number(line.slice(at + 1))];
-      }),
-  );
 }

@@ -13,7 +13,7 @@ import { freePort, startServer } from '../harness.ts';
 import { Fleet } from './fleet.ts';
 import { pprofOfWindow } from './fleet-pprof.ts';
 import { PLAIN_TABLE, plainRowsOf } from './plain-rows.ts';
-import { childrenOf, cpuSecondsOf, treeRssMb } from './process-stats.ts';
+import { childrenOf, cpuSecondsOf, metricsOf, treeRssMb } from './process-stats.ts';
 import { Cleanups, type Figure, parseSize, report } from './report.ts';
 
 const size = parseSize();
@@ -77,7 +77,7 @@ await Cleanups.run(async (t) => {
   await run({ name: '', bodies: small, rows: 300, concurrency: 8, seconds: 2 }, push);
   const pid = program.child.pid as number;
   const rssBefore = treeRssMb(pid);
-  await scrape(url); // the delay is that since the last scrape
+  await metricsOf(url); // the delay is that since the last scrape
   for (const [name, bodies, rows] of [
     ['window', windows, 3000],
     ['small', small, 300],
@@ -105,7 +105,7 @@ await Cleanups.run(async (t) => {
   const own = process.cpuUsage(ownBefore);
   cpu.push((own.user + own.system) / 1e6);
   const microsPerRow = cpu.map((seconds) => (seconds / sustained / SUSTAINED_SECONDS) * 1e6);
-  const metrics = await scrape(url);
+  const metrics = await metricsOf(url);
   const rssAfter = treeRssMb(pid);
 
   console.log('decoding alone …');
@@ -242,11 +242,4 @@ function post(agent: http.Agent, url: string, body: Buffer): Promise<number | un
 /** Time that the server and its store have taken so far, user and system. */
 function treeCpuSeconds(server: number): number[] {
   return [server, ...childrenOf(server)].map(cpuSecondsOf);
-}
-
-async function scrape(url: string): Promise<Record<string, number>> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Object.fromEntries(
-    [...text.matchAll(/^([a-z_]+) ([-+.e\d]+)$/gm)].map(([, name, value]) => [name, Number(value)]),
-  );
 }

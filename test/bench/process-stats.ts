@@ -20,3 +20,17 @@ export function treeRssMb(pid: number): number {
   const kb = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
   return kb / 1000 + childrenOf(pid).reduce((sum, child) => sum + treeRssMb(child), 0);
 }
+
+/** What a server or an agent tells at /metrics, by name and labels as they stand there. */
+export async function metricsOf(url: string): Promise<Record<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Object.fromEntries(
+    text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => {
+        const at = line.lastIndexOf(' ');
+        return [line.slice(0, at), Number(line.slice(at + 1))];
+      }),
+  );
+}

@@ -1,8 +1,16 @@
 // Programs as Debian ships them, and work for them.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unpackedDebian } from '@bunsen/server/testing/debian-package';
 import { atEnd, type Cleanup, freePort, root, temporaryFolder, until } from '../harness.ts';
 import type { Stack } from '../kernel/sampled.ts';
 
@@ -10,8 +18,8 @@ export interface Load {
   name: string;
   /** Executables, by name or path. */
   needs: string[];
-  /** Brings it up, and makes what it needs. */
-  prepare(t: Cleanup, seconds: number): Promise<Work> | Work;
+  /** Brings it up, and makes what it needs. @returns why that cannot be had, where it is fetched */
+  prepare(t: Cleanup, seconds: number): Promise<Work> | Work | { missing: string };
 }
 
 export interface Work {
@@ -104,6 +112,15 @@ export const LOADS: Load[] = [
     },
   },
   single('python3', '/usr/bin/python3', ['-c', PYTHON]),
+  {
+    name: 'python3_debug',
+    needs: ['apt-get', 'dpkg-deb'],
+    prepare(t, seconds) {
+      const python = pythonWithDebugFile();
+      if ('missing' in python) return python;
+      return single('python3_debug', python.path, ['-c', PYTHON]).prepare(t, seconds);
+    },
+  },
   single('node', process.execPath, ['-e', JS]),
   {
     name: 'gcc',
@@ -194,6 +211,29 @@ function ended(child: ChildProcess): Promise<void> {
     child.on('error', reject);
     child.on('exit', () => resolve());
   });
+}
+
+/** Debian's python3, not installed, with the debug file of its debug package beside it. */
+function pythonWithDebugFile(): { path: string } | { missing: string } {
+  const name = 'python3.11';
+  const unpacked = unpackedDebian(`${name}-debug`, () => [
+    `${name}-minimal`,
+    `lib${name}-minimal`,
+    `lib${name}-stdlib`,
+    `${name}-dbg`,
+  ]);
+  if ('missing' in unpacked) return unpacked;
+  const file = path.join(unpacked.root, 'usr/bin', name);
+  const buildId = /Build ID: (\w+)/.exec(
+    execFileSync('readelf', ['-n', file], { encoding: 'utf8' }),
+  )?.[1];
+  const [folder, rest] = [buildId?.slice(0, 2), `${buildId?.slice(2)}.debug`];
+  const debug = path.join(unpacked.root, 'usr/lib/debug/.build-id', String(folder), rest);
+  if (!existsSync(debug)) return { missing: `${name}-dbg has no ${debug}` };
+  const beside = path.join(path.dirname(file), '.debug');
+  mkdirSync(beside, { recursive: true });
+  copyFileSync(debug, path.join(beside, rest)); // as .gnu_debuglink names it
+  return { path: file };
 }
 
 function folderOfPostgres(): string {

@@ -3,6 +3,7 @@
 import { needsRoot } from '../harness.ts';
 import { type Frame, type Stack, sampled } from '../kernel/sampled.ts';
 import { isInstalled, isStart } from '../kernel/stack-ends.ts';
+import { functionStarts } from './function-starts.ts';
 import { LOADS, type Load } from './program-loads.ts';
 import { Cleanups, type Figure, parseSize, report } from './report.ts';
 
@@ -10,6 +11,8 @@ const size = parseSize();
 const SECONDS = size === 'full' ? 30 : 6;
 const START_BAR = 98;
 const NAME_BAR = 97;
+/** Named, or a frame that is a function all the same: by its start. The rest is one of an address. */
+const FOLDED_BAR = 99;
 
 if (needsRoot) {
   console.error(needsRoot);
@@ -31,10 +34,15 @@ report('programs', size, figures);
 
 async function measure(t: Cleanups, load: Load): Promise<Figure[]> {
   const work = await load.prepare(t, SECONDS);
+  if ('missing' in work) {
+    console.log(`${load.name}: NOT MEASURED: ${work.missing}`);
+    return [];
+  }
   const { stacks } = await sampled(() => work.run());
-  let [user, reached, frames, named] = [0, 0, 0, 0];
+  let [user, reached, frames, named, byStart] = [0, 0, 0, 0, 0];
   const ends = new Map<string, number>();
   const unnamed = new Map<string, number>();
+  const byAddress = new Map<string, number>();
   for (const stack of stacks.filter(work.is)) {
     const own = userFrames(stack);
     const outermost = own.at(-1);
@@ -55,7 +63,11 @@ async function measure(t: Cleanups, load: Load): Promise<Figure[]> {
       if (/^\[(incomplete|truncated|stack lost)\]$/.test(frame.name)) continue;
       frames += stack.count;
       if (isNamed(frame)) named += stack.count;
-      else add(unnamed, frame.file, stack.count);
+      else {
+        add(unnamed, frame.file, stack.count);
+        if (functionStarts(frame.file).has(frame.address)) byStart += stack.count;
+        else add(byAddress, frame.file, stack.count);
+      }
     }
   }
   const figure = (name: string, value: number, bar: number, worst: Map<string, number>) => ({
@@ -68,6 +80,7 @@ async function measure(t: Cleanups, load: Load): Promise<Figure[]> {
   return [
     figure('to_start', (100 * reached) / user, START_BAR, ends),
     figure('named', (100 * named) / frames, NAME_BAR, unnamed),
+    figure('folded', (100 * (named + byStart)) / frames, FOLDED_BAR, byAddress),
   ];
 }
 

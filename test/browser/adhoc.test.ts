@@ -90,6 +90,70 @@ test('a file against what the server has', { skip: needsBrowser }, async (t) => 
   await checkAccessibility(page);
 });
 
+test('a file is shared on purpose, and opened by whoever has the link', {
+  skip: needsBrowser,
+}, async (t) => {
+  const { url } = await startServer(t, { env: { BUNSEN_MAX_BODY_BYTES: '20000' } });
+  const page = await openBrowser(t);
+  await page.goto(`${url}/adhoc`);
+  const perf = 'app 1 10.0: 1 cycles:\n\t401 parse (/app)\n\t402 main (/app)\n\n';
+  const input = page.locator('input[type=file]');
+  await input.setInputFiles([
+    file("it's mine.txt", 'main;serve;parse 70\nmain;serve;render 30'),
+    file('out.perf', perf),
+  ]);
+  const row = (name: string) => page.getByRole('row').filter({ hasText: name });
+  const share = page.getByRole('button', { name: /^Share this file/ });
+  const send = page.getByRole('button', { name: 'Send it and make a link' });
+  const link = page.getByRole('textbox', { name: 'Link to this file' });
+
+  // What the server cannot read itself goes as a pprof, with what it held.
+  await share.click();
+  await page.getByText('what was read of it is sent to this server, as a pprof').waitFor();
+  await checkAccessibility(page);
+  await shoot(page, 'files-share');
+  await send.click();
+  const perfLink = await link.inputValue();
+
+  await page.keyboard.press('Escape');
+  const files = page.getByRole('combobox', { name: 'File', exact: true });
+  await files.selectOption({ label: "it's mine.txt (100)" });
+  await page.getByRole('button', { name: 'Share this file: Share…' }).click();
+  await page.getByText('it is sent to this server as it is').waitFor();
+  await send.click();
+  await page.getByText(/The server has it until \d{4}-\d\d-\d\d/).waitFor();
+  await shoot(page, 'files-shared');
+  const textLink = await link.inputValue();
+  assert.match(textLink, /[?&]shared=[0-9a-f-]{36}/);
+  await page.keyboard.press('Escape');
+
+  // Another tab, which has seen neither file.
+  const other = await openBrowser(t);
+  const figures = other.getByRole('table', { name: 'Functions' });
+  await other.goto(textLink);
+  await figures.getByRole('button', { name: /^render/ }).waitFor();
+  await other.getByRole('option', { name: "it's mine.txt (100)" }).waitFor({ state: 'attached' });
+  await other.goto(perfLink);
+  await figures.getByRole('button', { name: /^parse app/ }).waitFor();
+  await other.getByText('pprof', { exact: true }).waitFor();
+  await other.reload();
+  await figures.getByRole('button', { name: /^parse app/ }).waitFor();
+
+  // A file that is not shared takes no part of the link.
+  const noise = Array.from({ length: 9000 }, () => `f${Math.random()} 1`).join('\n');
+  await input.setInputFiles(file('large.txt', noise));
+  await row('f0.').first().waitFor();
+  assert.doesNotMatch(page.url(), /shared/);
+  page.removeAllListeners('console');
+  page.removeAllListeners('response');
+  await share.click();
+  await send.click();
+  await page.getByRole('alert').getByText('BODY_TOO_LARGE').waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.goto(`${url}/adhoc?shared=00000000-0000-4000-8000-000000000000`);
+  await page.getByText(/there is no uploaded profile/).waitFor();
+});
+
 test('a file is dropped on the page', { skip: needsBrowser }, async (t) => {
   const { url } = await startServer(t);
   const page = await openBrowser(t);

@@ -60,10 +60,38 @@ export async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: path.join(folder, `${name}.png`) });
 }
 
+/** One picture of a sheet. */
+export interface Shot {
+  label: string;
+  png: Buffer;
+}
+
+/** Several pictures in one, to be looked at together. */
+export async function contactSheet(page: Page, name: string, shots: Shot[]): Promise<void> {
+  const browser = page.context().browser();
+  assert.ok(browser);
+  const sheet = await browser.newPage({ viewport: { width: 2400, height: 800 } });
+  const figures = shots.map(
+    ({ label, png }) =>
+      `<figure><figcaption>${label}</figcaption><img src="data:image/png;base64,${png.toString('base64')}"></figure>`,
+  );
+  await sheet.setContent(
+    `<style>body{display:flex;flex-wrap:wrap;gap:8px;margin:8px;background:#888}figure{margin:0}img{height:620px}</style>${figures.join('')}`,
+  );
+  const folder = path.join(root, 'test/output');
+  mkdirSync(folder, { recursive: true });
+  await sheet.screenshot({ path: path.join(folder, `${name}.png`), fullPage: true });
+  await sheet.close();
+}
+
 /** Makes the window so large, and checks that the page does not scroll sideways in it. */
 export async function assertFits(page: Page, width: number, height: number): Promise<void> {
   await page.setViewportSize({ width, height });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  const overflow = await page.evaluate(async () => {
+    // Charts are told of their new width when it has been laid out, a frame later.
+    for (let i = 0; i < 3; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
+    return document.documentElement.scrollWidth - innerWidth;
+  });
   assert.ok(overflow <= 0, `${width} px: ${overflow} too wide`);
 }
 

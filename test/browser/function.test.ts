@@ -10,27 +10,32 @@ import {
   shoot,
 } from './browser.ts';
 
+const DAY_MS = 86_400_000;
 const PARSE =
   'std::vector<std::pair<std::string, int>, std::allocator<std::pair<std::string, int> > >::parse(int)';
 
 test('from a frame to its function: by service and version, callees, callers', {
   skip: needsBrowser,
 }, async (t) => {
-  const { url } = await startServer(t);
-  const agoMs = 60_000;
-  const push = (service: string, version: string, text: string) =>
-    pushWindow(url, text, { agoMs, service, labels: version === '' ? {} : { version } });
+  // Last week's profile is older than a server takes by default.
+  const { url } = await startServer(t, { env: { BUNSEN_MAX_AGE_MS: String(8 * DAY_MS) } });
+  const atMs = Math.floor(Date.now() / 15_000) * 15_000 - 60_000;
+  const push = (service: string, version: string, text: string, timeMs = atMs) => {
+    const agoMs = Date.now() - (timeMs + 7_000);
+    return pushWindow(url, text, { agoMs, service, labels: version === '' ? {} : { version } });
+  };
   await push(
     'checkout',
     '1.9',
     `main;serve;${PARSE} 10\nmain;serve;${PARSE};memcpy@libc.so.6 20\nmain 70`,
   );
   await push('checkout', '1.10', `main;serve;${PARSE} 30\nmain 10`);
+  await push('checkout', '', `main;serve;${PARSE} 30\nmain 90`, atMs - 7 * DAY_MS);
   await push('search', '', `run;query;${PARSE} 5\nrun 95`);
   await push('mail', '', 'run;send 50');
 
   const page = await openBrowser(t);
-  await page.goto(`${url}/s/checkout`);
+  await page.goto(`${url}/s/checkout?from=${atMs - 29 * 60_000}&until=${atMs + 60_000}`);
   await page.getByRole('row').filter({ hasText: '::parse' }).hover();
   await page.getByRole('link', { name: /^Page of std::vector/ }).click();
   await page.waitForURL(/\/f\/std/);
@@ -46,6 +51,20 @@ test('from a frame to its function: by service and version, callees, callers', {
   await page.getByRole('button', { name: 'Versions of checkout' }).click();
   await costs.getByText('1.10').waitFor();
   assert.deepEqual(await shares(), ['42.9 %', '75.0 %', '30.0 %', '5.0 %']);
+
+  // Its trend by service, with the week before it, where the first version took half as much.
+  const trend = page.getByRole('region', { name: 'Timeline' });
+  await trend.getByText('a week before').waitFor();
+  assert.deepEqual(await trend.getByText(/^(checkout|search)$/).allTextContents(), [
+    'checkout',
+    'search',
+  ]);
+  const chart = await trend.locator('canvas').boundingBox();
+  assert.ok(chart);
+  // Between the axis at the left and the margin at the right, where the window begins.
+  await page.mouse.move(chart.x + 58 + (chart.width - 78) * (29 / 30) + 1, chart.y + 40);
+  await trend.getByText('0.040', { exact: true }).waitFor();
+  await trend.getByText('0.020', { exact: true }).waitFor();
 
   const functions = page.getByRole('table', { name: 'Functions' });
   await until('a painted flame graph', async () => (await coloursOn(page)) > 2);

@@ -2,6 +2,7 @@
 // of bytes of .eh_frame_hdr that follow; none: the rest is a .debug_frame.
 #include <algorithm>
 
+#include "function_ranges.h"
 #include "fuzz.h"
 #include "unwind_index.h"
 #include "unwind_rows.h"
@@ -42,5 +43,11 @@ int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     requireOrder(of_part);
   }
   index->find(0x10);
+  std::optional<FunctionRanges> ranges = FunctionRanges::open(file);
+  require(ranges.has_value());
+  for (uint64_t address = 0x1000; address < 0x5000; address += 0x80) {
+    std::optional<CodeRange> range = ranges->find(address);
+    require(!range || range->contains(address));
+  }
   return 0;
 }

@@ -1,6 +1,9 @@
 // A whole file: headers, sections, symbols, and everything else that is read of one.
+#include <algorithm>
+
 #include "fuzz.h"
 #include "go_symbols.h"
+#include "known_code.h"
 #include "unwind_index.h"
 #include "unwind_rows.h"
 
@@ -27,6 +30,13 @@ int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
       auto [first, end] = symbols.find(symbols.base + symbol.start);
       require(first <= end && end <= symbols.symbols.size());
     }
+  std::vector<ElfRange> tables = findPltTables(*file);
+  for (const ElfRange& table : tables)
+    for (uint64_t offset = 0; offset < std::min<uint64_t>(table.bytes, 256); offset += 8) {
+      std::optional<PltStub> stub = pltStubAt(*file, tables, table.address + offset);
+      require(!stub || (!stub->symbol.empty() && stub->start <= table.address + offset));
+    }
+  findEntryCode(*file);
   readUnwindRows(*file);
   UnwindIndex::open(std::make_shared<const ElfFile>(std::move(*file)));
   return 0;

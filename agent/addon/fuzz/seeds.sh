@@ -10,6 +10,8 @@ section() { objcopy --dump-section "$1=section.bin" "${2:-seed.so}" /dev/null; }
 
 cp seed.so elf/debug
 strip -o elf/stripped seed.so
+echo 'int puts(const char *); int main(int n, char **a) { return puts(*a); }' > program.c
+${CC:-gcc} -s -O1 -o elf/program program.c
 
 section .eh_frame_hdr
 { printf "\\$(printf %o "$(wc -c < section.bin)")"; cat section.bin; section .eh_frame; cat section.bin; } > call_frames/eh_frame
@@ -33,4 +35,4 @@ printf '1000 40 JS:*parse /srv/app.js:1:2\n7f0000001000 1000 0x12\nffff T _text 
 printf '\001\001\0\0\0\004\0\0\0main\004\0\0\0/a.c\007\0\0\0' > source_frames/one
 section .note.gnu.build-id
 cp section.bin notes/build_id
-rm seed.c seed.so seed.o linked.so section.bin
+rm program.c seed.c seed.so seed.o linked.so section.bin

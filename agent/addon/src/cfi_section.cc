@@ -34,8 +34,8 @@ class Parser {
     uint64_t at = 0;
     while (std::optional<Entry> entry = entryAt(at)) {
       at = entry->offset + entry->bytes.size();
-      if (!isCommon(*entry)) addFunction(*entry);
-      // A zero length ends .eh_frame, but linked objects may leave one in the middle.
+      // An empty one ends .eh_frame, but linked objects may leave one in the middle.
+      if (!entry->bytes.empty() && !isCommon(*entry)) addFunction(*entry);
     }
     return finish();
   }
@@ -43,7 +43,7 @@ class Parser {
   CfiSection parseAt(const std::vector<uint64_t>& addresses) {
     for (uint64_t address : addresses) {
       std::optional<Entry> entry = entryAt(address - address_);
-      if (entry && !isCommon(*entry)) addFunction(*entry);
+      if (entry && !entry->bytes.empty() && !isCommon(*entry)) addFunction(*entry);
     }
     return finish();
   }
@@ -56,29 +56,23 @@ class Parser {
     return std::move(section_);
   }
 
-  // Returns the next entry that is not empty, if there is one.
+  // Returns the entry at this offset, if there is one. It may be empty.
   std::optional<Entry> entryAt(uint64_t at) const {
-    for (;;) {
-      CfiReader reader(view_(at, kLongestLength));
-      uint64_t length = reader.number<uint32_t>();
-      bool is_64_bit = length == 0xffffffff;
-      if (is_64_bit) length = reader.number<uint64_t>();
-      if (reader.failed()) return std::nullopt;
-      uint64_t offset = at + reader.position();
-      if (length == 0) {
-        at = offset;
-        continue;
-      }
-      if (length > kLongestEntry) return std::nullopt;
-      Entry entry = {view_(offset, length), offset, 0, 4};
-      if (entry.bytes.size() < length) return std::nullopt;
-      // In .eh_frame the identifier has four bytes even where the length has more.
-      if (is_64_bit && format_ == CfiFormat::kDebugFrame) entry.id_bytes = 8;
-      CfiReader id(entry.bytes);
-      entry.id = entry.id_bytes == 8 ? id.number<uint64_t>() : id.number<uint32_t>();
-      if (id.failed()) return std::nullopt;
-      return entry;
-    }
+    CfiReader reader(view_(at, kLongestLength));
+    uint64_t length = reader.number<uint32_t>();
+    bool is_64_bit = length == 0xffffffff;
+    if (is_64_bit) length = reader.number<uint64_t>();
+    if (reader.failed() || length > kLongestEntry) return std::nullopt;
+    uint64_t offset = at + reader.position();
+    Entry entry = {view_(offset, length), offset, 0, 4};
+    if (entry.bytes.size() < length) return std::nullopt;
+    if (length == 0) return entry;
+    // In .eh_frame the identifier has four bytes even where the length has more.
+    if (is_64_bit && format_ == CfiFormat::kDebugFrame) entry.id_bytes = 8;
+    CfiReader id(entry.bytes);
+    entry.id = entry.id_bytes == 8 ? id.number<uint64_t>() : id.number<uint32_t>();
+    if (id.failed()) return std::nullopt;
+    return entry;
   }
 
   bool isCommon(const Entry& entry) const {

@@ -18,6 +18,7 @@ constexpr uint64_t kMaxSymbols = 16 << 20;
 // 24 MB: as much as one table may take. The functions beyond stay unnamed.
 constexpr size_t kMaxFunctions = 2 << 20;
 constexpr size_t kMaxNameBytes = 4096;
+constexpr uint32_t kMaxNameOffset = INT32_MAX;  // what ElfSymbol has room for
 constexpr size_t kSymbolsPerRead = 4096;
 
 bool isFunction(const Elf64_Sym& symbol) {
@@ -73,6 +74,7 @@ bool ElfFile::readHeaders() {
   if (!readAt(0, &header, sizeof(header)) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
       header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
     return false;
+  entry_point_ = header.e_entry;
   machine_ = header.e_machine;
   section_names_ = header.e_shstrndx;
 
@@ -177,7 +179,7 @@ const Elf64_Shdr* ElfFile::findSection(std::string_view name) const {
 std::optional<ElfRange> ElfFile::findSectionRange(std::string_view name) const {
   const Elf64_Shdr* section = findSection(name);
   if (!section) return std::nullopt;
-  return ElfRange{section->sh_addr, section->sh_offset, section->sh_size};
+  return ElfRange{section->sh_addr, section->sh_offset, section->sh_size, section->sh_entsize};
 }
 
 std::optional<ElfSection> ElfFile::readSection(std::string_view name) const {
@@ -246,7 +248,9 @@ ElfSymbols ElfFile::readSymbolTable(const Elf64_Shdr& table) const {
         return;
       for (const Elf64_Sym& symbol : batch) {
         const Elf64_Shdr* section = sectionOf(symbol);
-        if (!section || !isFunction(symbol) || symbol.st_name >= strings.sh_size) continue;
+        if (!section || !isFunction(symbol) || symbol.st_name >= strings.sh_size ||
+            symbol.st_name > kMaxNameOffset)
+          continue;
         if (symbol.st_value < result.base || symbol.st_value - result.base > UINT32_MAX) continue;
         visit(symbol, *section);
       }
@@ -263,7 +267,7 @@ ElfSymbols ElfFile::readSymbolTable(const Elf64_Shdr& table) const {
     if (result.symbols.size() == functions) return;
     result.symbols.push_back({static_cast<uint32_t>(symbol.st_value - result.base),
                               static_cast<uint32_t>(std::min<uint64_t>(symbol.st_size, UINT32_MAX)),
-                              symbol.st_name});
+                              symbol.st_name & kMaxNameOffset, symbol.st_size == 0});
   });
   std::sort(result.symbols.begin(), result.symbols.end(),
             [](const ElfSymbol& left, const ElfSymbol& right) {

@@ -29,7 +29,8 @@ struct ElfSegment {
 struct ElfSymbol {
   uint32_t start;  // from ElfSymbols::base
   uint32_t size;
-  uint32_t name_offset;  // in the string table
+  uint32_t name_offset : 31;  // in the string table
+  uint32_t is_unsized : 1;    // the file does not say how large it is: `size` is a guess
 };
 
 struct ElfSymbols {
@@ -55,6 +56,7 @@ struct ElfRange {
   uint64_t address;
   uint64_t file_offset;
   uint64_t bytes;
+  uint64_t entry_bytes;  // of each of its entries, where it is a table; else 0
 };
 
 class ElfFile {
@@ -74,6 +76,9 @@ class ElfFile {
 
   // Returns the lowest virtual address of code.
   std::optional<uint64_t> codeBase() const;
+
+  // Returns the virtual address at which the program begins; 0 if it says none.
+  uint64_t entryPoint() const { return entry_point_; }
 
   // Whether the code is for the processor that this runs on.
   bool isNative() const;
@@ -126,6 +131,7 @@ class ElfFile {
   std::string build_id_;
   std::vector<ElfSegment> segments_;
   std::vector<Elf64_Shdr> sections_;
+  uint64_t entry_point_ = 0;
   uint16_t machine_ = EM_NONE;
   uint16_t section_names_ = SHN_UNDEF;  // the section that holds them
 };

@@ -72,8 +72,8 @@ ElfSymbols readGoSymbols(const ElfFile& file) {
       return {};
     memcpy(&function, &table[entry.offset], sizeof(function));
     if (function.name_offset < 0) continue;
-    result.symbols.push_back(
-        {entry.start, next.start - entry.start, static_cast<uint32_t>(function.name_offset)});
+    auto name_offset = static_cast<uint32_t>(function.name_offset);
+    result.symbols.push_back({entry.start, next.start - entry.start, name_offset & INT32_MAX, 0});
   }
   return result;
 }

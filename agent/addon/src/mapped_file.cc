@@ -23,21 +23,14 @@ UniqueFd openSameInode(uint32_t pid, const Mapping& mapping) {
 }
 
 std::optional<ElfFile> openRecorded(uint32_t pid, const Mapping& mapping) {
-  for (uint32_t root : {pid, static_cast<uint32_t>(getpid())}) {
-    if (mapping.build_id.empty()) {
-      if (UniqueFd file = openSameInode(root, mapping)) return ElfFile::open(std::move(file));
-      continue;
-    }
-    std::optional<ElfFile> file = ElfFile::open(openInRoot(root, mapping.path));
-    if (file && file->buildId() == mapping.build_id) return file;
-  }
+  for (uint32_t root : {pid, static_cast<uint32_t>(getpid())})
+    if (UniqueFd file = openSameInode(root, mapping)) return ElfFile::open(std::move(file));
   return std::nullopt;
 }
 
 }  // namespace
 
 std::string fileKey(const Mapping& mapping) {
-  if (!mapping.build_id.empty()) return "build " + mapping.build_id;
   return mapping.device + ' ' + std::to_string(mapping.inode) + ' ' + mapping.path;
 }
 

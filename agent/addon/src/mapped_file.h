@@ -11,7 +11,7 @@
 
 namespace bunsen {
 
-// Returns what tells the mapped file from all others: device, inode and path; or its build ID.
+// Returns what tells the mapped file from all others: device, inode and path.
 std::string fileKey(const Mapping& mapping);
 
 // Opens the mapped file itself. map_files leads to it even when it was deleted or replaced, but

@@ -15,15 +15,13 @@ struct Mapping {
   std::string device;  // "MAJOR:MINOR" in hex; "00:00" for memory without a file
   uint64_t inode;
   std::string path;  // as the process sees it, without " (deleted)"
-  // The kernel recorded it at the time, and the process may be gone. It may then have said which
-  // build it was, in lower-case hex, in place of device and inode.
+  // The kernel recorded it at the time, and the process may be gone.
   bool is_recorded = false;
-  std::string build_id;
 
   bool contains(uint64_t address) const { return address >= start && address < end; }
 
   // Memory without a file behind it.
-  bool isAnonymous() const { return inode == 0 && build_id.empty(); }
+  bool isAnonymous() const { return inode == 0; }
 
   // A file that exists only in memory. Programs are run from such files, but some JIT runtimes also
   // map their code through one; only its content tells.

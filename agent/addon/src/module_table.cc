@@ -61,27 +61,66 @@ void Module::resolve(uint64_t file_offset, Named* named) {
   if (!lines && named->count > 0) return;
   bool has_symbol = false;
   FunctionIndex function =
-      functionOf(address.value_or(file_offset), address.has_value(), &has_symbol);
+      address ? functionOf(*address, &has_symbol) : unnamedFunction(file_offset);
   *named = withLines(function, has_symbol, lines.value_or(SourceFrames{}));
   named->awaits_lines = !lines;
 }
 
-// @param in_file whether the address is one of the file's code
-FunctionIndex Module::functionOf(uint64_t address, bool in_file, bool* has_symbol) {
-  if (in_file) symbols_last_used_ = ++table_->use_clock_;
+FunctionIndex Module::functionOf(uint64_t address, bool* has_symbol) {
+  symbols_last_used_ = ++table_->use_clock_;
+  std::optional<FunctionIndex> named = functionBySymbol(address);
+  if (!named) named = functionOfPlt(address);
+  std::optional<CodeRange> range;
+  if (!named) range = rangeOf(address);
+  if (range) named = functionOfEntryCode(*range);
+  *has_symbol = named.has_value();
+  return named ? *named : unnamedFunction(range ? range->start : address);
+}
+
+std::optional<FunctionIndex> Module::functionBySymbol(uint64_t address) {
   for (const Symbols& symbols : symbols_) {
-    auto candidates = in_file ? symbols.table.find(address) : std::pair<size_t, size_t>{};
-    std::string symbol = symbols.bestName(candidates);
-    if (symbol.empty()) continue;
-    *has_symbol = true;
-    return table_->names_->addFunction(
-        demangle(symbol), symbol, mapping_,
-        symbols.table.base + symbols.table.symbols[candidates.first].start);
+    auto candidates = symbols.table.find(address);
+    std::string name = symbols.bestName(candidates);
+    if (name.empty()) continue;
+    const ElfSymbol& symbol = symbols.table.symbols[candidates.first];
+    uint64_t start = symbols.table.base + symbol.start;
+    if (symbol.is_unsized && !isInFunctionAt(start, address)) continue;
+    return table_->names_->addFunction(demangle(name), name, mapping_, start);
   }
+  return std::nullopt;
+}
+
+std::optional<FunctionIndex> Module::functionOfPlt(uint64_t address) {
+  std::optional<PltStub> stub = pltStubAt(*file_, plt_tables_, address);
+  if (!stub) return std::nullopt;
+  return table_->names_->addFunction(demangle(stub->symbol) + "@plt", stub->symbol + "@plt",
+                                     mapping_, stub->start);
+}
+
+std::optional<FunctionIndex> Module::functionOfEntryCode(const CodeRange& range) {
+  if (!entry_code_) return std::nullopt;
+  if (range.start == entry_code_->start)
+    return table_->names_->addFunction("_start", "_start", mapping_, range.start);
+  if (range.start == entry_code_->main)
+    return table_->names_->addFunction("main", "main", mapping_, range.start);
+  return std::nullopt;
+}
+
+FunctionIndex Module::unnamedFunction(uint64_t address) {
   char offset[32];
   snprintf(offset, sizeof(offset), "+0x%lx", address);
   std::string name = baseName(path_) + offset;
   return table_->names_->addFunction(name, name, mapping_, address);
+}
+
+std::optional<CodeRange> Module::rangeOf(uint64_t address) const {
+  return ranges_ ? ranges_->find(address) : std::nullopt;
+}
+
+// Whether the function of a symbol without a size holds the address, as far as is known.
+bool Module::isInFunctionAt(uint64_t start, uint64_t address) const {
+  std::optional<CodeRange> range = rangeOf(start);
+  return range ? range->contains(address) : !rangeOf(address);
 }
 
 // The function itself keeps the name of its symbol, which is the same with and without lines.
@@ -121,6 +160,9 @@ std::string Module::Symbols::bestName(std::pair<size_t, size_t> candidates) cons
 }
 
 void Module::readSymbols() {
+  ranges_ = FunctionRanges::open(file_);
+  plt_tables_ = findPltTables(*file_);
+  entry_code_ = findEntryCode(*file_);
   for (SymbolFile& file : openSymbolFiles(pid_, path_, file_)) {
     ElfSymbols table = file.file->readSymbols();
     symbols_.push_back({std::move(file), std::move(table)});
@@ -155,14 +197,9 @@ std::shared_ptr<Module> ModuleTable::open(uint32_t pid, const Mapping& mapping) 
   }
 
   std::shared_ptr<Module> module;
-  std::optional<ElfFile> file;
-  std::string build_id = mapping.build_id;
+  std::optional<ElfFile> file = openMapped(pid, mapping);
+  std::string build_id = file ? file->buildId() : "";
   if (!build_id.empty()) module = by_build_id_[build_id].lock();
-  if (!module) {
-    file = openMapped(pid, mapping);
-    if (file) build_id = file->buildId();
-  }
-  if (!module && !build_id.empty()) module = by_build_id_[build_id].lock();
   if (!module) {
     MappingIndex name = names_->addMapping(mapping.path, build_id, MappingKind::kUserElf);
     module = std::make_shared<Module>(this, share(std::move(file)), name, pid, mapping.path);

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "elf_file.h"
+#include "function_ranges.h"
+#include "known_code.h"
 #include "line_worker.h"
 #include "mappings.h"
 #include "name_table.h"
@@ -26,9 +28,11 @@ class Module {
   Module(ModuleTable* table, std::shared_ptr<const ElfFile> file, MappingIndex mapping,
          uint32_t pid, std::string path);
 
-  // Appends the function at this offset of the file: by its symbol, else "FILE+0xADDRESS" with the
-  // virtual address (the offset itself if the file could not be read). Before it those that were
-  // inlined into it there, innermost first, as soon as debug information has said so.
+  // Appends the function at this offset of the file: by its symbol, else "SYMBOL@plt" for an entry
+  // of the PLT, else "FILE+0xADDRESS" with the virtual address of the function's start; of the code
+  // itself where nothing says what function it is in (the offset if the file could not be read).
+  // Before it those that were inlined into it there, innermost first, as soon as debug information
+  // has said so.
   void addFrames(uint64_t file_offset, std::vector<FunctionIndex>* frames);
 
   bool isElf() const { return file_ != nullptr; }
@@ -52,7 +56,13 @@ class Module {
   };
 
   void resolve(uint64_t file_offset, Named* named);
-  FunctionIndex functionOf(uint64_t address, bool in_file, bool* has_symbol);
+  FunctionIndex functionOf(uint64_t address, bool* has_symbol);
+  std::optional<FunctionIndex> functionBySymbol(uint64_t address);
+  std::optional<FunctionIndex> functionOfPlt(uint64_t address);
+  std::optional<FunctionIndex> functionOfEntryCode(const CodeRange& range);
+  FunctionIndex unnamedFunction(uint64_t address);
+  std::optional<CodeRange> rangeOf(uint64_t address) const;
+  bool isInFunctionAt(uint64_t start, uint64_t address) const;
   Named withLines(FunctionIndex function, bool has_symbol, const SourceFrames& lines);
   void readSymbols();
   size_t symbolBytes() const;
@@ -63,7 +73,11 @@ class Module {
   MappingIndex mapping_;
   uint32_t pid_;
   std::string path_;
-  std::vector<Symbols> symbols_;               // read at the first use, given back under pressure
+  std::vector<Symbols> symbols_;  // read at the first use, given back under pressure
+  // Read with them, and kept: a few numbers.
+  std::optional<FunctionRanges> ranges_;
+  std::vector<ElfRange> plt_tables_;
+  std::optional<EntryCode> entry_code_;
   std::unordered_map<uint64_t, Named> named_;  // by file offset
   std::vector<FunctionIndex> frames_;
   std::shared_ptr<FileLines> lines_;  // null: there is no debug information, or it is not known yet

@@ -43,7 +43,6 @@ class TaskEvents {
   std::map<int, Ring> rings_;  // by CPU
   std::vector<TaskEvent> waiting_;
   uint64_t lost_ = 0;
-  bool with_build_ids_ = true;
 };
 
 }  // namespace bunsen

@@ -1,22 +1,14 @@
 #include "unwind_index.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "cfi_reader.h"
 #include "cfi_section.h"
 
 namespace bunsen {
 
 namespace {
 
-// What every linker writes: counts of four bytes, and a sorted table of pairs of four bytes, both
-// relative to the section.
-constexpr uint8_t kCountEncoding = 0x03;
-constexpr uint8_t kTableEncoding = 0x3b;
-constexpr size_t kHeaderBytes = 12;
-// Far above any real file. What a damaged one says must not cost more memory or time than this.
-constexpr uint32_t kMaxFunctions = 8 << 20;
+// What a damaged file says must not cost more memory or time than this.
 constexpr uint32_t kMaxFunctionsOfPart = 512;
 constexpr size_t kMaxParts = 1 << 20;
 
@@ -24,11 +16,6 @@ constexpr size_t kMaxParts = 1 << 20;
 // and seldom less than three.
 constexpr size_t kPageRows = BUNSEN_UNWIND_PAGE_ROWS;
 constexpr uint64_t kPartBytes = 3 * kPageRows;
-
-struct TableEntry {
-  int32_t code;   // where the function is
-  int32_t entry;  // where its call frame information is
-};
 
 }  // namespace
 
@@ -40,36 +27,22 @@ std::optional<UnwindIndex> UnwindIndex::open(std::shared_ptr<const ElfFile> file
 
 bool UnwindIndex::readTable() {
   std::optional<uint64_t> base = file_->codeBase();
-  std::optional<ElfRange> range = file_->findSectionRange(".eh_frame_hdr");
-  std::optional<ElfSection> section = file_->readSection(".eh_frame_hdr");
-  if (!base || !range || !section) return false;
-  CfiReader header(section->bytes);
-  auto version = header.number<uint8_t>();
-  header.number<uint8_t>();  // how the address of .eh_frame is written; its header says that, too
-  auto count_encoding = header.number<uint8_t>();
-  auto table_encoding = header.number<uint8_t>();
-  header.number<uint32_t>();
-  functions_ = header.number<uint32_t>();
-  if (header.failed() || version != 1 || count_encoding != kCountEncoding ||
-      table_encoding != kTableEncoding || functions_ == 0 || functions_ > kMaxFunctions ||
-      section->bytes.size() < kHeaderBytes + functions_ * sizeof(TableEntry))
-    return false;
+  std::optional<EhFrameHeader> header = EhFrameHeader::open(*file_);
+  if (!base || !header) return false;
   base_ = *base;
-  table_address_ = range->address;
-  table_offset_ = range->file_offset + kHeaderBytes;
-
-  std::vector<TableEntry> table(functions_);
-  memcpy(table.data(), section->bytes.data() + kHeaderBytes, functions_ * sizeof(TableEntry));
-  section->bytes = {};
+  header_ = *header;
+  uint32_t functions = header_.size();
+  std::vector<EhFrameHeader::Entry> table = header_.read(*file_, 0, functions);
+  if (table.empty()) return false;
   std::vector<int32_t> entries;
-  entries.reserve(functions_);
-  for (const TableEntry& function : table) entries.push_back(function.entry);
+  entries.reserve(functions);
+  for (const EhFrameHeader::Entry& function : table) entries.push_back(function.entry);
   std::sort(entries.begin(), entries.end());
 
   uint64_t part_bytes = 0;
-  for (uint32_t i = 0; i < functions_; i++) {
+  for (uint32_t i = 0; i < functions; i++) {
     if (i > 0 && table[i].code < table[i - 1].code) return false;
-    uint64_t address = table_address_ + static_cast<uint64_t>(int64_t{table[i].code});
+    uint64_t address = header_.addressOf(table[i].code);
     if (address < base_ || address - base_ >= BUNSEN_UNWIND_NO_START) continue;
     auto start = static_cast<uint32_t>(address - base_);
     // Up to the next entry; the last one is no larger than others.
@@ -82,7 +55,7 @@ bool UnwindIndex::readTable() {
       part_bytes = 0;
     }
     part_bytes += bytes;
-    if (bytes <= kPartBytes || i + 1 == functions_) continue;
+    if (bytes <= kPartBytes || i + 1 == functions) continue;
     // A function too large for a page, such as gcc's recog(): more parts, evenly over its code.
     uint64_t code = static_cast<uint64_t>(int64_t{table[i + 1].code} - table[i].code);
     uint64_t pieces = 2 * bytes / kPartBytes;
@@ -105,14 +78,10 @@ std::optional<size_t> UnwindIndex::find(uint64_t from_base) const {
 UnwindRows UnwindIndex::read(size_t part) const {
   bool is_last = part + 1 == parts_.size();
   uint32_t first = parts_[part].first_function;
-  uint32_t end = is_last ? functions_ : std::max(parts_[part + 1].first_function, first + 1);
-  std::vector<TableEntry> table(end - first);
-  if (!file_->readAt(table_offset_ + first * sizeof(TableEntry), table.data(),
-                     table.size() * sizeof(TableEntry)))
-    return {};
+  uint32_t end = is_last ? header_.size() : std::max(parts_[part + 1].first_function, first + 1);
   std::vector<uint64_t> entries;
-  for (const TableEntry& function : table)
-    entries.push_back(table_address_ + static_cast<uint64_t>(int64_t{function.entry}));
+  for (const EhFrameHeader::Entry& function : header_.read(*file_, first, end - first))
+    entries.push_back(header_.addressOf(function.entry));
 
   UnwindRows result = readUnwindRows(*file_, entries);
   std::vector<UnwindRow>& rows = result.rows;

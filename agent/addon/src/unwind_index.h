@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "eh_frame_header.h"
 #include "elf_file.h"
 #include "unwind_rows.h"
 
@@ -40,9 +41,7 @@ class UnwindIndex {
 
   std::shared_ptr<const ElfFile> file_;
   uint64_t base_ = 0;
-  uint64_t table_address_ = 0;  // of .eh_frame_hdr, to which its entries are relative
-  uint64_t table_offset_ = 0;   // of its first entry in the file
-  uint32_t functions_ = 0;
+  EhFrameHeader header_;
   std::vector<Part> parts_;  // by start
 };
 

@@ -10,8 +10,8 @@ namespace {
 
 constexpr size_t kRowsPerPage = BUNSEN_UNWIND_PAGE_ROWS;
 
-bool mayRetry(const UnwindModule* module, uint64_t now_ms) {
-  return module && module->refused_until_ms != 0 && now_ms >= module->refused_until_ms;
+bool mayRetry(const UnwindModule& module, uint64_t now_ms) {
+  return module.refused_until_ms != 0 && now_ms >= module.refused_until_ms;
 }
 
 size_t pagesOfTree(size_t rows) {
@@ -55,13 +55,15 @@ std::shared_ptr<UnwindModule> UnwindModules::open(uint32_t pid, const Mapping& m
   if (mapping.isAnonymous() && !is_vdso) return nullptr;
   std::string file = is_vdso ? mapping.path : fileKey(mapping);
   auto known = by_file_.find(file);
-  if (known == by_file_.end() || mayRetry(known->second.module.get(), now_ms)) {
+  if (known == by_file_.end() || mayRetry(*known->second.module, now_ms)) {
     std::shared_ptr<UnwindModule> module = read(pid, mapping, file, now_ms);
+    // Not remembered: mostly the process has just ended, and the next one may have the file.
+    if (!module) return nullptr;
     known = by_file_.insert_or_assign(file, KnownFile{std::move(module), now_ms}).first;
   }
   known->second.last_used_ms = now_ms;
   // At once, lest the next file of the same process takes its place.
-  if (known->second.module) known->second.module->last_used_ms = now_ms;
+  known->second.module->last_used_ms = now_ms;
   return known->second.module;
 }
 
@@ -73,7 +75,7 @@ std::shared_ptr<UnwindModule> UnwindModules::read(uint32_t pid, const Mapping& m
   auto elf = std::make_shared<const ElfFile>(std::move(*opened));
   std::string content = elf->buildId().empty() ? file : elf->buildId();
   std::shared_ptr<UnwindModule>& module = by_content_[content];
-  if (module && !mayRetry(module.get(), now_ms)) return module;
+  if (module && !mayRetry(*module, now_ms)) return module;
   module = std::make_shared<UnwindModule>();
   module->segments = elf->segments();
   module->last_used_ms = now_ms;

@@ -57,7 +57,8 @@ class UnwindModules {
 
   UnwindModules(UnwindStore* store, uint64_t large_file_bytes, Release release);
 
-  // Returns the module behind a mapping, null if there is none.
+  // Returns the module behind a mapping, null if it is no file of native code, or one that cannot
+  // be read now.
   std::shared_ptr<UnwindModule> open(uint32_t pid, const Mapping& mapping, uint64_t now_ms);
 
   // Reads the rows of the part that holds this address of the module, if they are absent.

@@ -1,54 +1,24 @@
 #include "symbol_files.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 
-#include "check.h"
+#include "built_program.h"
 
 using namespace bunsen;
 using namespace bunsen::test;
 
 namespace {
 
-// A program in a folder of its own, made by the tools that distributions use.
-class Built {
+class Built : public BuiltProgram {
  public:
-  Built() {
-    char name[] = "/tmp/bunsen-symbols-XXXXXX";
-    CHECK(mkdtemp(name) != nullptr);
-    folder_ = name;
-    std::ofstream source(folder_ + "/program.c");
-    source << "__attribute__((noinline)) static int hidden(int n) { return n * 3; }\n"
-              "__attribute__((noinline)) int shown(int n) { return hidden(n) + 1; }\n"
-              "int main(int argc, char **argv) { return shown(argc) == (int)(long)argv; }\n";
-  }
-  Built(const Built&) = delete;
-  ~Built() { run("rm -r " + folder_); }
-
-  // With %d for the folder. Skips the test where a tool is missing.
-  void run(std::string command) {
-    for (size_t at; (at = command.find("%d")) != std::string::npos;)
-      command.replace(at, 2, folder_);
-    std::string tool = command.substr(0, command.find(' '));
-    if (system(("command -v " + tool + " >/dev/null").c_str()) != 0) throw Skip{"no " + tool};
-    CHECK_EQ(system(command.c_str()), 0);
-  }
-
-  const std::string& folder() const { return folder_; }
-  std::string program() const { return folder_ + "/program"; }
-
- private:
-  std::string folder_;
+  Built()
+      : BuiltProgram(
+            "__attribute__((noinline)) static int hidden(int n) { return n * 3; }\n"
+            "__attribute__((noinline)) int shown(int n) { return hidden(n) + 1; }\n"
+            "int main(int argc, char **argv) { return shown(argc) == (int)(long)argv; }\n") {}
 };
-
-std::shared_ptr<const ElfFile> openElf(const std::string& path) {
-  auto file = ElfFile::open(UniqueFd(open(path.c_str(), O_RDONLY)));
-  return file ? std::make_shared<const ElfFile>(std::move(*file)) : nullptr;
-}
 
 std::vector<SymbolFile> filesOf(const std::string& path) {
   return openSymbolFiles(static_cast<uint32_t>(getpid()), path, openElf(path));

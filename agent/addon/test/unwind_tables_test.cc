@@ -64,6 +64,26 @@ TEST("unwind tables: mappings are by address, what is unused stands at the end")
   CHECK_EQ(tables.figures().table_bytes, store.pages.size() * sizeof(bunsen_unwind_page));
 }
 
+TEST("unwind tables: a file that ended with its process is read by way of the next one") {
+  MappedLibrary library(kLibrary);
+  std::string maps;
+  readWholeFile("/proc/self/maps", &maps);
+  pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  MemoryStore store;
+  UnwindModules modules(&store, UnwindModules::kLargeFileBytes, [](const UnwindModule*) {});
+  for (const Mapping& mapping : parseMappings(maps)) {
+    if (mapping.start != library.start()) continue;
+    CHECK(!modules.open(static_cast<uint32_t>(child), mapping, 0));
+    std::shared_ptr<UnwindModule> module =
+        modules.open(static_cast<uint32_t>(getpid()), mapping, 1);
+    CHECK(module && module->height > 0);
+    return;
+  }
+  CHECK(!"the library is not among the mappings");
+}
+
 TEST("unwind tables: a library that comes and goes is met at the next reading") {
   MemoryStore store;
   UnwindTables tables(&store);

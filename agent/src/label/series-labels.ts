@@ -112,17 +112,17 @@ export function threadSeries(
 function withinLimits(labels: Labels): Labels {
   const { [SERVICE_NAME]: service = '', ...others } = labels;
   const names = Object.keys(others).filter((name) => !name.startsWith('__') && others[name] !== '');
-  const kept = names.length < LABEL_LIMITS.count ? names : names.sort();
+  const kept = names.length < LABEL_LIMITS.labels ? names : names.sort();
   const within: Labels = { [SERVICE_NAME]: cut(service) };
-  for (const name of kept.slice(0, LABEL_LIMITS.count - 1)) within[name] = cut(others[name] ?? '');
+  for (const name of kept.slice(0, LABEL_LIMITS.labels - 1)) within[name] = cut(others[name] ?? '');
   return within;
 }
 
 function cut(value: string): string {
   const bytes = Buffer.from(value);
-  if (bytes.length <= LABEL_LIMITS.valueBytes) return value;
+  if (bytes.length <= LABEL_LIMITS.labelValueBytes) return value;
   // Bytes of a character that was cut through become U+FFFD, which would be longer again.
-  return bytes.toString('utf8', 0, LABEL_LIMITS.valueBytes).replace(/\uFFFD+$/, '');
+  return bytes.toString('utf8', 0, LABEL_LIMITS.labelValueBytes).replace(/\uFFFD+$/, '');
 }
 
 /** A file in memory (memfd) has a name that says nothing, and often a new one each time. */

@@ -75,6 +75,13 @@ export const API = {
    * whole hours or days where only those are left.
    */
   deletions: '/api/v1/deletions',
+  /**
+   * POST `name` with a profile as the body (pprof, JFR, speedscope or folded text, gzipped or not) ->
+   * {@link SharedFile}: it is kept for whoever has its id, and is no part of any service's profiles.
+   */
+  files: '/api/v1/files',
+  /** GET -> the file as it came, its name in Content-Disposition and when it goes in Sunset */
+  file: (id: string) => `/api/v1/files/${id}`,
   /** POST an {@link AgentReport}, answered 204; GET `from`, `until` -> {@link AgentsResponse} */
   agents: '/api/v1/agents',
 } as const;
@@ -187,6 +194,15 @@ export interface LabelDifferencesResponse {
     functions: { name: string; module: string; share: number; restShare: number }[];
   }[];
   warnings: string[];
+}
+
+/** A file that somebody shared. */
+export interface SharedFile {
+  id: string;
+  name: string;
+  uploadedMs: number;
+  /** Until then it is kept. */
+  expiresMs: number;
 }
 
 export type DeletionState = 'running' | 'done';

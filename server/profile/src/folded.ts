@@ -1,18 +1,12 @@
 import { ProfileError } from './errors.ts';
 import { formatFrame } from './frame.ts';
+import { FILE_LIMITS, type ProfileLimits, tooMany } from './limits.ts';
 import type { StackColumns } from './profile.ts';
 
 /** Folded stacks: column tables and one value a stack. Equal stacks may recur. */
 export interface FoldedStacks extends StackColumns {
   values: BigInt64Array;
 }
-
-/**
- * Frames of all stacks of a profile together. One location or line can be referred to again and
- * again, so that a body of some kilobytes may stand for thousands of millions; and an array of
- * 2^27 elements ends the process, not only its thread.
- */
-const MAX_STACK_FRAMES = 1 << 25;
 
 /**
  * V8 hashes a longer text by its length alone, so that a Map of many of one length takes quadratic
@@ -25,8 +19,14 @@ export class StackColumnsBuilder {
   readonly frames: string[] = [];
   readonly #frameIds = new Map<string, number>();
   readonly #offsets = [0];
+  readonly #limits: ProfileLimits;
   #stackFrames = new Uint32Array(1024);
   #length = 0;
+  #textChars = 0;
+
+  constructor(limits: ProfileLimits = FILE_LIMITS) {
+    this.#limits = limits;
+  }
 
   /** The index of a frame, which is added if {@link frameId} has not been asked for it before. */
   frameId(frame: string): number {
@@ -39,9 +39,19 @@ export class StackColumnsBuilder {
     return id;
   }
 
-  /** Adds a frame that its caller knows by other means to be a new one. */
+  /**
+   * Adds a frame that its caller knows by other means to be a new one.
+   * @throws ProfileError `PPROF_LIMIT`
+   */
   addFrame(frame: string): number {
-    return this.frames.push(frame) - 1;
+    this.#textChars += frame.length;
+    if (this.#textChars > this.#limits.textChars) {
+      throw tooMany('characters of frames', 'textChars', this.#limits);
+    }
+    if (this.frames.push(frame) > this.#limits.tableEntries) {
+      throw tooMany('frames', 'tableEntries', this.#limits);
+    }
+    return this.frames.length - 1;
   }
 
   /**
@@ -79,13 +89,11 @@ export class StackColumnsBuilder {
   }
 
   #grow(): void {
-    if (this.#length === MAX_STACK_FRAMES) {
-      throw new ProfileError(
-        'PPROF_LIMIT',
-        `the stacks of the profile have more than ${MAX_STACK_FRAMES} frames together: send a shorter window`,
-      );
+    const { stackFrames } = this.#limits;
+    if (this.#length >= stackFrames) {
+      throw tooMany('frames of all stacks together', 'stackFrames', this.#limits);
     }
-    const grown = new Uint32Array(this.#length * 2);
+    const grown = new Uint32Array(Math.min(this.#length * 2, stackFrames));
     grown.set(this.#stackFrames);
     this.#stackFrames = grown;
   }
@@ -96,10 +104,13 @@ const LINE = /^(.*\S)\s+(-?\d+)$/;
 /**
  * Parses folded text, one stack a line, root first: `main;handle;parse 12`. Empty lines are skipped.
  * With `counted: false` each line is one sample and carries no value (Pyroscope's `lines` format).
- * @throws ProfileError `FOLDED_MALFORMED` with the number of the line and what it holds
+ * @throws ProfileError `FOLDED_MALFORMED` with the number of the line and what it holds; `PPROF_LIMIT`
  */
-export function parseFolded(text: string, { counted = true } = {}): FoldedStacks {
-  const builder = new StackColumnsBuilder();
+export function parseFolded(
+  text: string,
+  { counted = true, limits = FILE_LIMITS } = {},
+): FoldedStacks {
+  const builder = new StackColumnsBuilder(limits);
   const values: bigint[] = [];
   let lineNumber = 0;
   for (const raw of text.split('\n')) {

@@ -11,6 +11,8 @@ export * from './frame.ts';
 export * from './frame-kind.ts';
 export * from './label.ts';
 export * from './label-text.ts';
+export * from './limits.ts';
+export * from './perf-script.ts';
 export * from './pprof.ts';
 export * from './pprof-decode.ts';
 export * from './profile.ts';

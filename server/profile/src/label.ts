@@ -1,4 +1,5 @@
 import { ProfileError } from './errors.ts';
+import type { LabelLimits } from './limits.ts';
 
 /** The labels of a series: names to values, without order. */
 export type Labels = Record<string, string>;
@@ -14,35 +15,38 @@ export function formatLabels(labels: Labels): string {
     .join(', ')}}`;
 }
 
-/** Limits that hold for every series, whoever sends it. */
-export const LABEL_LIMITS = { count: 64, nameBytes: 1024, valueBytes: 2048 } as const;
+/** What agents keep to, and what a server allows where nothing else is set. */
+export const LABEL_LIMITS: LabelLimits = {
+  labels: 64,
+  labelNameBytes: 1024,
+  labelValueBytes: 2048,
+};
 
 /** Dots are allowed, since OpenTelemetry's attributes have them. */
 const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
 
 /** @throws ProfileError `LABEL_MALFORMED` with the label, the value and the limit */
-export function checkLabels(labels: Labels): void {
+export function checkLabels(labels: Labels, limits: LabelLimits = LABEL_LIMITS): void {
   const names = Object.keys(labels);
-  if (names.length > LABEL_LIMITS.count) {
-    throw new ProfileError(
-      'LABEL_MALFORMED',
-      `a series has ${names.length} labels; at most ${LABEL_LIMITS.count} are allowed`,
-    );
-  }
+  const tooMuch = (limit: keyof LabelLimits, what: string) =>
+    new ProfileError('LABEL_MALFORMED', `${what}; at most ${limits[limit]} are allowed`, { limit });
+  if (names.length > limits.labels) throw tooMuch('labels', `a series has ${names.length} labels`);
   for (const name of names) {
+    // Characters that are more than a byte are none of a name's.
+    if (name.length > limits.labelNameBytes) {
+      const shown = JSON.stringify(name.slice(0, 80));
+      throw tooMuch('labelNameBytes', `the label name ${shown}… has ${name.length} bytes`);
+    }
     // Assigning to `__proto__` would not make a label of it, but lose it.
-    if (name.length > LABEL_LIMITS.nameBytes || !LABEL_NAME.test(name) || name === '__proto__') {
+    if (!LABEL_NAME.test(name) || name === '__proto__') {
       throw new ProfileError(
         'LABEL_MALFORMED',
-        `label name ${JSON.stringify(name.slice(0, 80))} is not of the form [A-Za-z_][A-Za-z0-9_.]* of at most ${LABEL_LIMITS.nameBytes} bytes, or reserved`,
+        `label name ${JSON.stringify(name.slice(0, 80))} is not of the form [A-Za-z_][A-Za-z0-9_.]*, or reserved`,
       );
     }
     const bytes = new TextEncoder().encode(labels[name]).length;
-    if (bytes > LABEL_LIMITS.valueBytes) {
-      throw new ProfileError(
-        'LABEL_MALFORMED',
-        `the value of label ${name} has ${bytes} bytes; at most ${LABEL_LIMITS.valueBytes} are allowed`,
-      );
+    if (bytes > limits.labelValueBytes) {
+      throw tooMuch('labelValueBytes', `the value of label ${name} has ${bytes} bytes`);
     }
   }
 }

@@ -1,19 +1,12 @@
 import { ProfileError } from './errors.ts';
 import { MAX_HASHED_LENGTH, StackColumnsBuilder } from './folded.ts';
 import { formatLabels, type Labels } from './label.ts';
+import { FILE_LIMITS, LABELS_PER_VALUE, type ProfileLimits, tooMany } from './limits.ts';
 import { framesOfLocations, type LocationFrames } from './pprof-frames.ts';
-import { type PprofMessage, readMessage, tooMany } from './pprof-message.ts';
+import { type PprofMessage, readMessage } from './pprof-message.ts';
 import type { PprofStrings } from './pprof-strings.ts';
 import type { Profile } from './profile.ts';
 import type { WireReader } from './wire-reader.ts';
-
-/** Samples times sample types. */
-const MAX_VALUES = 1 << 22;
-/** String labels of all samples together, and of one. A series may have 64. */
-const MAX_LABELS = 1 << 22;
-const MAX_SAMPLE_LABELS = 256;
-/** Characters of the labels of all distinct label sets. */
-const MAX_LABEL_TEXT = 1 << 26;
 
 /**
  * Decodes an uncompressed pprof message, whoever produced it. Inlined frames become frames of their
@@ -24,31 +17,33 @@ const MAX_LABEL_TEXT = 1 << 26;
  * library makes them, costs several times as much, most of it in garbage collection.
  * @throws ProfileError `PPROF_MALFORMED`, `PPROF_INDEX_OUT_OF_RANGE`, `PPROF_LIMIT`
  */
-export function decodePprof(bytes: Uint8Array): Profile {
-  const message = readMessage(bytes);
+export function decodePprof(bytes: Uint8Array, limits: ProfileLimits = FILE_LIMITS): Profile {
+  const message = readMessage(bytes, limits);
   const { sampleTypes, periodType, period, timeNs, durationNs } = message;
   if (sampleTypes.length === 0) {
     throw new ProfileError('PPROF_MALFORMED', 'not a pprof profile: it has no sample_type');
   }
-  const builder = new StackColumnsBuilder();
+  const builder = new StackColumnsBuilder(limits);
   const samples = readSamples(message, framesOfLocations(message, builder), builder);
   return { ...builder.build(), ...samples, timeNs, durationNs, sampleTypes, periodType, period };
 }
 
 function readSamples(
-  { reader, samples, sampleTypes, strings }: PprofMessage,
+  { reader, limits, samples, sampleTypes, strings }: PprofMessage,
   locations: LocationFrames,
   builder: StackColumnsBuilder,
 ): Pick<Profile, 'sampleStack' | 'sampleLabels' | 'sampleValues' | 'labelSets'> {
   const types = sampleTypes.length;
   const count = samples.starts.length;
-  if (count * types > MAX_VALUES) throw tooMany('values', MAX_VALUES);
+  if (count * types > limits.values) {
+    throw tooMany('values', 'values', limits, { count: count * types });
+  }
   const sampleStack = new Uint32Array(count);
   const sampleLabels = new Uint32Array(count);
   const sampleValues = new BigInt64Array(count * types);
   // Written by halves: a bigint for each would be garbage.
   const halves = new Int32Array(sampleValues.buffer);
-  const labels = new LabelSets(strings);
+  const labels = new LabelSets(strings, limits);
   for (let sample = 0; sample < count; sample++) {
     const end = reader.enter(samples.starts[sample] as number, samples.ends[sample] as number);
     let values = 0;
@@ -108,6 +103,7 @@ function readStack(
 class LabelSets {
   readonly sets: Labels[] = [];
   readonly #strings: PprofStrings;
+  readonly #limits: ProfileLimits;
   readonly #byText = new Map<string, number>();
   /** Most samples repeat the labels of another, string for string: known by the indices alone. */
   readonly #byIndices = new Map<string, number>();
@@ -119,8 +115,9 @@ class LabelSets {
   #labels = 0;
   #textLength = 0;
 
-  constructor(strings: PprofStrings) {
+  constructor(strings: PprofStrings, limits: ProfileLimits) {
     this.#strings = strings;
+    this.#limits = limits;
   }
 
   read(reader: WireReader): void {
@@ -133,9 +130,11 @@ class LabelSets {
       else reader.skip();
     }
     if (value === 0) return;
-    if (++this.#labels > MAX_LABELS) throw tooMany('labels', MAX_LABELS);
-    if (this.#indices.push(key, value) > MAX_SAMPLE_LABELS * 2) {
-      throw tooMany('labels on a sample', MAX_SAMPLE_LABELS);
+    const limits = this.#limits;
+    const most = limits.values * LABELS_PER_VALUE;
+    if (++this.#labels > most) throw tooMany('labels of samples', 'values', limits, { most });
+    if (this.#indices.push(key, value) > limits.sentLabels * 2) {
+      throw tooMany('labels on a sample', 'sentLabels', limits);
     }
   }
 
@@ -168,7 +167,9 @@ class LabelSets {
       this.#textLength += name.length + value.length;
       own.push([name, value]);
     }
-    if (this.#textLength > MAX_LABEL_TEXT) throw tooMany('characters of labels', MAX_LABEL_TEXT);
+    if (this.#textLength > this.#limits.textChars) {
+      throw tooMany('characters of labels', 'textChars', this.#limits);
+    }
     const labels: Labels = Object.fromEntries(own);
     const text = formatLabels(labels);
     const known = this.#byText.get(text);

@@ -1,14 +1,9 @@
 import { ProfileError } from './errors.ts';
 import type { StackColumnsBuilder } from './folded.ts';
 import { type Frame, formatFrame, isUnnamedFrame } from './frame.ts';
-import { MAX_ENTRIES, type PprofMessage, tooMany } from './pprof-message.ts';
+import { type ProfileLimits, tooMany } from './limits.ts';
+import type { PprofMessage } from './pprof-message.ts';
 import type { Id, WireReader } from './wire-reader.ts';
-
-/**
- * Characters of the names, files and modules of all frames. One string can be referred to again and
- * again, and each frame is a text of its own.
- */
-const MAX_FRAME_TEXT = 1 << 27;
 
 /** Frame ids of the locations: those of location `i` are `frames[offsets[i] .. offsets[i + 1]]`, leaf first. */
 export interface LocationFrames {
@@ -25,7 +20,7 @@ export function framesOfLocations(
   message: PprofMessage,
   builder: StackColumnsBuilder,
 ): LocationFrames {
-  const { reader, strings, locations } = message;
+  const { reader, limits, strings, locations } = message;
   const functions = readFunctions(message);
   const mappings = readMappings(message);
   const count = locations.starts.length;
@@ -34,7 +29,8 @@ export function framesOfLocations(
   const frames: number[] = [];
   const lineFunctions: Id[] = [];
   const lineNumbers: number[] = [];
-  const known = new FrameTable(builder, functions.names.length);
+  const byLocation = functions.areNumbered ? undefined : new IdIndex(readIds(message));
+  const known = new FrameTable(builder, functions.names.length, limits);
   for (let i = 0; i < count; i++) {
     const end = reader.enter(locations.starts[i] as number, locations.ends[i] as number);
     let id: Id = 0;
@@ -50,7 +46,9 @@ export function framesOfLocations(
         addressHigh = reader.high;
       } else if (reader.field === 4) readLine(reader, lineFunctions, lineNumbers, lines++);
       else reader.skip();
-      if (frames.length + lines > MAX_ENTRIES) throw tooMany('lines of locations', MAX_ENTRIES);
+      if (frames.length + lines > limits.tableEntries) {
+        throw tooMany('lines of locations', 'tableEntries', limits);
+      }
     }
     const mapping = mappingId === 0 ? NO_MAPPING : mappings.rows[mappings.ids.find(mappingId)];
     if (!mapping) {
@@ -62,7 +60,7 @@ export function framesOfLocations(
     const { module, buildId } = mapping;
     for (let at = 0; at < lines; at++) {
       const functionId = lineFunctions[at] as Id;
-      const fn = functions.ids.find(functionId);
+      const fn = byLocation?.find(functionId) ?? functions.ids.find(functionId);
       if (fn < 0) {
         throw new ProfileError(
           'PPROF_INDEX_OUT_OF_RANGE',
@@ -104,10 +102,12 @@ class FrameTable {
   readonly #first: Uint32Array;
   readonly #mappings: Mapping[];
   readonly #lines: Float64Array;
+  readonly #limits: ProfileLimits;
   #textLength = 0;
 
-  constructor(builder: StackColumnsBuilder, functions: number) {
+  constructor(builder: StackColumnsBuilder, functions: number, limits: ProfileLimits) {
     this.#builder = builder;
+    this.#limits = limits;
     this.#first = new Uint32Array(functions);
     this.#mappings = new Array(functions);
     this.#lines = new Float64Array(functions);
@@ -123,7 +123,9 @@ class FrameTable {
   add(frame: Frame, fn?: number, mapping?: Mapping): number {
     const { name, module, file, line, buildId } = frame;
     this.#textLength += name.length + module.length + file.length + buildId.length;
-    if (this.#textLength > MAX_FRAME_TEXT) throw tooMany('characters of frames', MAX_FRAME_TEXT);
+    if (this.#textLength > this.#limits.textChars) {
+      throw tooMany('characters of frames', 'textChars', this.#limits);
+    }
     const text = formatFrame(frame);
     if (fn === undefined || !mapping || this.#mappings[fn]) return this.#builder.frameId(text);
     this.#mappings[fn] = mapping;
@@ -169,12 +171,17 @@ function readLine(reader: WireReader, functions: Id[], numbers: number[], at: nu
 /** Columns of indices of strings. */
 interface Functions {
   ids: IdIndex;
+  /**
+   * Else they are as many as locations, and each has the id of its location: Pyroscope's client for
+   * .NET leaves it out.
+   */
+  areNumbered: boolean;
   names: Float64Array;
   systemNames: Float64Array;
   files: Float64Array;
 }
 
-function readFunctions({ reader, functions }: PprofMessage): Functions {
+function readFunctions({ reader, functions, locations }: PprofMessage): Functions {
   const count = functions.starts.length;
   const ids: Id[] = new Array(count);
   const names = new Float64Array(count);
@@ -191,7 +198,21 @@ function readFunctions({ reader, functions }: PprofMessage): Functions {
       else reader.skip();
     }
   }
-  return { ids: new IdIndex(ids), names, systemNames, files };
+  const areNumbered = count !== locations.starts.length || ids.some((id) => id !== 0);
+  return { ids: new IdIndex(ids), areNumbered, names, systemNames, files };
+}
+
+/** The ids of the locations. */
+function readIds({ reader, locations }: PprofMessage): Id[] {
+  return locations.starts.map((start, i) => {
+    const end = reader.enter(start, locations.ends[i] as number);
+    let id: Id = 0;
+    while (reader.nextField(end)) {
+      if (reader.field === 1) id = reader.id();
+      else reader.skip();
+    }
+    return id;
+  });
 }
 
 interface Mapping {

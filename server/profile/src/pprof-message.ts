@@ -1,17 +1,12 @@
-import { ProfileError } from './errors.ts';
+import { type ProfileLimits, tooMany } from './limits.ts';
 import { PprofStrings, type Spans } from './pprof-strings.ts';
 import type { ValueType } from './profile-type.ts';
 import { WireReader } from './wire-reader.ts';
 
-/**
- * Entries of a table of the message, and lines of all its locations together. An entry takes two
- * bytes, so that without a limit a body of some megabytes could hold a thread for many seconds.
- */
-export const MAX_ENTRIES = 1 << 20;
-
 /** The top level of a pprof message: its numbers, its strings, and where its tables lie. */
 export interface PprofMessage {
   reader: WireReader;
+  limits: ProfileLimits;
   strings: PprofStrings;
   sampleTypes: ValueType[];
   periodType: ValueType;
@@ -28,16 +23,16 @@ export interface PprofMessage {
  * Reads the top level. What is nested is only found, as strings may come after what refers to them.
  * @throws ProfileError `PPROF_MALFORMED`, `PPROF_INDEX_OUT_OF_RANGE`, `PPROF_LIMIT`
  */
-export function readMessage(bytes: Uint8Array): PprofMessage {
+export function readMessage(bytes: Uint8Array, limits: ProfileLimits): PprofMessage {
   const reader = new WireReader(bytes);
   if (bytes.length === 0) reader.fail('it is empty');
   const [sampleTypes, samples, mappings, locations, functions, strings] = [
-    new Table('sample types'),
-    new Table('samples'),
-    new Table('mappings'),
-    new Table('locations'),
-    new Table('functions'),
-    new Table('strings'),
+    new Table('sample types', limits),
+    new Table('samples', limits),
+    new Table('mappings', limits),
+    new Table('locations', limits),
+    new Table('functions', limits),
+    new Table('strings', limits),
   ];
   const tables = [undefined, sampleTypes, samples, mappings, locations, functions, strings];
   let [timeNs, durationNs, period] = [0n, 0n, 0n];
@@ -58,6 +53,7 @@ export function readMessage(bytes: Uint8Array): PprofMessage {
   });
   return {
     reader,
+    limits,
     strings: texts,
     sampleTypes: sampleTypes.starts.map((start, i) => {
       const end = reader.enter(start, sampleTypes.ends[i] as number);
@@ -78,24 +74,21 @@ class Table implements Spans {
   readonly starts: number[] = [];
   readonly ends: number[] = [];
   readonly #name: string;
+  readonly #limits: ProfileLimits;
 
-  constructor(name: string) {
+  constructor(name: string, limits: ProfileLimits) {
     this.#name = name;
+    this.#limits = limits;
   }
 
   add(reader: WireReader): void {
     const end = reader.message();
-    if (this.starts.push(reader.at) > MAX_ENTRIES) throw tooMany(this.#name, MAX_ENTRIES);
+    if (this.starts.push(reader.at) > this.#limits.tableEntries) {
+      throw tooMany(this.#name, 'tableEntries', this.#limits);
+    }
     this.ends.push(end);
     reader.at = end;
   }
-}
-
-export function tooMany(what: string, limit: number): ProfileError {
-  return new ProfileError(
-    'PPROF_LIMIT',
-    `the profile has more than ${limit} ${what}: send a shorter window`,
-  );
 }
 
 /** [type, unit] as indices of strings. */

@@ -54,6 +54,14 @@ test('what is encoded decodes to the same stacks, values, labels and times', () 
   ]);
 });
 
+test('a profile without a type of period is whole', () => {
+  const whole = decodePprof(encodePprof({ ...columns, periodType: { type: '', unit: '' } }));
+  assert.deepEqual(whole, {
+    ...decodePprof(encodePprof(columns)),
+    periodType: { type: '', unit: '' },
+  });
+});
+
 test('a frame without a name keeps its build ID, a named one does not carry it', () => {
   const frames = decodePprof(encodePprof(columns)).frames.map(parseFrame);
   assert.equal(frames.find((frame) => frame.name === 'app+0x3000')?.buildId, 'abcdef');

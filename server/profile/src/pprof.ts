@@ -102,6 +102,7 @@ export function encodePprof(columns: PprofColumns): Uint8Array {
       });
     },
   );
+  const { type, unit } = columns.periodType;
   return new PprofProfile({
     sampleType: columns.sampleTypes.map(valueType),
     sample,
@@ -111,7 +112,8 @@ export function encodePprof(columns: PprofColumns): Uint8Array {
     stringTable: strings,
     timeNanos: columns.timeNs,
     durationNanos: columns.durationNs,
-    periodType: valueType(columns.periodType),
+    // One without a text has no bytes, and the library makes no room for its length.
+    ...(type + unit !== '' && { periodType: valueType(columns.periodType) }),
     period: columns.period,
     comment: (columns.comments ?? []).map((comment) => strings.dedup(comment)),
   }).encode();

@@ -62,7 +62,7 @@ test('labels over their limits are refused with the limit', () => {
   checkLabels({ service_name: 'api', 'otel.scope': 'x' });
   assert.throws(() => checkLabels({ '9x': 'y' }), /"9x"/);
   assert.throws(
-    () => checkLabels({ a: 'x'.repeat(LABEL_LIMITS.valueBytes + 1) }),
+    () => checkLabels({ a: 'x'.repeat(LABEL_LIMITS.labelValueBytes + 1) }),
     /2049 bytes; at most 2048/,
   );
   assert.throws(() => checkLabels({ a: 'é'.repeat(1025) }), /2050 bytes/);

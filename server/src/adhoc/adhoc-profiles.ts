@@ -1,22 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import type { SharedFile } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import type { IngestLimits } from '../ingest/limits.ts';
 import type { WorkerResult } from '../query/worker-result.ts';
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
 import type { Store } from '../store/store.ts';
 import { dateTimeText } from '../store/time-sql.ts';
+import { DAY_MS } from '../time.ts';
 import { WorkerPool } from '../worker-pool.ts';
-import type { AdHocTask } from './adhoc-worker.ts';
+import type { AdHocFile, AdHocTask, AdHocView } from './adhoc-worker.ts';
 
-/** How an uploaded file is to be shown. */
-export type AdHocView = Pick<AdHocTask, 'profileType' | 'maxNodes' | 'encoding'>;
-
-export interface AdHocEntry {
-  id: string;
-  name: string;
-  /** Milliseconds since 1970. */
-  uploadedMs: number;
-}
+export type AdHocEntry = Omit<AdHocFile, 'file'>;
 
 const NAME_CHARS = 255;
 /** What a list has at most; nobody reads more. */
@@ -51,6 +45,21 @@ export class AdHocProfiles {
    * @throws BunsenError; nothing is kept if the file is at fault
    */
   async upload(name: string, file: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
+    const { shown } = await this.#keep(name, file, view);
+    return shown;
+  }
+
+  /**
+   * As {@link upload}, of a file's bytes.
+   * @returns what names it, once it is durable
+   */
+  async share(name: string, bytes: Buffer): Promise<SharedFile> {
+    const view = { profileType: '', maxNodes: 1, encoding: 'protobuf' } as const;
+    const { entry } = await this.#keep(name, bytes.toString('base64'), view);
+    return this.#shared(entry);
+  }
+
+  async #keep(name: string, file: string, view: AdHocView) {
     if (name.length === 0 || name.length > NAME_CHARS) {
       throw new BunsenError(
         'PARAMETER_INVALID',
@@ -58,7 +67,7 @@ export class AdHocProfiles {
       );
     }
     const entry: AdHocEntry = { id: randomUUID(), name, uploadedMs: Date.now() };
-    const shown = await this.#show({ ...entry, file, ...view, limits: this.#limits });
+    const shown = await this.#show([{ ...entry, file }], view);
     await this.#store.insertJson('adhoc_profiles', [
       {
         tenant: DEFAULT_TENANT,
@@ -68,11 +77,39 @@ export class AdHocProfiles {
         file,
       },
     ]);
-    return shown;
+    return { entry, shown };
+  }
+
+  #shared(entry: AdHocEntry): SharedFile {
+    const keptMs = this.#store.retention.hourlyDays * DAY_MS;
+    return { ...entry, expiresMs: entry.uploadedMs + keptMs };
   }
 
   /** @throws BunsenError `NOT_FOUND` */
   async get(id: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#show([await this.#read('id', id)], view);
+  }
+
+  /**
+   * Two files as one flame graph.
+   * @returns an AdHocProfilesDiffResponse as bytes
+   * @throws BunsenError `NOT_FOUND`, and `PARAMETER_CONTRADICTION` if they have no type in common
+   */
+  async diff(leftId: string, rightId: string, view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
+    const left = await this.#read('left_id', leftId);
+    return this.#show([left, await this.#read('right_id', rightId)], view);
+  }
+
+  /**
+   * A file as it came.
+   * @throws BunsenError `NOT_FOUND`
+   */
+  async file(id: string): Promise<{ shared: SharedFile; bytes: Buffer }> {
+    const { file, ...entry } = await this.#read('id', id);
+    return { shared: this.#shared(entry), bytes: Buffer.from(file, 'base64') };
+  }
+
+  async #read(field: string, id: string): Promise<AdHocFile> {
     const [row] = UUID.test(id)
       ? await this.#store.rows<{ name: string; ms: string; file: string }>(
           `SELECT name, toUnixTimestamp64Milli(uploaded) AS ms, file FROM adhoc_profiles
@@ -80,11 +117,11 @@ export class AdHocProfiles {
           { params: { tenant: DEFAULT_TENANT, id } },
         )
       : [];
-    if (!row) {
-      throw new BunsenError('NOT_FOUND', `there is no uploaded profile ${JSON.stringify(id)}`);
-    }
-    const { name, ms, file } = row;
-    return this.#show({ id, name, uploadedMs: Number(ms), file, ...view, limits: this.#limits });
+    if (row) return { id, name: row.name, uploadedMs: Number(row.ms), file: row.file };
+    throw new BunsenError(
+      'NOT_FOUND',
+      `${field}: there is no uploaded profile ${JSON.stringify(id)}`,
+    );
   }
 
   /** The newest first; `more` if there are others besides. */
@@ -100,9 +137,9 @@ export class AdHocProfiles {
     return { entries, more: rows.length > LIST_ENTRIES };
   }
 
-  async #show(task: AdHocTask): Promise<Uint8Array<ArrayBuffer>> {
+  async #show(files: AdHocTask['files'], view: AdHocView): Promise<Uint8Array<ArrayBuffer>> {
     try {
-      const result = await this.#workers.run(task);
+      const result = await this.#workers.run({ files, view, limits: this.#limits });
       if (!('error' in result)) return result;
       throw new BunsenError(result.error.code, result.error.message);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { parseProfileType } from '@bunsen/profile';
+import { isPerfScript, parseProfileType } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import { type BodySource, decodeBody } from '../ingest/decode.ts';
 import type { DecodedProfile } from '../ingest/formats/decoded.ts';
@@ -31,10 +31,12 @@ const LABELS = { service_name: 'adhoc' };
 const JFR_MAGIC = 'FLR\0';
 /** How much of a file tells text from a pprof, which has small numbers from its first bytes on. */
 const HEAD_BYTES = 1024;
+/** How much of a text tells the one of `perf script`, by its first sample. */
+const HEAD_CHARS = 64 * 1024;
 
 /**
- * Decodes a file whose format only its bytes tell: pprof, JFR, speedscope or folded text, gzipped or
- * not, within the limits of pushes.
+ * Decodes a file whose format only its bytes tell: pprof, JFR, speedscope, the text of `perf script` or
+ * folded text, gzipped or not, within the limits of pushes.
  * @returns one or more types, in the order of the file
  * @throws BunsenError or ProfileError, as a push of it would
  */
@@ -71,6 +73,8 @@ function sourceOf(bytes: Uint8Array): BodySource {
   if (/^\s*\{/.test(head.toString('latin1'))) {
     return { kind: 'speedscope', request: { ...stacks, untyped: true } };
   }
+  const text = new TextDecoder().decode(bytes.subarray(0, HEAD_CHARS));
+  if (isPerfScript(text)) return { kind: 'perf-script', labels: LABELS };
   return { kind: 'groups', request: stacks };
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
   AdHocProfileService,
+  AdHocProfilesDiffRequestSchema,
   AdHocProfilesGetRequestSchema,
   AdHocProfilesUploadRequestSchema,
 } from '@bunsen/proto/adhocprofiles/v1/adhocprofiles';
@@ -37,6 +38,12 @@ test('SettingsService.Set: every field', async () => {
 test('AdHocProfileService: every field', async () => {
   assert.deepEqual(fieldPaths(AdHocProfilesUploadRequestSchema), ['name', 'profile', 'max_nodes']);
   assert.deepEqual(fieldPaths(AdHocProfilesGetRequestSchema), ['id', 'profile_type', 'max_nodes']);
+  assert.deepEqual(fieldPaths(AdHocProfilesDiffRequestSchema), [
+    'left_id',
+    'right_id',
+    'profile_type',
+    'max_nodes',
+  ]);
   const client = createClient(AdHocProfileService, TRANSPORTS['gRPC, gzip']!(server.url));
   const types = [
     { type: 'cpu', unit: 'nanoseconds' },
@@ -57,4 +64,17 @@ test('AdHocProfileService: every field', async () => {
   const other = await client.get({ id: cut.id, profileType: second ?? '', maxNodes: 2n });
   assert.deepEqual([other.name, other.profileType], ['cut', second]);
   assert.notDeepEqual(namesOf(other.flamebearerProfile), namesOf(cut.flamebearerProfile));
+
+  const small = Buffer.from(pprofOf('main;c 1', { sampleTypes: types, timeMs: T0 }));
+  const { id } = await client.upload({ name: 'small', profile: small.toString('base64') });
+  const ticksOf = (json: string) => {
+    const { leftTicks, rightTicks, metadata } = JSON.parse(json);
+    return [leftTicks, rightTicks, metadata.name];
+  };
+  const diff = await client.diff({ leftId: whole.id, rightId: id });
+  assert.deepEqual(ticksOf(diff.flamebearerProfile), [7e7, 1e7, first]);
+  const turned = await client.diff({ leftId: id, rightId: whole.id, profileType: second ?? '' });
+  assert.deepEqual(ticksOf(turned.flamebearerProfile), [1e7, 7e7, second]);
+  const cutDiff = await client.diff({ leftId: whole.id, rightId: id, maxNodes: 2n });
+  assert.deepEqual(namesOf(cutDiff.flamebearerProfile), ['total', 'main', 'other']);
 });

@@ -114,6 +114,7 @@ const REQUESTS: Partial<Record<ErrorCode, Request>> = {
 /** What needs more than a request, and where it is tested. */
 const ELSEWHERE: Partial<Record<ErrorCode, string>> = {
   PPROF_LIMIT: 'ingest/push-route.test.ts',
+  PERF_SCRIPT_MALFORMED: 'api/drilldown-routes.test.ts',
   JFR_MALFORMED: 'ingest/formats/jfr.test.ts',
   OTLP_VERSION_UNSUPPORTED: 'ingest/otlp-route.test.ts',
   QUERY_MEMORY_LIMIT: 'query/query.test.ts',

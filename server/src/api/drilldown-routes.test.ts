@@ -124,12 +124,70 @@ test('a recording of the JDK: every kind of profile is one of its types', async 
   }
 });
 
+test('what perf script prints: a type for each event', async () => {
+  const path = new URL('../../src/testing/fixtures/perf.script', import.meta.url);
+  const shown = await adhoc().upload({
+    name: 'perf.script',
+    profile: gzipSync(readFileSync(path)).toString('base64'),
+  });
+  assert.deepEqual(shown.profileTypes, ['cpu-clock']);
+  const { names, numTicks, units } = drawn(shown);
+  assert.deepEqual([numTicks, units], [9 * 10_101_010, 'nanoseconds']);
+  assert.deepEqual(names.slice(0, 2), ['total', 'perl']);
+  assert.ok(names.includes('Perl_pp_iter') && names.includes('[unknown]'), names.join(' '));
+});
+
+test('two files as one graph: of the type that both have, each with its own totals', async () => {
+  const upload = async (file: Uint8Array | string) => {
+    const profile = Buffer.from(file).toString('base64');
+    return (await adhoc().upload({ name: 'x', profile })).id;
+  };
+  const sampleTypes = [{ type: 'samples', unit: 'count' }];
+  const other = pprofOf('main;a 3\nmain;b 4', { period: 1, labels: {}, sampleTypes });
+  const [leftId, rightId] = [await upload(pprof), await upload(other)];
+  const shown = await adhoc().diff({ leftId, rightId });
+  assert.deepEqual(shown.profileTypes, ['samples']);
+  const { flamebearer, metadata, leftTicks, rightTicks } = JSON.parse(shown.flamebearerProfile);
+  assert.deepEqual([leftTicks, rightTicks, flamebearer.numTicks], [9, 7, 16]);
+  assert.deepEqual([metadata.format, metadata.name], ['double', 'samples']);
+  assert.deepEqual(flamebearer.names, ['total', 'main', 'a', 'b']);
+  // Of each side: distance to the one before, total, self; then the name.
+  assert.deepEqual(flamebearer.levels, [
+    [0, 9, 0, 0, 7, 0, 0],
+    [0, 9, 2, 0, 7, 0, 1],
+    [2, 7, 7, 0, 3, 3, 2, 0, 0, 0, 0, 4, 4, 3],
+  ]);
+  const cpu = await adhoc().diff({ leftId, rightId: leftId, profileType: 'cpu' });
+  assert.deepEqual(cpu.profileTypes, ['samples', 'cpu']);
+
+  const speedscope = await upload(SPEEDSCOPE);
+  const unknown = '7f4e7c9e-0000-4000-8000-000000000000';
+  for (const [request, code, message] of [
+    [{ leftId, rightId, profileType: 'cpu' }, 'PARAMETER_INVALID', /cpu is none of samples$/],
+    [
+      { leftId: rightId, rightId: speedscope },
+      'PARAMETER_CONTRADICTION',
+      /left_id has samples in count, right_id has cpu in nanoseconds/,
+    ],
+    [{ leftId: unknown, rightId }, 'NOT_FOUND', /^left_id: there is no uploaded profile "7f4e7c9e/],
+    [{ leftId, rightId: '' }, 'NOT_FOUND', /^right_id: there is no uploaded profile ""/],
+    [{ leftId, rightId, maxNodes: -1n }, 'PARAMETER_INVALID', /max_nodes=-1/],
+  ] as const) {
+    const [, ours, text] = await refusal(adhoc().diff(request));
+    assert.equal(ours, code, text);
+    assert.match(text, message);
+  }
+});
+
 test('as Profiles Drilldown writes it: JSON with the names of the protocol', async () => {
   const url = `${server.url}/adhocprofiles.v1.AdHocProfileService`;
   const body = { name: 'cpu.pb', profile: Buffer.from(pprof).toString('base64') };
   type Shown = Pick<AdHocProfilesGetResponse, 'id' | 'profileTypes' | 'flamebearerProfile'>;
   const uploaded = (await postJson<Shown>(`${url}/Upload`, body)).body;
   assert.deepEqual(uploaded.profileTypes, ['samples', 'cpu']);
+  const sides = { left_id: uploaded.id, right_id: uploaded.id, profile_type: 'cpu', max_nodes: 2 };
+  const diff = (await postJson<Shown>(`${url}/Diff`, sides)).body;
+  assert.deepEqual(drawn(diff).names, ['total', 'main', 'other']);
   const request = { id: uploaded.id, profile_type: 'cpu', max_nodes: 2 };
   const { body: shown } = await postJson<Shown>(`${url}/Get`, request);
   const { names, name } = drawn(shown);
@@ -144,6 +202,16 @@ test('what cannot be shown is refused, and not kept', async () => {
     [upload('data:;base64,AAAA'), 'BODY_MALFORMED', /profile is not base64/],
     [upload(''), 'BODY_EMPTY', /profile is empty/],
     [upload(base64('main;a x\n')), 'FOLDED_MALFORMED', /line 1/],
+    [
+      upload(base64('a 1 cycles:\n\t401 main (/a)\n  main.c:12\n')),
+      'PERF_SCRIPT_MALFORMED',
+      /1 lines .* line 3: main.c:12/,
+    ],
+    [
+      upload(base64(`a 1 1${'0'.repeat(20)} cycles:\n\t401 main (/a)\n`)),
+      'PERF_SCRIPT_MALFORMED',
+      /2\^53 in line 1/,
+    ],
     [upload(base64('{"flamebearer":{}}')), 'SPEEDSCOPE_MALFORMED', /\$schema/],
     [upload(base64('\x0a\x01\x02')), 'PPROF_MALFORMED', /byte/],
     [upload(base64('FLR\0')), 'JFR_MALFORMED', /./],

@@ -1,5 +1,6 @@
 import {
   AdHocProfileService,
+  AdHocProfilesDiffResponseSchema,
   AdHocProfilesGetResponseSchema,
 } from '@bunsen/proto/adhocprofiles/v1/adhocprofiles';
 import { RecordingRulesService } from '@bunsen/proto/settings/v1/recording_rules';
@@ -88,6 +89,12 @@ function adhocProfiles(adhoc: AdHocProfiles): ServiceImpl<typeof AdHocProfileSer
       const view = { profileType: profileType ?? '', maxNodes: maxNodesOf(maxNodes), encoding };
       const bytes = await adhoc.get(id, view);
       return encodedAnswer(AdHocProfilesGetResponseSchema, bytes, context);
+    },
+    async diff({ leftId, rightId, profileType, maxNodes }, context) {
+      const encoding = answerEncoding(context);
+      const view = { profileType: profileType ?? '', maxNodes: maxNodesOf(maxNodes), encoding };
+      const bytes = await adhoc.diff(leftId, rightId, view);
+      return encodedAnswer(AdHocProfilesDiffResponseSchema, bytes, context);
     },
     async list(_request, context) {
       const { entries, more } = await adhoc.list();

@@ -1,4 +1,4 @@
-import { checkLabels, type Profile, SERVICE_NAME } from '@bunsen/profile';
+import { checkLabels, type Labels, type Profile, SERVICE_NAME } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import { CumulativeProfiles } from './cumulative.ts';
 import type { DecodedProfile } from './formats/decoded.ts';
@@ -6,11 +6,12 @@ import { decodeFolded, profileOfStacks, type StacksRequest } from './formats/fol
 import { ByteBudget, isGzip } from './formats/inflate.ts';
 import { decodeJfr, type JfrRequest } from './formats/jfr.ts';
 import { decodeOtlp } from './formats/otlp.ts';
+import { decodePerfScript } from './formats/perf-script.ts';
 import { decodeApplicationPprof, decodeLabelledPprof, type PprofRequest } from './formats/pprof.ts';
 import { decodePushRequest } from './formats/push-request.ts';
 import { decodeSpeedscope } from './formats/speedscope.ts';
 import { decodeTree, decodeTrie } from './formats/tree.ts';
-import { frameTooLong, type IngestLimits, tooMany } from './limits.ts';
+import { frameTooLong, type IngestLimits, tooDeep, tooMany, withOption } from './limits.ts';
 import { mergeProfiles } from './merge-profiles.ts';
 
 /** What a body is, and what its request says about it. */
@@ -28,6 +29,8 @@ export type BodySource =
   | { kind: 'speedscope'; request: StacksRequest & { untyped: boolean } }
   /** A recording of Java's flight recorder. */
   | { kind: 'jfr'; request: JfrRequest }
+  /** What `perf script` prints. */
+  | { kind: 'perf-script'; labels: Labels }
   /** `push.v1.PushRequest`. */
   | { kind: 'push-request'; encoding: 'protobuf' | 'json' }
   /** `ExportProfilesServiceRequest` of OpenTelemetry. */
@@ -51,17 +54,25 @@ export function decodeBody(
 ): DecodedProfile[] {
   // OpenTelemetry's request without profiles, which has no bytes, is to succeed.
   if (body.length === 0 && source.kind === 'otlp') return [];
-  const budget = new ByteBudget(limits.profileBytes);
-  const bytes = inflate(body, gzipped, budget);
-  const profiles = mergeProfiles(decode(bytes, source, budget, limits, cumulative));
+  try {
+    const budget = new ByteBudget(limits.profileBytes);
+    const bytes = inflate(body, gzipped, budget);
+    const decoded = decode(bytes, source, budget, limits, cumulative);
+    return checked(mergeProfiles(decoded, limits), limits);
+  } catch (error) {
+    throw withOption(error);
+  }
+}
+
+function checked(profiles: DecodedProfile[], limits: IngestLimits): DecodedProfile[] {
   if (profiles.length > limits.series) {
     const what = 'profiles of different times or types';
-    throw tooMany(profiles.length, what, limits.series, 'BUNSEN_MAX_SERIES');
+    throw tooMany(profiles.length, what, limits, 'series');
   }
   let values = 0;
   for (const { profile } of profiles) {
     values += profile.sampleValues.length;
-    if (values > limits.values) throw tooMany(values, 'values', limits.values, 'BUNSEN_MAX_VALUES');
+    if (values > limits.values) throw tooMany(values, 'values', limits, 'values');
     checkProfile(profile, limits);
   }
   return profiles;
@@ -76,9 +87,11 @@ function decode(
 ): DecodedProfile[] {
   switch (source.kind) {
     case 'labelled-pprof':
-      return [decodeLabelledPprof(bytes)];
+      return [decodeLabelledPprof(bytes, limits)];
     case 'pprof':
-      return [decodeApplicationPprof(bytes, withPrevious(source.request, budget), cumulative)];
+      return [
+        decodeApplicationPprof(bytes, withPrevious(source.request, budget), limits, cumulative),
+      ];
     case 'groups':
     case 'lines':
       return [decodeFolded(bytes, source.kind === 'groups', source.request, limits)];
@@ -90,6 +103,8 @@ function decode(
       return decodeSpeedscope(bytes, source.request, limits);
     case 'jfr':
       return decodeJfr(bytes, source.request, budget, limits);
+    case 'perf-script':
+      return decodePerfScript(bytes, source.labels, limits);
     case 'push-request':
       return decodePushRequest(bytes, source.encoding, { budget, limits, cumulative });
     case 'otlp':
@@ -115,7 +130,7 @@ function inflate(body: Uint8Array, gzipped: boolean, budget: ByteBudget): Uint8A
 function checkProfile(profile: Profile, limits: IngestLimits): void {
   const { frames, labelSets, sampleLabels, stackOffsets } = profile;
   if (labelSets.length > limits.series) {
-    throw tooMany(labelSets.length, 'series', limits.series, 'BUNSEN_MAX_SERIES');
+    throw tooMany(labelSets.length, 'series', limits, 'series');
   }
   labelSets.forEach((labels, set) => {
     if (!labels[SERVICE_NAME]) {
@@ -124,16 +139,11 @@ function checkProfile(profile: Profile, limits: IngestLimits): void {
         `sample ${sampleLabels.indexOf(set)} has no label ${SERVICE_NAME}: every sample must say which service it is of`,
       );
     }
-    checkLabels(labels);
+    checkLabels(labels, limits);
   });
   for (let stack = 0; stack + 1 < stackOffsets.length; stack++) {
     const depth = (stackOffsets[stack + 1] as number) - (stackOffsets[stack] as number);
-    if (depth > limits.stackDepth) {
-      throw new BunsenError(
-        'STACK_TOO_DEEP',
-        `stack ${stack} has ${depth} frames; at most ${limits.stackDepth} are allowed (BUNSEN_MAX_STACK_DEPTH)`,
-      );
-    }
+    if (depth > limits.stackDepth) throw tooDeep(`stack ${stack} has ${depth}`, limits);
   }
   for (const frame of frames) {
     // A character is at most 3 bytes of UTF-8 (per UTF-16 unit): count only where it may matter.

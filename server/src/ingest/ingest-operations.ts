@@ -96,7 +96,9 @@ export const INGEST = operation({
       max: MAX_SAMPLE_RATE,
       default: DEFAULT_SAMPLE_RATE,
     },
-    spyName: { help: 'Becomes the label `pyroscope_spy`.' },
+    spyName: {
+      help: 'Becomes the label `pyroscope_spy`. pyspy, rbspy and scripting put the file in front of the names of functions of a pprof; dotnetspy has types with underscores.',
+    },
     format: {
       help: 'If left out: pprof in a form; otherwise as the content type says, or groups. The same as groups are folded and collapsed.',
       choices: [

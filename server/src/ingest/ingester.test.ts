@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { readConfig } from '../config.ts';
 import type { BunsenError } from '../errors.ts';
 import { type ProfileBatch, sizeBytesOf } from '../store/profile-batch.ts';
 import { ProfileStore, type WriteResult } from '../store/profile-store.ts';
@@ -13,18 +14,7 @@ before(async () => {
 });
 after(() => server.close());
 
-const LIMITS = {
-  bodyBytes: 1e6,
-  profileBytes: 1e7,
-  values: 1e6,
-  series: 100,
-  tableEntries: 1000,
-  stackDepth: 100,
-  frameBytes: 1000,
-  cumulativeBytes: 0,
-  ageMs: 1e6,
-  aheadMs: 1e6,
-};
+const LIMITS = readConfig({}).ingest;
 
 /** A store that writes nothing until it may. */
 class StalledStore extends ProfileStore {

@@ -70,15 +70,30 @@ test('100 000 labels, 1 000 001 strings, 10 000 frames and bombs are refused, an
     pprofOf('a 1', { labels: {}, timeMs: now - i }),
   );
   const cases: [string, Route, Uint8Array | string, RegExp][] = [
-    ['labels', PPROF, pprofOf('a 1', { labels: manyLabels }), /more than 256 labels/],
-    ['labels', PUSH, pushOf(pprofOf('a 1', { labels: manyLabels })), /more than 256 labels/],
-    ['labels', OTLP, otlp(otlpOf('a 1', { service: 'x', resource: manyLabels })), /at most 64/],
+    [
+      'labels',
+      PPROF,
+      pprofOf('a 1', { labels: manyLabels }),
+      /more labels .*256 .*BUNSEN_MAX_SENT_LABELS/,
+    ],
+    [
+      'labels',
+      PUSH,
+      pushOf(pprofOf('a 1', { labels: manyLabels })),
+      /more labels .*256 .*BUNSEN_MAX_SENT_LABELS/,
+    ],
+    [
+      'labels',
+      OTLP,
+      otlp(otlpOf('a 1', { service: 'x', resource: manyLabels })),
+      /100001 labels; at most 64 .*BUNSEN_MAX_LABELS/,
+    ],
     ['profiles', PUSH, pushOf(...times), /more profiles; at most 10000 .*BUNSEN_MAX_SERIES/],
     [
       'a name',
       OTLP,
       otlp(otlpOf('a 1', { service: 'x', resource: longName })),
-      /at most 1024 bytes/,
+      /has 30000000 bytes; at most 1024 .*BUNSEN_MAX_LABEL_NAME_BYTES/,
     ],
     ['strings', OTLP, otlp(strings), /1000000 are allowed \(BUNSEN_MAX_TABLE_ENTRIES\)/],
     ['frames', PPROF, pprofOf(`${deep} 1`, { labels: {} }), /BUNSEN_MAX_STACK_DEPTH/],
@@ -110,7 +125,7 @@ test('JSON whose lists and objects are too deep in each other, or too many, is r
   for (let i = 0; i < 100_000; i++) value = `{"arrayValue":{"values":[${value}]}}`;
   const resource = `{"attributes":[{"key":"a","value":${value}}]}`;
   const otlp = `{"resourceProfiles":[{"resource":${resource}}]}`;
-  const deep = /lists and objects in each other; at most 2048 .*BUNSEN_MAX_STACK_DEPTH/;
+  const deep = /lists and objects in each other; at most 100 .*BUNSEN_MAX_NESTING/;
   const many = /lists and objects; at most 4000000 are allowed \(4 times BUNSEN_MAX_VALUES\)/;
   const empty = '{},'.repeat(4_100_000).slice(0, -1);
   const frames = `{"shared":{"frames":[${empty}]}}`;
@@ -136,7 +151,7 @@ test('a message of millions of empty ones is refused in its protocol, and the se
   const cases = [
     [PUSH.path, twoBytes(0x0a), /more series; at most 10000 are allowed \(BUNSEN_MAX_SERIES\)/],
     [PUSH.path, nested(twoBytes(0x12)), /more profiles; at most 10000 .*BUNSEN_MAX_SERIES/],
-    [PUSH.path, nested(twoBytes(0x0a)), /more than 256 labels/],
+    [PUSH.path, nested(twoBytes(0x0a)), /more labels .*256 .*BUNSEN_MAX_SENT_LABELS/],
     [`/${service}/Export`, twoBytes(0x0a), /more messages; at most 4000000 .*4 times/],
   ] as const;
   for (const [path, message, refusal] of cases) {

@@ -2,13 +2,15 @@ import { StackColumnsBuilder } from '@bunsen/profile';
 import { SPAN_WORDS } from '../store/profile-batch.ts';
 import type { DecodedProfile } from './formats/decoded.ts';
 import { LabelSets } from './formats/label-sets.ts';
+import type { IngestLimits } from './limits.ts';
 
 /**
  * Puts together what may be stored as one: profiles of the same time, types and period. A request
  * of an agent has one for each process; stored one by one they would cost an insert each.
  * @returns in the order of the first of each
+ * @throws ProfileError `PPROF_LIMIT`
  */
-export function mergeProfiles(decoded: DecodedProfile[]): DecodedProfile[] {
+export function mergeProfiles(decoded: DecodedProfile[], limits: IngestLimits): DecodedProfile[] {
   const groups = new Map<string, DecodedProfile[]>();
   for (const one of decoded) {
     const key = [one.timeMs, one.profile.period, ...one.types].join('\0');
@@ -16,13 +18,13 @@ export function mergeProfiles(decoded: DecodedProfile[]): DecodedProfile[] {
     if (group) group.push(one);
     else groups.set(key, [one]);
   }
-  return Array.from(groups.values(), merge);
+  return Array.from(groups.values(), (group) => merge(group, limits));
 }
 
-function merge(group: DecodedProfile[]): DecodedProfile {
+function merge(group: DecodedProfile[], limits: IngestLimits): DecodedProfile {
   const [first] = group as [DecodedProfile];
   if (group.length === 1) return first;
-  const builder = new StackColumnsBuilder();
+  const builder = new StackColumnsBuilder(limits);
   const labelSets = new LabelSets();
   const samples = group.reduce((sum, { profile }) => sum + profile.sampleStack.length, 0);
   const sampleStack = new Uint32Array(samples);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { ProfileTypesResponse } from '@bunsen/profile';
+import { encodePprof, type ProfileTypesResponse } from '@bunsen/profile';
+import { Profile } from 'pprof-format';
 import { pprofOf } from '../testing/pprof-of.ts';
 import { cpuQuery, foldedOf, searchOf, TestServer, totalOf } from '../testing/test-server.ts';
 
@@ -198,4 +199,68 @@ test('text of too many lines is refused before it is taken apart', async () => {
   const { code, message } = await refused({ name: 'lines' }, gzipSync(Buffer.alloc(60e6, 'a 1\n')));
   assert.equal(code, 'PROFILE_TOO_LARGE');
   assert.match(message, /more lines; at most 1000000 are allowed \(BUNSEN_MAX_VALUES\)/);
+});
+
+/** A pprof with a function of one name in two files, such as scripts have. */
+function scriptPprof(types: string[]): Uint8Array {
+  const init = { name: '__init__', systemName: '__init__', mapping: -1, address: 0n, line: 3 };
+  const main = { ...init, name: '<module>', systemName: '<module>', file: 'app.py' };
+  return encodePprof({
+    timeNs: BigInt(Date.now()) * 1_000_000n,
+    durationNs: 10_000_000_000n,
+    sampleTypes: types.map((type) => ({ type, unit: type === 'cpu' ? 'nanoseconds' : 'bytes' })),
+    periodType: { type: 'cpu', unit: 'nanoseconds' },
+    period: 10_000_000n,
+    mappings: [],
+    functions: [main, { ...init, file: 'cart.py' }, { ...init, file: 'user.py' }],
+    stackOffsets: Uint32Array.from([0, 2, 4]),
+    stackFunctions: Uint32Array.from([1, 0, 2, 0]),
+    sampleStack: [0, 1],
+    sampleLabels: [0, 0],
+    sampleValues: BigInt64Array.from([1, 2].flatMap((n) => types.map(() => BigInt(n) * 10n))),
+    labelSets: [{}],
+  });
+}
+
+test("functions of Python's and Ruby's spies have their file in front of their name", async () => {
+  const pprof = scriptPprof(['cpu']);
+  for (const spyName of ['pyspy', 'rbspy', 'scripting', 'gospy']) {
+    const params = { name: spyName, format: 'pprof', spyName };
+    assert.equal((await ingest(params, pprof as Uint8Array<ArrayBuffer>)).status, 200);
+    const flame = await server.flame(cpuQuery(`service_name="${spyName}"`));
+    const expected =
+      spyName === 'gospy'
+        ? ['<module>;__init__ 30']
+        : [
+            'app.py:-1 - <module>;cart.py:-1 - __init__ 10',
+            'app.py:-1 - <module>;user.py:-1 - __init__ 20',
+          ];
+    assert.deepEqual(foldedOf(flame).sort(), expected, spyName);
+  }
+});
+
+test("a pprof of .NET's spy: functions without ids, and types with dashes", async () => {
+  const profile = Profile.decode(scriptPprof(['cpu', 'alloc-size', 'inuse-space']));
+  for (const fn of profile.function) fn.id = 0;
+  const config = JSON.stringify({ 'inuse-space': { units: 'bytes' } });
+  const pprof = profile.encode();
+  const parts = { profile: gzipSync(pprof), sample_type_config: config };
+  for (const [name, params, body] of [
+    ['net', { spyName: 'dotnetspy' }, form({ profile: pprof })],
+    ['net-first', {}, form(parts)],
+  ] as const) {
+    const { status, text } = await ingest({ name, ...params }, body);
+    assert.equal(status, 200, text);
+    for (const type of ['cpu:nanoseconds', 'alloc_size:bytes', 'inuse_space:bytes']) {
+      const flame = await server.flame(
+        `process_cpu:${type}:cpu:nanoseconds{service_name="${name}"}`,
+      );
+      assert.deepEqual(foldedOf(flame), ['<module>;__init__ 30'], type);
+    }
+  }
+  // Of any other client they are what they are.
+  const other = await ingest({ name: 'net-other' }, form({ profile: scriptPprof(['a-b']) }));
+  assert.equal(other.status, 200, other.text);
+  const flame = await server.flame('a-b:a-b:bytes:cpu:nanoseconds{service_name="net-other"}');
+  assert.equal(totalOf(flame), 30);
 });

@@ -171,6 +171,7 @@ function sourceOf(
       request: {
         labels: seriesLabels(app, labels, params.spyName),
         sampleTypeConfig: config ?? {},
+        spyName: params.spyName,
         fromMs,
         units,
         cumulative: config

@@ -55,6 +55,7 @@ const FORM = 'application/x-www-form-urlencoded';
 const TAGS: Record<Operation['group'], string> = {
   Profiles: 'How they come in, and are deleted. With a key they are stored exactly once.',
   Queries: "Bunsen's own. Ranges are from inclusive to until exclusive.",
+  Files: 'Single profiles that somebody shares.',
   Agents: 'What they say of themselves.',
   Pyroscope: 'As Pyroscope has it; server/PYROSCOPE.md has the differences.',
   Prometheus: 'PromQL over profiles; server/PROMQL.md says what is evaluated.',

@@ -143,10 +143,12 @@ export class FlameGraph {
     this.#names.setLayout(layout, change);
     this.#emphasis = null;
     cancelAnimationFrame(this.#zoomRequest);
+    const isOther = focus !== this.#focus;
     this.#focus = focus;
     this.#span = this.#spanOf(focus);
     this.point(null);
     this.#fit();
+    if (isOther) this.#reveal(focus);
   }
 
   setTheme(theme: Theme): void {
@@ -169,6 +171,7 @@ export class FlameGraph {
   /** Zooms to a node without telling `onZoom`. Jumps if the system asks for reduced motion. */
   zoomTo(node: number): void {
     this.#focus = node;
+    this.#reveal(node);
     const start = this.#span;
     const end = this.#spanOf(node);
     cancelAnimationFrame(this.#zoomRequest);
@@ -229,16 +232,21 @@ export class FlameGraph {
     const node = at < 0 ? this.#focus : step(this.#layout, at, direction);
     const { start, end } = extentOf(this.#layout, node);
     if (start >= this.#span.until || end <= this.#span.from) return;
+    this.#reveal(node);
+    this.#pointed = node;
+    this.#placeBox();
+    const box = this.#box.getBoundingClientRect();
+    this.point({ node, x: box.left, y: box.bottom, by: 'keyboard' });
+  }
+
+  /** Scrolls to the level of a node if it is not in sight, with one more below it. */
+  #reveal(node: number): void {
     const top = (this.#layout.tree.depth[node] as number) * ROW_HEIGHT;
     const { scrollTop, clientHeight } = this.#host;
     if (top < scrollTop) this.#host.scrollTop = top;
     if (top + 2 * ROW_HEIGHT > scrollTop + clientHeight) {
       this.#host.scrollTop = top + 2 * ROW_HEIGHT - clientHeight;
     }
-    this.#pointed = node;
-    this.#placeBox();
-    const box = this.#box.getBoundingClientRect();
-    this.point({ node, x: box.left, y: box.bottom, by: 'keyboard' });
   }
 
   /** Zooms to the node that is pointed at. */
@@ -283,6 +291,7 @@ export class FlameGraph {
       this.#canvas.style.width = `${innerWidth}px`;
       this.#canvas.style.height = `${height}px`;
       this.#image = this.#context.createImageData(deviceWidth, deviceHeight);
+      if (this.#pointed >= 0) this.point(null); // what was said of it stands somewhere else now
     }
     this.#names.setScale(this.#scale);
     this.#paint();

@@ -14,6 +14,8 @@ const FONT_SIZE = 11;
 const FONT = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
 const PADDING = 4;
 const ASCII = /^[ -~…−]*$/;
+/** Characters as readers see them: an accent and its letter are one. */
+const SEGMENTER = new Intl.Segmenter();
 
 /** Writes the names of frames onto the cells that a raster has painted. */
 export class FrameLabels {
@@ -86,16 +88,25 @@ export class FrameLabels {
     const name = nameOfFrame(this.#layout.tree.frames[frame] as string);
     this.#shortNames[frame] ??= shortName(name);
     const text = fitLabel(name, this.#shortNames[frame], columns);
-    return ASCII.test(text) ? text : this.#cut(text, width);
+    return ASCII.test(text) ? text : this.#isolated(text, width);
   }
 
-  /** Only ASCII is sure to be as wide as the font says: everything else is measured. */
-  #cut(text: string, width: number): string {
-    let cut = text;
-    for (let rest = Array.from(text); rest.length > 0; rest = rest.slice(0, -1)) {
-      if (this.#context.measureText(cut).width <= width) break;
-      cut = `${rest.slice(0, -1).join('')}…`;
+  /**
+   * Only ASCII is sure to be as wide as the font says, and to run from left to right: everything else
+   * is measured, and kept from turning round what stands beside it.
+   */
+  #isolated(text: string, width: number): string {
+    const isolate = (cut: string) => `\u2068${cut}\u2069`;
+    const fits = (cut: string) => this.#context.measureText(cut).width <= width;
+    if (fits(isolate(text))) return isolate(text);
+    const characters = Array.from(SEGMENTER.segment(text), ({ segment }) => segment);
+    const cutTo = (length: number) => isolate(`${characters.slice(0, length).join('')}…`);
+    let fitting = 0;
+    for (let tooMany = characters.length; tooMany - fitting > 1; ) {
+      const middle = (fitting + tooMany) >> 1;
+      if (fits(cutTo(middle))) fitting = middle;
+      else tooMany = middle;
     }
-    return cut;
+    return fitting === 0 ? '' : cutTo(fitting);
   }
 }

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nameOfFrame } from '@bunsen/profile';
 import { nodeAt } from './hit-test.ts';
-import { extentOf, type FlameLayout, layoutFlame, pathTo } from './layout.ts';
+import {
+  extentOf,
+  type FlameLayout,
+  hasNegative,
+  layoutFlame,
+  pathTo,
+  signsOf,
+  wholeOf,
+} from './layout.ts';
 import { textTree } from './text-tree.ts';
 import { step } from './walk.ts';
 
@@ -62,14 +70,26 @@ test('values past 2^32 keep their places', () => {
   });
 });
 
-test('negative values make no cells that overlap', () => {
+test('negative values are as wide as positive ones, and make no cells that overlap', () => {
   const layout = layoutFlame(textTree(`a;up 10\na;down -4\nb 5`));
   for (let cell = 1; cell < layout.cellStart.length; cell++) {
     const isFirst = layout.levelOffsets.includes(cell);
     if (isFirst) continue;
     assert.ok((layout.cellStart[cell] as number) >= (layout.cellEnd[cell - 1] as number));
   }
-  assert.deepEqual(extentOf(layout, find(layout, 'up')), { start: 0, end: 10 });
+  assert.deepEqual(extentOf(layout, find(layout, 'down')), { start: 0, end: 4 });
+  assert.deepEqual(extentOf(layout, find(layout, 'up')), { start: 4, end: 14 });
+  assert.equal(wholeOf(layout), 19);
+  const signs = Array.from(signsOf(layout.tree), (sign, node) => `${nameOf(layout, node)} ${sign}`);
+  assert.deepEqual(signs, ['all 1', 'a 1', 'down -1', 'up 1', 'b 1']);
+});
+
+test('what adds up to nothing is drawn, and its arrows lead to the widest', () => {
+  const layout = layoutFlame(textTree(`more 5\nless -5\nless;most -9\nless;back 9`));
+  assert.equal(wholeOf(layout), 5 + 18);
+  assert.equal(nameOf(layout, step(layout, 0, 'down')), 'less');
+  assert.equal(hasNegative(layout.tree), true);
+  assert.equal(hasNegative(textTree('a 1')), false);
 });
 
 test('a place finds its node: left edge in, right edge out, nothing below self', () => {

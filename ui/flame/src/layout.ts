@@ -69,23 +69,39 @@ export function layoutFlame(tree: CallTree): FlameLayout {
 }
 
 /**
- * Widths are the totals, unless a value is negative (profiles may hold such): then a node is as wide
- * as its children need, so that cells of a level never overlap and a search in it stays sound.
+ * Widths are the totals, unless a value is negative, as in a profile that had another subtracted: then
+ * a node is as wide as its value is large, whatever its sign, and at least as wide as its children
+ * need. So what became less is seen, and cells of a level never overlap.
  */
-function widthsOf({ depth, self, total }: CallTree): Float64Array {
-  let node = 0;
-  while (node < self.length && (self[node] as number) >= 0) node++;
-  if (node === self.length) return total;
+function widthsOf(tree: CallTree): Float64Array {
+  const { depth, total } = tree;
+  if (!hasNegative(tree)) return total;
   const width = new Float64Array(total.length);
   const children = new Float64Array(total.length + 1); // per level: widths of the open children
-  for (node = total.length - 1; node >= 0; node--) {
+  for (let node = total.length - 1; node >= 0; node--) {
     const level = depth[node] as number;
-    const own = Math.max(total[node] as number, children[level + 1] as number, 0);
+    const own = Math.max(Math.abs(total[node] as number), children[level + 1] as number);
     children[level + 1] = 0;
     width[node] = own;
     children[level] = (children[level] as number) + own;
   }
   return width;
+}
+
+/** Whether samples were subtracted: a difference of two profiles holds such. */
+export function hasNegative({ self }: CallTree): boolean {
+  for (let node = 0; node < self.length; node++) if ((self[node] as number) < 0) return true;
+  return false;
+}
+
+/** Per node: -1 for a negative total, 1 for a positive one, as a comparison is coloured by. */
+export function signsOf({ total }: CallTree): Float32Array {
+  return Float32Array.from(total, Math.sign);
+}
+
+/** What shares are of: the total, or where values are negative, too, all that is drawn. */
+export function wholeOf({ cellEnd }: FlameLayout): number {
+  return cellEnd[0] as number;
 }
 
 /** Where a node starts and ends on the x axis. */

@@ -1,4 +1,4 @@
-import type { FlameLayout } from './layout.ts';
+import { extentOf, type FlameLayout } from './layout.ts';
 
 export type Direction = 'up' | 'down' | 'left' | 'right';
 
@@ -13,13 +13,14 @@ export function step(layout: FlameLayout, node: number, direction: Direction): n
   if (direction === 'up') return parent[node] as number;
   if (direction === 'down') {
     let widest = node;
-    let total = 0;
+    let width = 0;
     for (let child = node + 1; child < tree.depth.length; child++) {
       if ((tree.depth[child] as number) <= level) break;
-      if (tree.depth[child] === level + 1 && (tree.total[child] as number) > total) {
-        widest = child;
-        total = tree.total[child] as number;
-      }
+      if (tree.depth[child] !== level + 1) continue;
+      const { start, end } = extentOf(layout, child);
+      if (end - start <= width) continue;
+      widest = child;
+      width = end - start;
     }
     return widest;
   }

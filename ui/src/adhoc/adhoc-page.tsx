@@ -1,18 +1,22 @@
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Icon } from '../components/icon.tsx';
 import { Message } from '../components/message.tsx';
+import { RequestError } from '../graph/flame-states.tsx';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
+import { parseViewState } from '../url/view-state.ts';
 import styles from './adhoc-page.module.css';
 import { openFile, useFiles } from './desk.ts';
 import { FileBar } from './file-bar.tsx';
 import { FileCompare, FileGraph } from './file-graph.tsx';
 import { findFile, formatFileRef, LIVE, parseFileRef } from './file-ref.ts';
 import { OpenButton } from './open-button.tsx';
+import { fetchShared } from './sharing.ts';
 
 /** Profiles of files, which are read in the browser and stay there; on their own, or against another. */
 export default function AdhocPage() {
   const files = useFiles();
-  const { file, against } = useViewState();
+  const { file, against, shared } = useViewState();
   const shown = findFile(files, parseFileRef(file));
   const other = findFile(files, parseFileRef(against));
   const [problems, setProblems] = useState<string[]>([]);
@@ -28,7 +32,8 @@ export default function AdhocPage() {
         // What the URL asks for is not pushed aside by the other file that it asks for.
         const isAskedFor = [file, against].some((text) => parseFileRef(text)?.id === opened.id);
         const ref = formatFileRef({ id: opened.id, profile: 0 });
-        if (!isAskedFor) updateViewState({ file: ref, focus: '', fn: '' });
+        const id = opened.shared?.id ?? '';
+        if (!isAskedFor) updateViewState({ file: ref, shared: id, focus: '', fn: '' });
       } catch (error) {
         failed.push(`${each.name}: ${error instanceof Error ? error.message : String(error)}`);
       }
@@ -36,6 +41,8 @@ export default function AdhocPage() {
     setProblems(failed);
     setIsReading(false);
   };
+  const fetched = useShared(shared);
+  if (fetched.error) return <RequestError error={fetched.error} retry={fetched.retry} />;
   return (
     <main
       className={styles.page}
@@ -70,9 +77,32 @@ export default function AdhocPage() {
           text="Files stay in this tab and are gone when it is reloaded: drop it here again."
         />
       )}
-      {!shown && <Welcome open={open} isAskedFor={file !== ''} isReading={isReading} />}
+      {!shown && (
+        <Welcome open={open} isAskedFor={file !== ''} isReading={isReading || shared !== ''} />
+      )}
     </main>
   );
+}
+
+/** Opens the shared file that the URL asks for, unless it is open. */
+function useShared(id: string): { error: Error | null; retry: () => void } {
+  const isOpen = useFiles().some(({ shared }) => shared?.id === id);
+  const { error, refetch } = useQuery({
+    queryKey: ['shared', id],
+    queryFn: async ({ signal }) => {
+      const { source, shared } = await fetchShared(id, signal);
+      const opened = await openFile(source, shared);
+      const ref = formatFileRef({ id: opened.id, profile: 0 });
+      // A link may say which kind of values; one that is about no file is about this.
+      if (parseFileRef(parseViewState(location.search).file)?.id !== opened.id) {
+        updateViewState({ file: ref }, { replace: true });
+      }
+      return shared;
+    },
+    enabled: id !== '' && !isOpen,
+    gcTime: 0,
+  });
+  return { error: id !== '' && !isOpen ? error : null, retry: () => void refetch() };
 }
 
 const FORMATS: [name: string, how: string][] = [
@@ -101,7 +131,8 @@ function Welcome(props: {
         )}
         <OpenButton open={props.open} text="Choose files" />
         <p className={styles.promise}>
-          They are read in this browser and sent nowhere. Gzipped or not; the bytes tell the format.
+          They are read in this browser and sent nowhere, unless you share one. Gzipped or not; the
+          bytes tell the format.
         </p>
       </div>
       <dl className={styles.formats}>

@@ -4,7 +4,7 @@ import { FileDesk } from './file-desk.ts';
 /** A call of one of the desk's methods. */
 export interface DeskCall {
   id: number;
-  method: 'open' | 'close' | 'flame' | 'diff';
+  method: 'open' | 'close' | 'flame' | 'diff' | 'pprof';
   args: unknown[];
 }
 

@@ -1,11 +1,11 @@
 import type { PreparedFlame } from '@bunsen/flame';
-import type { FlameDiff } from '@bunsen/profile';
+import type { FlameDiff, SharedFile } from '@bunsen/profile';
 import { useSyncExternalStore } from 'react';
 import { ApiError } from '../api/client.ts';
 import type { DeskCall, DeskReply } from './desk-worker.ts';
 import type { OpenedFile, Source } from './file-desk.ts';
 
-/** The page's side of the desk: files are read and kept in a worker, and go nowhere else. */
+/** The page's side of the desk: files are read and kept in a worker. */
 
 type Waiting = { resolve(result: unknown): void; reject(error: Error): void };
 
@@ -35,20 +35,32 @@ function call<T>(method: DeskCall['method'], args: unknown[]): Promise<T> {
   });
 }
 
-export const flameOf = (source: Source) => call<PreparedFlame>('flame', [source]);
+export const flameOf = (source: Source, maxNodes: number) =>
+  call<PreparedFlame>('flame', [source, maxNodes]);
 
-export const diffOf = (left: Source, right: Source) => call<FlameDiff>('diff', [left, right]);
+export const diffOf = (left: Source, right: Source, maxNodes: number) =>
+  call<FlameDiff>('diff', [left, right, maxNodes]);
 
-let files: readonly OpenedFile[] = [];
+/** What was read of a file, as a pprof. */
+export const pprofOf = (id: string) => call<Uint8Array<ArrayBuffer>>('pprof', [id]);
+
+/** A file that is open in this tab. */
+export interface PageFile extends OpenedFile {
+  source: File;
+  /** What it is shared as; null while it is nowhere but here. */
+  shared: SharedFile | null;
+}
+
+let files: readonly PageFile[] = [];
 const listeners = new Set<() => void>();
 
-function setFiles(next: readonly OpenedFile[]): void {
+function setFiles(next: readonly PageFile[]): void {
   files = next;
   for (const listener of listeners) listener();
 }
 
 /** The files that are open, in the order in which they were opened. */
-export function useFiles(): readonly OpenedFile[] {
+export function useFiles(): readonly PageFile[] {
   return useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
@@ -58,12 +70,22 @@ export function useFiles(): readonly OpenedFile[] {
   );
 }
 
-/** @throws ApiError `FILE_UNREADABLE` with what is wrong with the file */
-export async function openFile(file: File): Promise<OpenedFile> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  const opened = await call<OpenedFile>('open', [file.name, bytes, file.lastModified]);
-  setFiles([...files.filter(({ id }) => id !== opened.id), opened]);
-  return opened;
+/**
+ * @param shared what the server has it as, if it comes from there
+ * @throws ApiError `FILE_UNREADABLE` with what is wrong with the file
+ */
+export async function openFile(source: File, shared: SharedFile | null = null): Promise<PageFile> {
+  const bytes = new Uint8Array(await source.arrayBuffer());
+  const opened = await call<OpenedFile>('open', [source.name, bytes, source.lastModified]);
+  const before = files.find(({ id }) => id === opened.id);
+  const file = { ...opened, source, shared: shared ?? before?.shared ?? null };
+  setFiles([...files.filter(({ id }) => id !== opened.id), file]);
+  return file;
+}
+
+/** Others can open it from now on. */
+export function markShared(id: string, shared: SharedFile): void {
+  setFiles(files.map((one) => (one.id === id ? { ...one, shared } : one)));
 }
 
 export function closeFile(id: string): void {

@@ -1,17 +1,17 @@
 import { Icon } from '../components/icon.tsx';
 import { formatValue } from '../format/value.ts';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
-import { closeFile } from './desk.ts';
+import { closeFile, type PageFile } from './desk.ts';
 import styles from './file-bar.module.css';
-import type { OpenedFile } from './file-desk.ts';
-import { type findFile, formatFileRef, LIVE } from './file-ref.ts';
+import { findFile, formatFileRef, LIVE, parseFileRef } from './file-ref.ts';
 import { OpenButton } from './open-button.tsx';
+import { ShareButton } from './share-button.tsx';
 
 type Found = NonNullable<ReturnType<typeof findFile>>;
 
 /** Which file is shown, which of its values, and what they are compared with. */
 export function FileBar(props: {
-  files: readonly OpenedFile[];
+  files: readonly PageFile[];
   shown: Found;
   open: (files: Iterable<File>) => void;
 }) {
@@ -25,14 +25,15 @@ export function FileBar(props: {
     })),
   );
   const current = formatFileRef(shown.ref);
+  const show = (ref: string) => {
+    const shared = findFile(files, parseFileRef(ref))?.file.shared?.id ?? '';
+    updateViewState({ file: ref, shared, against: against === ref ? '' : against, focus: '' });
+  };
   return (
     <div className={styles.bar}>
       <label className={styles.choice}>
         File
-        <select
-          value={current}
-          onChange={(event) => updateViewState({ file: event.target.value, focus: '' })}
-        >
+        <select value={current} onChange={(event) => show(event.target.value)}>
           {refs.map(({ ref, text, detail }) => (
             <option key={ref} value={ref}>
               {text} ({detail})
@@ -59,6 +60,7 @@ export function FileBar(props: {
         </select>
       </label>
       <span className={styles.end}>
+        <ShareButton file={shown.file} />
         <OpenButton open={open} text="Open…" />
         <button
           type="button"
@@ -67,7 +69,7 @@ export function FileBar(props: {
             closeFile(shown.file.id);
             const next = files.find(({ id }) => id !== shown.file.id);
             const ref = next ? formatFileRef({ id: next.id, profile: 0 }) : '';
-            updateViewState({ file: ref, against: against === ref ? '' : against, focus: '' });
+            show(ref);
           }}
         >
           <Icon name="close" />

@@ -15,12 +15,12 @@ test('a file is known by what it holds, and drawn until it is closed', async () 
   assert.equal(again.id, opened.id);
   assert.notEqual((await desk.open('b', bytesOf('main;a 3\nmain;b 2'), 0)).id, opened.id);
 
-  const { layout, meta } = await desk.flame({ id: opened.id, profile: 0 });
+  const { layout, meta } = await desk.flame({ id: opened.id, profile: 0 }, 1000);
   assert.equal(layout.tree.total[0], 4);
   assert.equal(meta.unit, 'count');
   assert.equal(meta.fromMs, meta.untilMs); // it does not say how long it took
   desk.close(opened.id);
-  await assert.rejects(desk.flame({ id: opened.id, profile: 0 }), /is not open/);
+  await assert.rejects(desk.flame({ id: opened.id, profile: 0 }, 1000), /is not open/);
 });
 
 test('a file against another, and against what the server has', async () => {
@@ -41,10 +41,10 @@ test('a file against another, and against what the server has', async () => {
     ['b', 1, 7],
     ['c', 0, 2],
   ];
-  assert.deepEqual(shape(await desk.diff({ id: a.id, profile: 0 }, source)), expected);
+  assert.deepEqual(shape(await desk.diff({ id: a.id, profile: 0 }, source, 1000)), expected);
 
   const pprof = new Uint8Array(gzipSync(pprofOf('main;a 3\nmain;b 1')));
-  const live = await desk.diff({ pprof }, source);
+  const live = await desk.diff({ pprof }, source, 1000);
   assert.deepEqual(shape(live), expected);
   assert.deepEqual(live.meta.left, { fromMs: 4000, untilMs: 9000 });
 });

@@ -8,6 +8,7 @@ import {
   functionOfFrame,
   type StackColumns,
 } from '@bunsen/profile';
+import { asPprof } from './as-pprof.ts';
 import type { FileProfile, ReadFile } from './formats/file-profile.ts';
 import { readProfileFile, readServerPprof } from './formats/read-file.ts';
 
@@ -30,9 +31,6 @@ interface DeskFile {
   lastModifiedMs: number;
   read: ReadFile;
 }
-
-/** Nodes that are drawn at most: what a screen shows, and more. */
-const MAX_NODES = 500_000;
 
 /** Holds the files that were opened, and makes graphs of them. It lives in a worker, and in tests. */
 export class FileDesk {
@@ -60,27 +58,34 @@ export class FileDesk {
     };
   }
 
+  /** What was read of a file, as a pprof. */
+  pprof(id: string): Uint8Array {
+    const file = this.#files.get(id);
+    if (!file) throw new Error(`the file ${id} is not open`);
+    return asPprof(file.read.profiles);
+  }
+
   close(id: string): void {
     this.#files.delete(id);
   }
 
-  async flame(source: Source): Promise<PreparedFlame> {
+  async flame(source: Source, maxNodes: number): Promise<PreparedFlame> {
     const { stacks, values, meta } = await this.#stacksOf(source);
     const builder = new CallTreeBuilder({ stacks: values.length });
     builder.add(stacks, values);
-    const cut = builder.cut(MAX_NODES);
+    const cut = builder.cut(maxNodes);
     const { foldedNodes, foldedValue } = cut;
     return { meta: { ...meta, foldedNodes, foldedValue }, layout: layoutFlame(callTreeOf(cut)) };
   }
 
   /** Whole on both sides: what one of them had folded away would be no function of the other. */
-  async diff(left: Source, right: Source): Promise<FlameDiff> {
+  async diff(left: Source, right: Source, maxNodes: number): Promise<FlameDiff> {
     const sides = await Promise.all([left, right].map((source) => this.#stacksOf(source)));
     const builder = new CallTreeBuilder({ sides: 2 });
     sides.forEach(({ stacks, values }, side) => {
       builder.add(stacks, values, side);
     });
-    const cut = builder.cut(MAX_NODES);
+    const cut = builder.cut(maxNodes);
     const { foldedNodes, foldedValue } = cut;
     const [a, b] = sides.map(({ meta }) => meta) as [FlameMeta, FlameMeta];
     return {

@@ -1,3 +1,4 @@
+import { wholeOf } from '@bunsen/flame';
 import { API } from '@bunsen/profile';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getBytes } from '../api/client.ts';
@@ -19,10 +20,12 @@ type Found = NonNullable<ReturnType<typeof findFile>>;
 
 /** The flame graph of a file. */
 export function FileGraph({ shown }: { shown: Found }) {
-  const queryKey = ['file', formatFileRef(shown.ref)];
+  const { maxNodes } = useViewState();
+  const queryKey = ['file', formatFileRef(shown.ref), maxNodes];
   const result = useQuery({
     queryKey,
-    queryFn: () => flameOf(shown.ref),
+    queryFn: () => flameOf(shown.ref, maxNodes),
+    placeholderData: keepPreviousData,
     structuralSharing: false,
     gcTime: 60_000,
   });
@@ -30,7 +33,7 @@ export function FileGraph({ shown }: { shown: Found }) {
     <div className={styles.content}>
       <FlameResult
         result={{ ...result, receivedBytes: 0, queryKey }}
-        isEmpty={({ layout }) => (layout.tree.total[0] ?? 0) === 0}
+        isEmpty={({ layout }) => wholeOf(layout) === 0}
         empty={() => <Message tone="plain" title="The file has no samples" />}
       >
         {(flame, isStale) => <FlamePanel flame={flame} isStale={isStale} name={shown.file.name} />}
@@ -41,17 +44,18 @@ export function FileGraph({ shown }: { shown: Found }) {
 
 /** A file (B) against another, or against what the server has (A, where `other` is null). */
 export function FileCompare({ shown, other }: { shown: Found; other: Found | null }) {
+  const { maxNodes } = useViewState();
   const live = useLive();
   const pageRange = useRange();
   const queryKey = other
-    ? ['files', formatFileRef(other.ref), formatFileRef(shown.ref)]
-    : ['files', live.params, formatFileRef(shown.ref)];
+    ? ['files', formatFileRef(other.ref), formatFileRef(shown.ref), maxNodes]
+    : ['files', live.params, formatFileRef(shown.ref), maxNodes];
   const result = useQuery({
     queryKey,
     queryFn: async ({ signal }) => {
-      if (other) return diffOf(other.ref, shown.ref);
+      if (other) return diffOf(other.ref, shown.ref, maxNodes);
       const bytes = await getBytes(API.pprof, live.params, '*/*', signal, () => undefined);
-      return diffOf({ pprof: bytes }, shown.ref);
+      return diffOf({ pprof: bytes }, shown.ref, maxNodes);
     },
     placeholderData: keepPreviousData,
     structuralSharing: false,

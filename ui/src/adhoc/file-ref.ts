@@ -1,4 +1,4 @@
-import type { OpenedFile } from './file-desk.ts';
+import type { PageFile } from './desk.ts';
 
 /** What the URL says of a file: which, and which kind of its values. */
 export interface FileRef {
@@ -22,9 +22,9 @@ export function parseFileRef(text: string): FileRef | null {
 
 /** The file and the kind of values that a reference is about, if it is open. */
 export function findFile(
-  files: readonly OpenedFile[],
+  files: readonly PageFile[],
   ref: FileRef | null,
-): { file: OpenedFile; profile: OpenedFile['profiles'][number]; ref: FileRef } | undefined {
+): { file: PageFile; profile: PageFile['profiles'][number]; ref: FileRef } | undefined {
   const file = files.find(({ id }) => id === ref?.id);
   const profile = file?.profiles[ref?.profile ?? 0];
   return file && profile && ref ? { file, profile, ref } : undefined;

@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import { useAgents } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
 import { digits, formatCores, formatCount, formatShare } from '../format/value.ts';
-import { RequestError } from '../graph/flame-states.tsx';
+import { Awaited } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import { AgentDetails } from './agent-details.tsx';
@@ -14,10 +14,9 @@ import styles from './agents-page.module.css';
 export default function AgentsPage() {
   const { search, host } = useViewState();
   const range = useRange();
-  const { data, error, refetch } = useAgents(range);
+  const { data, error } = useAgents(range);
   const rows = useMemo(() => (data ? agentRows(data) : []), [data]);
-  if (error) return <RequestError error={error} retry={() => void refetch()} />;
-  if (!data) return <Message tone="plain" title="Loading…" />;
+  if (error || !data) return <Awaited error={error} />;
   if (rows.length === 0) return <NoAgents />;
   const wanted = search.toLowerCase();
   const listed = rows.filter((row) =>

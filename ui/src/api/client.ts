@@ -64,11 +64,19 @@ async function get(
   const query = new URLSearchParams(
     Object.entries(params).map(([name, value]) => [name, String(value)]),
   );
+  return request(`${path}?${query}`, { headers: { accept }, signal });
+}
+
+/** @throws ApiError; DOMException `AbortError` once `signal` is aborted */
+export async function request(
+  url: string,
+  init: RequestInit & { signal: AbortSignal },
+): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(`${path}?${query}`, { headers: { accept }, signal });
+    response = await fetch(url, init);
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (init.signal.aborted) throw error;
     throw new ApiError(
       'SERVER_UNREACHABLE',
       'The server gives no answer. Check that it is running and that this machine reaches it.',

@@ -80,17 +80,21 @@ export interface FunctionName {
   module: string | null;
 }
 
+const functionParams = ({ name, module }: FunctionName) => ({
+  function: name,
+  ...(module === null ? {} : { module }),
+});
+
 /** What a function costs in each service and version. */
 export function useFunctionCosts(
-  { name, module }: FunctionName,
+  fn: FunctionName,
   query: string,
   range: TimeRange,
 ): UseQueryResult<FunctionCostsResponse> {
   return useJson(API.functionCosts, {
     query,
     ...rangeParams(range),
-    function: name,
-    ...(module === null ? {} : { module }),
+    ...functionParams(fn),
   });
 }
 
@@ -109,14 +113,21 @@ export function useAgents(range: TimeRange): UseQueryResult<AgentsResponse> {
   return useJson(API.agents, rangeParams(range));
 }
 
+/** Sums over time; of a function, of the samples that have it in their stack. */
 export function useSeries(
   query: string,
   range: TimeRange,
   stepMs: number,
-  groupBy?: string,
-  enabled = true,
+  more: { groupBy?: string | undefined; fn?: FunctionName | undefined; enabled?: boolean } = {},
 ): UseQueryResult<SeriesResponse> {
-  const params = { query, ...rangeParams(range), stepMs, ...(groupBy ? { groupBy } : {}) };
+  const { groupBy, fn, enabled = true } = more;
+  const params = {
+    query,
+    ...rangeParams(range),
+    stepMs,
+    ...(groupBy ? { groupBy } : {}),
+    ...(fn ? functionParams(fn) : {}),
+  };
   return useJson(API.series, params, enabled);
 }
 
@@ -145,15 +156,14 @@ export function exportUrl(query: string, range: TimeRange, format: string): stri
 /** What a function calls, or what calls it; `module`: null for any. */
 export function useAround(
   direction: 'callees' | 'callers',
-  { name, module }: FunctionName,
+  fn: FunctionName,
   query: string,
   range: TimeRange,
   maxNodes: number,
 ): FlameQuery<PreparedFlame> {
   const params = {
     query,
-    function: name,
-    ...(module === null ? {} : { module }),
+    ...functionParams(fn),
     ...rangeParams(range),
     maxNodes,
   };

@@ -16,7 +16,10 @@ export function useVersions(
   const query = selectorOf(subject);
   const names = useLabelNames(query, range);
   const label = VERSION_LABELS.find((name) => names.data?.labels.some((one) => one.name === name));
-  const series = useSeries(query, range, stepFor(range, POINTS), label, label !== undefined);
+  const series = useSeries(query, range, stepFor(range, POINTS), {
+    groupBy: label,
+    enabled: label !== undefined,
+  });
   return {
     data: label && series.data ? { label, values: newestFirst(series.data, label) } : undefined,
     isPending: names.isPending || (label !== undefined && series.isPending),

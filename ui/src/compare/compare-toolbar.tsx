@@ -1,17 +1,16 @@
 import type { DiffView } from '@bunsen/flame';
-import { changeColour, type FlameDiff } from '@bunsen/profile';
+import type { FlameDiff } from '@bunsen/profile';
 import type { ReactNode, RefObject } from 'react';
 import { Segments } from '../components/segments.tsx';
 import { relativeChange } from '../format/change.ts';
+import { ChangeLegend } from '../graph/change-legend.tsx';
 import toolbarStyles from '../graph/flame-toolbar.module.css';
 import { PaneSwitch } from '../graph/pane-switch.tsx';
 import { PickedFunction } from '../graph/picked-function.tsx';
 import { SearchBox } from '../graph/search-box.tsx';
 import type { Marks } from '../graph/use-marks.ts';
-import { useTheme } from '../theme.ts';
 import type { Scale } from '../url/compare-state.ts';
 import { updateCompare, useViewState } from '../url/use-view-state.ts';
-import styles from './compare-toolbar.module.css';
 import { diffScale } from './diff-scale.ts';
 
 const VIEWS: { value: DiffView; text: string; title: string }[] = [
@@ -57,7 +56,7 @@ export function CompareToolbar(props: {
           <Totals diff={props.diff} />
         </>
       )}
-      {compare.view === 'diff' && <Legend />}
+      {compare.view === 'diff' && <ChangeLegend less="less in B" more="more in B" />}
       <PaneSwitch />
       {props.actions}
     </div>
@@ -73,22 +72,5 @@ function Totals({ diff }: { diff: FlameDiff }) {
       {format(left)} → <strong>{format(right)}</strong>
       <span> · {relativeChange(left, right)}</span>
     </span>
-  );
-}
-
-const LEGEND_STEPS = [-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1];
-
-function Legend() {
-  const theme = useTheme();
-  return (
-    <div className={styles.legend} role="img" aria-label="Blue: less in B. Orange: more in B.">
-      <span>− less in B</span>
-      <span className={styles.ramp}>
-        {LEGEND_STEPS.map((change) => (
-          <span key={change} style={{ background: changeColour(change, theme) }} />
-        ))}
-      </span>
-      <span>more in B +</span>
-    </div>
   );
 }

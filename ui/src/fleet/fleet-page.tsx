@@ -1,9 +1,8 @@
 import { SERVICE_NAME } from '@bunsen/profile';
 import { useState } from 'react';
 import { selectorOf } from '../api/flame-requests.ts';
-import { Message } from '../components/message.tsx';
 import { coresOf, formatAmount, formatCount, formatMoney, isCpuTime } from '../format/value.ts';
-import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
+import { Awaited, NoSamples, Warnings } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
 import { PageLink } from '../url/page-link.tsx';
@@ -20,12 +19,11 @@ export function FleetPage() {
   const { profileType, filters } = useViewState();
   const range = useRange();
   const linkTo = useLinkTo();
-  const { services, unit, warnings, error, retry } = useFleet(profileType, filters, range);
+  const { services, unit, warnings, error } = useFleet(profileType, filters, range);
   const [filter, setFilter] = useState('');
   const { costPerCoreHour, currency } = useSettings();
 
-  if (error) return <RequestError error={error} retry={retry} />;
-  if (!services) return <Message tone="plain" title="Loading services…" />;
+  if (error || !services) return <Awaited error={error} />;
   const sum = services.reduce((total, one) => total + one.total, 0);
   if (sum === 0) return <NoSamples filters={filters} warnings={warnings} />;
   const wanted = filter.toLowerCase();

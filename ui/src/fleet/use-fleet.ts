@@ -25,7 +25,6 @@ export interface Fleet {
   unit: string;
   warnings: string[];
   error: Error | null;
-  retry(): void;
 }
 
 const SPARK_POINTS = 48;
@@ -42,11 +41,16 @@ export function useFleet(
   const hasFilters = filters.length > 0;
   const query = selectorOf({ profileType, service: '', filters });
   const services = useServices(profileType, range);
-  const series = useSeries(query, range, stepFor(range, SPARK_POINTS), SERVICE_NAME);
+  const series = useSeries(query, range, stepFor(range, SPARK_POINTS), {
+    groupBy: SERVICE_NAME,
+  });
   const before = { fromMs: range.fromMs - WEEK_MS, untilMs: range.untilMs - WEEK_MS };
   const step = before.untilMs - before.fromMs;
   const servicesBefore = useServices(profileType, before, !hasFilters);
-  const seriesBefore = useSeries(query, before, step, SERVICE_NAME, hasFilters);
+  const seriesBefore = useSeries(query, before, step, {
+    groupBy: SERVICE_NAME,
+    enabled: hasFilters,
+  });
   const weekAgo = hasFilters
     ? seriesBefore.data && totalsOf(fromSeries(seriesBefore.data))
     : servicesBefore.data && totalsOf(servicesBefore.data.services);
@@ -59,7 +63,6 @@ export function useFleet(
       unit: series.data?.unit ?? '',
       warnings: series.data?.warnings ?? [],
       error: series.error,
-      retry: () => void series.refetch(),
     };
   }
   const valuesOf = new Map(
@@ -74,7 +77,6 @@ export function useFleet(
     unit: services.data?.unit ?? '',
     warnings: [],
     error: services.error,
-    retry: () => void services.refetch(),
   };
 }
 

@@ -1,7 +1,11 @@
-/** `new`, `gone`, `+12 %`, `×3.4`, or nothing where there is nothing on either side. */
+/**
+ * `new`, `gone`, `+12 %`, `×3.4`, or nothing where there is nothing on either side, or a negative
+ * value, which is in no proportion to any other.
+ */
 export function relativeChange(left: number, right: number): string {
   if (left === 0) return right === 0 ? '' : 'new';
   if (right === 0) return 'gone';
+  if (left < 0 || right < 0) return '';
   const ratio = right / left;
   if (ratio >= 2) return `×${ratio >= 9.95 ? Math.round(ratio) : ratio.toFixed(1)}`;
   const percent = Math.round((ratio - 1) * 100);

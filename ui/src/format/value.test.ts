@@ -18,7 +18,10 @@ test('values in their unit, to three digits', () => {
   assert.equal(formatValue(999_600, 'nanoseconds'), '1.00 ms');
   assert.equal(formatValue(10_101_010, 'nanoseconds'), '10.1 ms');
   assert.equal(formatValue(2 ** 53, 'nanoseconds'), '104 d');
-  assert.equal(formatValue(-1500, 'nanoseconds'), '-1.50 µs');
+  assert.equal(formatValue(-1500, 'nanoseconds'), '−1.50 µs');
+  assert.equal(formatValue(2 ** 63, 'nanoseconds'), '292 y');
+  assert.equal(formatValue(2 ** 64, 'count'), '18.4 E');
+  assert.equal(formatValue(2 ** 63, 'bytes'), '8.00 EiB');
   assert.equal(formatValue(12 * 2 ** 20, 'bytes'), '12.0 MiB');
   assert.equal(formatValue(1020, 'count'), '1.02 k');
   assert.equal(formatValue(7, 'objects'), '7.00 objects');
@@ -38,6 +41,8 @@ test('shares', () => {
   assert.equal(formatShare(0.00081), '0.08 %');
   assert.equal(formatShare(0.4213), '42.1 %');
   assert.equal(formatShare(1), '100 %');
+  assert.equal(formatShare(-0.545), '−54.5 %');
+  assert.equal(formatShare(-0.00001), '>−0.01 %');
 });
 
 test('counts, ages and names of profile types', () => {

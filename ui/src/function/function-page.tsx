@@ -1,4 +1,6 @@
-import { formatFrame, frameKind, kindColour, shortName } from '@bunsen/profile';
+import { wholeOf } from '@bunsen/flame';
+import { formatFrame, frameKind, kindColour, SERVICE_NAME, shortName } from '@bunsen/profile';
+import { useMemo } from 'react';
 import { selectorOf } from '../api/flame-requests.ts';
 import { useAround } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
@@ -9,6 +11,7 @@ import { FlamePanel } from '../graph/flame-panel.tsx';
 import { FlameResult } from '../graph/flame-result.tsx';
 import { useTheme } from '../theme.ts';
 import { useRange } from '../time/range-context.tsx';
+import { Timeline } from '../timeline/timeline.tsx';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import type { Direction } from '../url/view-state.ts';
 import styles from './function-page.module.css';
@@ -32,7 +35,9 @@ export default function FunctionPage({ name }: { name: string }) {
     <main className={pageStyles.page}>
       <div className={styles.top}>
         <div className={styles.title}>
-          <h1 className={styles.name}>{name}</h1>
+          <h1 className={styles.name} title={name}>
+            {name}
+          </h1>
           <div className={styles.facts}>
             <span className={styles.swatch} style={{ background: kindColour(kind, theme) }} />
             {module || (module === null ? 'any module' : 'unknown module')}
@@ -49,6 +54,7 @@ export default function FunctionPage({ name }: { name: string }) {
               <Icon name="copy" /> Copy name
             </button>
           </div>
+          <Trend name={name} />
           <Segments
             label="Side of the function"
             value={direction}
@@ -72,6 +78,18 @@ export default function FunctionPage({ name }: { name: string }) {
   );
 }
 
+/** When the function was on stacks, by service, against the week before. */
+function Trend({ name }: { name: string }) {
+  const { profileType, filters, module } = useViewState();
+  const query = selectorOf({ profileType, service: '', filters });
+  const fn = useMemo(() => ({ name, module }), [name, module]);
+  return (
+    <div className={styles.trend}>
+      <Timeline query={query} groupBy={SERVICE_NAME} fn={fn} height={96} />
+    </div>
+  );
+}
+
 function Around({ name }: { name: string }) {
   const { profileType, filters, module, direction, maxNodes } = useViewState();
   const range = useRange();
@@ -80,7 +98,7 @@ function Around({ name }: { name: string }) {
   return (
     <FlameResult
       result={flame}
-      isEmpty={({ layout }) => (layout.tree.total[0] ?? 0) === 0}
+      isEmpty={({ layout }) => wholeOf(layout) === 0}
       empty={() => <NotFound />}
     >
       {(data, isStale) => (

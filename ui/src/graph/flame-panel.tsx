@@ -1,4 +1,4 @@
-import { foldedText, type PreparedFlame } from '@bunsen/flame';
+import { foldedText, hasNegative, type PreparedFlame, signsOf, wholeOf } from '@bunsen/flame';
 import type { CallTree } from '@bunsen/profile';
 import {
   lazy,
@@ -6,6 +6,7 @@ import {
   Suspense,
   useCallback,
   useDeferredValue,
+  useMemo,
   useRef,
   useState,
 } from 'react';
@@ -60,11 +61,14 @@ export function FlamePanel(props: {
   const ownFrames = isTurned ? stacks.frames : NO_FRAMES;
   const foundInList = useSearchMarks(ownFrames, state.search, state.isRegex);
   const listedMarks = marksOf(isTurned ? foundInList : found);
-  const foundShare = useMarkedShare(layout.tree, searchMarks);
+  const whole = wholeOf(layout);
+  const foundShare = useMarkedShare(layout.tree, searchMarks, whole);
   const hoveredMarks = useFunctionMarks(layout.tree.frames, hovered);
   const pickedMarks = useFunctionMarks(layout.tree.frames, state.fn);
   const closeMenu = useCallback(() => setMenu(null), [setMenu]);
   useFlameKeys({ layout, pointed, searchField });
+
+  const change = useMemo(() => (hasNegative(layout.tree) ? signsOf(layout.tree) : null), [layout]);
 
   const total = layout.tree.total[0] ?? 0;
   const label = `Flame graph of ${formatValue(total, meta.unit)}, ${layout.levels} levels deep. Arrow keys walk, Enter zooms, 0 resets; the table of functions holds the same figures.`;
@@ -89,8 +93,8 @@ export function FlamePanel(props: {
           </>
         }
       />
-      <Notices meta={meta} total={props.flame.layout.tree.total[0] ?? 0} />
-      <Steps whole={props.flame.layout.tree} shown={total} />
+      <Notices meta={meta} total={wholeOf(props.flame.layout)} />
+      <Steps whole={props.flame.layout} shown={whole} />
       <div className={styles.split}>
         {state.pane !== 'table' && (
           <div className={styles.graph}>
@@ -98,6 +102,7 @@ export function FlamePanel(props: {
             <FlameView
               ref={picture}
               layout={layout}
+              change={change}
               label={label}
               focus={focus}
               marked={hoveredMarks ?? pickedMarks ?? searchMarks}
@@ -112,6 +117,7 @@ export function FlamePanel(props: {
             {listed && (
               <FunctionList
                 tree={listed}
+                whole={whole}
                 unit={meta.unit}
                 marked={listed === stacks ? listedMarks : null}
                 onHover={setHovered}

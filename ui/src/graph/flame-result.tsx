@@ -30,6 +30,7 @@ export function FlameResult<T>(props: {
       {result.isFetching && (
         <Loading
           key={JSON.stringify(result.queryKey)}
+          what="The server is merging profiles"
           receivedBytes={result.receivedBytes}
           cancel={cancel}
         />

@@ -1,4 +1,5 @@
 import type { FlameMeta, Matcher } from '@bunsen/profile';
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { ApiError } from '../api/client.ts';
 import { Icon } from '../components/icon.tsx';
@@ -14,7 +15,12 @@ const SHOW_AFTER_MS = 300;
 const OFFER_CANCEL_AFTER_MS = 800;
 
 /** A request on its way: a moving line, then how much has come, and a way to call it off. */
-export function Loading(props: { receivedBytes: number; cancel: () => void }) {
+export function Loading(props: {
+  /** What is done until bytes come. */
+  what: string;
+  receivedBytes: number;
+  cancel: () => void;
+}) {
   const [waitedMs, setWaitedMs] = useState(0);
   useEffect(() => {
     const startedAt = Date.now();
@@ -29,7 +35,7 @@ export function Loading(props: { receivedBytes: number; cancel: () => void }) {
         <div className={styles.loading} role="status">
           {props.receivedBytes > 0
             ? `${formatValue(props.receivedBytes, 'bytes')} received`
-            : 'The server is merging profiles'}
+            : props.what}
           , {Math.floor(waitedMs / 1000)} s
           <button type="button" onClick={props.cancel}>
             Cancel
@@ -38,6 +44,26 @@ export function Loading(props: { receivedBytes: number; cancel: () => void }) {
       )}
     </>
   );
+}
+
+/**
+ * In the place of a page that has nothing to show yet: why, or for how long it has been waited for and a
+ * way to call that off.
+ */
+export function Awaited({ error }: { error: Error | null }) {
+  const client = useQueryClient();
+  const [isCancelled, setIsCancelled] = useState(false);
+  const retry = () => {
+    setIsCancelled(false);
+    void client.refetchQueries({ type: 'active', predicate: ({ state }) => !state.data });
+  };
+  const cancel = () => {
+    setIsCancelled(true);
+    void client.cancelQueries();
+  };
+  if (error) return <RequestError error={error} retry={retry} />;
+  if (isCancelled) return <Cancelled retry={retry} />;
+  return <Loading what="The server is at work" receivedBytes={0} cancel={cancel} />;
 }
 
 export function Cancelled({ retry }: { retry: () => void }) {

@@ -1,9 +1,10 @@
-import type { PreparedFlame } from '@bunsen/flame';
+import { hasNegative, type PreparedFlame, wholeOf } from '@bunsen/flame';
 import { FRAME_KINDS, frameKind, kindColour } from '@bunsen/profile';
 import { type ReactNode, type RefObject, useDeferredValue, useMemo } from 'react';
 import { formatCost, formatShare, formatValue, hasCores } from '../format/value.ts';
 import { useTheme } from '../theme.ts';
 import { useViewState } from '../url/use-view-state.ts';
+import { ChangeLegend } from './change-legend.tsx';
 import styles from './flame-toolbar.module.css';
 import { PaneSwitch } from './pane-switch.tsx';
 import { PickedFunction } from './picked-function.tsx';
@@ -24,8 +25,9 @@ export function FlameToolbar(props: {
   const { layout, meta } = flame;
   const { fn } = useViewState();
   const total = layout.tree.total[0] ?? 0;
+  const isDifference = useMemo(() => hasNegative(layout.tree), [layout]);
   const picked = useFunctionMarks(layout.tree.frames, fn);
-  const pickedShare = useMarkedShare(layout.tree, picked);
+  const pickedShare = useMarkedShare(layout.tree, picked, wholeOf(layout));
   return (
     <div className={styles.toolbar}>
       <SearchBox
@@ -38,7 +40,11 @@ export function FlameToolbar(props: {
         <strong>{formatCost(total, meta.unit, meta)}</strong>
         {hasCores(meta.unit, meta) && <span> · {formatValue(total, meta.unit)}</span>}
       </span>
-      <Legend frames={layout.tree.frames} />
+      {isDifference ? (
+        <ChangeLegend less="subtracted" more="added" />
+      ) : (
+        <Legend frames={layout.tree.frames} />
+      )}
       <PaneSwitch />
       {props.actions}
     </div>

@@ -1,4 +1,4 @@
-import { type FlameLayout, pathTo } from '@bunsen/flame';
+import { type FlameLayout, pathTo, wholeOf } from '@bunsen/flame';
 import { type FlameMeta, type FrameKind, frameKind, NO_FRAME, parseFrame } from '@bunsen/profile';
 import { coresOf, formatCores, formatShare, formatValue, hasCores } from '../format/value.ts';
 
@@ -21,7 +21,7 @@ export function frameFacts(layout: FlameLayout, meta: FlameMeta, node: number): 
   const { tree } = layout;
   const text = frameText(layout, node);
   const { name, module, file, line } = parseFrame(text);
-  const whole = tree.total[0] || 1;
+  const whole = wholeOf(layout) || 1;
   const self = tree.self[node] as number;
   const total = tree.total[node] as number;
   return {

@@ -47,7 +47,12 @@ export default function FrameMenu(props: {
       ['Copy stack', () => void navigator.clipboard?.writeText(stackText(layout, pointed.node))],
       ['Show everywhere', () => updateViewState({ fn })],
     );
-    if (text !== OTHER_FRAME) items.push(['Page of this function', () => navigate(urlOf(fn))]);
+    if (text !== OTHER_FRAME) {
+      items.push(
+        ['What calls it', () => navigate(urlOf(fn, { direction: 'callers', sort: 'total' }))],
+        ['Page of this function', () => navigate(urlOf(fn))],
+      );
+    }
     if (onStep) {
       items.push(
         ['Only stacks with it', () => onStep({ kind: 'focus', key: fn })],

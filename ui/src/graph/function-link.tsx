@@ -3,14 +3,15 @@ import { Icon } from '../components/icon.tsx';
 import { PageLink } from '../url/page-link.tsx';
 import { functionPath } from '../url/route.ts';
 import { useLinkTo } from '../url/use-view-state.ts';
+import type { ViewState } from '../url/view-state.ts';
 import styles from './function-link.module.css';
 
 /** The URL of a function's page. */
-export function useFunctionUrl(): (fn: string) => string {
+export function useFunctionUrl(): (fn: string, patch?: Partial<ViewState>) => string {
   const linkTo = useLinkTo();
-  return (fn) => {
+  return (fn, patch) => {
     const { name, module } = parseFrame(fn);
-    return linkTo(functionPath(name), { module });
+    return linkTo(functionPath(name), { module, ...patch });
   };
 }
 

@@ -22,14 +22,15 @@ const COLUMNS: { by: SortColumn; text: string }[] = [
  */
 export const FunctionList = memo(function FunctionList(props: {
   tree: CallTree;
+  /** What shares are of. */
+  whole: number;
   unit: string;
   marked: Uint8Array | null;
   /** The function under the pointer; empty for none. */
   onHover: (fn: string) => void;
 }) {
-  const { tree, unit, marked, onHover } = props;
+  const { tree, whole, unit, marked, onHover } = props;
   const table = useMemo(() => functionTable(tree), [tree]);
-  const total = tree.total[0] ?? 0;
   const { sort, ascending, fn: picked } = useViewState();
   const scroller = useRef<HTMLDivElement>(null);
   const listed = useMemo(
@@ -78,23 +79,27 @@ export const FunctionList = memo(function FunctionList(props: {
                     );
                   }}
                 />
-                <Amount value={table.self[at] as number} total={total} unit={unit} />
-                <Amount value={table.total[at] as number} total={total} unit={unit} />
+                <Amount value={table.self[at] as number} whole={whole} unit={unit} />
+                <Amount value={table.total[at] as number} whole={whole} unit={unit} />
               </tr>
             );
           })}
         </tbody>
       </table>
-      {listed.length === 0 && <p className={styles.none}>No function matches the search.</p>}
+      {listed.length === 0 && (
+        <p className={styles.none}>
+          {marked ? 'No function matches the search.' : 'No function is left.'}
+        </p>
+      )}
     </div>
   );
 });
 
-function Amount({ value, total, unit }: { value: number; total: number; unit: string }) {
-  const share = total > 0 ? value / total : 0;
+function Amount({ value, whole, unit }: { value: number; whole: number; unit: string }) {
+  const share = whole > 0 ? value / whole : 0;
   return (
     <td className={styles.amount}>
-      <span className={styles.bar} style={{ width: `${Math.min(1, share) * 100}%` }} />
+      <span className={styles.bar} style={{ width: `${Math.min(1, Math.abs(share)) * 100}%` }} />
       <span className={styles.value}>{formatValue(value, unit)}</span>
       <span className={styles.share}>{formatShare(share)}</span>
     </td>

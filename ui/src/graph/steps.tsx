@@ -1,5 +1,5 @@
-import type { StepKind } from '@bunsen/flame';
-import { type CallTree, parseFrame, shortName } from '@bunsen/profile';
+import { type FlameLayout, type StepKind, wholeOf } from '@bunsen/flame';
+import { parseFrame, shortName } from '@bunsen/profile';
 import { Icon } from '../components/icon.tsx';
 import { formatShare } from '../format/value.ts';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
@@ -20,10 +20,10 @@ export function addStep(step: Step): void {
 }
 
 /** What is done to stacks before they are drawn, a pill each. Nothing while nothing is. */
-export function Steps({ whole, shown }: { whole: CallTree; shown: number }) {
+export function Steps({ whole, shown }: { whole: FlameLayout; shown: number }) {
   const { steps } = useViewState();
   if (steps.length === 0) return null;
-  const share = shown / (whole.total[0] || 1);
+  const share = shown / (wholeOf(whole) || 1);
   return (
     <div className={styles.steps}>
       {steps.map((step, index) => {

@@ -43,11 +43,15 @@ export function marksOf(found: Marks | { error: string } | null): Uint8Array | n
   return found && 'marked' in found ? found.marked : null;
 }
 
-/** Value of the stacks that hold a marked frame, each counted once, as a share of all. */
-export function useMarkedShare(tree: CallTree, marked: Uint8Array | null): number {
+/** Value of the stacks that hold a marked frame, each counted once, as a share of the `whole`. */
+export function useMarkedShare(
+  tree: CallTree,
+  marked: Uint8Array | null,
+  whole = tree.total[0] ?? 0,
+): number {
   return useMemo(
-    () => (marked ? matchedTotal(tree, marked) / (tree.total[0] || 1) : 0),
-    [tree, marked],
+    () => (marked ? matchedTotal(tree, marked) / (whole || 1) : 0),
+    [tree, marked, whole],
   );
 }
 

@@ -1,5 +1,6 @@
 import { Icon, type IconName } from '../components/icon.tsx';
 import { chooseTheme, THEME_CHOICES, type ThemeChoice, useThemeChoice } from '../theme.ts';
+import styles from './header.module.css';
 
 const ICONS: Record<ThemeChoice, IconName> = { system: 'system', light: 'sun', dark: 'moon' };
 
@@ -11,7 +12,13 @@ export function ThemePicker() {
   ] as ThemeChoice;
   const label = `Theme: ${choice}. Change to ${next}`;
   return (
-    <button type="button" aria-label={label} title={label} onClick={() => chooseTheme(next)}>
+    <button
+      type="button"
+      className={styles.theme}
+      aria-label={label}
+      title={label}
+      onClick={() => chooseTheme(next)}
+    >
       <Icon name={ICONS[choice]} />
     </button>
   );

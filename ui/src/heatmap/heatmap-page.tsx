@@ -4,7 +4,7 @@ import { useSeries } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
 import { Segments } from '../components/segments.tsx';
 import { formatCount } from '../format/value.ts';
-import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
+import { Awaited, NoSamples, Warnings } from '../graph/flame-states.tsx';
 import { LabelPicker, useLabel } from '../labels/label-picker.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { stepFor } from '../time/time-range.ts';
@@ -27,22 +27,19 @@ export default function HeatmapPage({ service }: { service: string }) {
   const { profileType, filters, box, heatScale } = useViewState();
   const range = useRange();
   const query = selectorOf({ profileType, service, filters });
-  const wanted = useLabel(query, range);
-  const { data, error, refetch, isPlaceholderData } = useSeries(
-    query,
-    range,
-    stepFor(range, MAX_STEPS),
-    wanted,
-    wanted !== undefined,
-  );
+  const { label: wanted, error: labelError } = useLabel(query, range);
+  const { data, error, isPlaceholderData } = useSeries(query, range, stepFor(range, MAX_STEPS), {
+    groupBy: wanted,
+    enabled: wanted !== undefined,
+  });
   // While the next label is on its way, what is shown is of the one before.
   const label = Object.keys(data?.series[0]?.labels ?? {})[0] ?? wanted;
   const grid = useMemo(
     () => (data && label !== undefined ? heatGrid(data, label, range.untilMs) : undefined),
     [data, label, range.untilMs],
   );
-  if (error) return <RequestError error={error} retry={() => void refetch()} />;
-  if (!grid || label === undefined || !data) return <Message tone="plain" title="Loading…" />;
+  const failed = labelError ?? error;
+  if (failed || !grid || label === undefined || !data) return <Awaited error={failed} />;
   return (
     <main className={styles.page} data-open={box !== null} data-stale={isPlaceholderData}>
       <div className={styles.bar}>

@@ -1,4 +1,4 @@
-import { SERVICE_NAME } from '@bunsen/profile';
+import { type LabelNamesResponse, SERVICE_NAME } from '@bunsen/profile';
 import { useLabelNames } from '../api/queries.ts';
 import { Combobox } from '../components/combobox.tsx';
 import type { TimeRange } from '../time/time-range.ts';
@@ -10,13 +10,19 @@ const PREFERRED = ['host', 'version', 'pod', SERVICE_NAME];
 
 /**
  * The label by which a page tells series apart: the one of the URL, else the first that tells any
- * apart. Undefined until labels are known.
+ * apart. `label` is undefined until labels are known.
  */
-export function useLabel(query: string, range: TimeRange): string | undefined {
+export function useLabel(
+  query: string,
+  range: TimeRange,
+): { label: string | undefined; error: Error | null } {
   const { label } = useViewState();
-  const { data } = useLabelNames(query, range);
-  if (label !== '') return label;
-  if (!data) return undefined;
+  const { data, error } = useLabelNames(query, range);
+  if (label !== '') return { label, error: null };
+  return { label: data && tellingLabel(data), error };
+}
+
+function tellingLabel(data: LabelNamesResponse): string {
   const telling = data.labels.filter(({ values }) => values > 1).map(({ name }) => name);
   const all = data.labels.map(({ name }) => name);
   const preferred = (names: string[]) => PREFERRED.find((name) => names.includes(name));

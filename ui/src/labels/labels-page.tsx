@@ -1,9 +1,8 @@
 import { useMemo } from 'react';
 import { selectorOf } from '../api/flame-requests.ts';
 import { useLabelDifferences, useSeries } from '../api/queries.ts';
-import { Message } from '../components/message.tsx';
 import { formatCount } from '../format/value.ts';
-import { NoSamples, RequestError, Warnings } from '../graph/flame-states.tsx';
+import { Awaited, NoSamples, Warnings } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { stepFor } from '../time/time-range.ts';
 import { useViewState } from '../url/use-view-state.ts';
@@ -21,15 +20,18 @@ export default function LabelsPage({ service }: { service: string }) {
   const { profileType, filters } = useViewState();
   const range = useRange();
   const query = selectorOf({ profileType, service, filters });
-  const wanted = useLabel(query, range);
+  const { label: wanted, error: labelError } = useLabel(query, range);
   const known = wanted !== undefined;
   const differences = useLabelDifferences(wanted ?? '', query, range, MOST_VALUES, known);
-  const series = useSeries(query, range, stepFor(range, POINTS), wanted, known);
+  const series = useSeries(query, range, stepFor(range, POINTS), {
+    groupBy: wanted,
+    enabled: known,
+  });
   const { data, error, isPlaceholderData } = differences;
   const rows = useMemo(() => (data ? valueRows(data, series.data) : []), [data, series.data]);
   const scale = useMemo(() => (series.data ? sharedScale(series.data) : NO_SCALE), [series.data]);
-  if (error) return <RequestError error={error} retry={() => void differences.refetch()} />;
-  if (!data) return <Message tone="plain" title="Loading…" />;
+  const failed = labelError ?? error;
+  if (failed || !data) return <Awaited error={failed} />;
   // While the next label is on its way, what is shown is of the one before.
   const { label } = data;
   const unlike = rows.filter((row) => row.isUnlike).length;

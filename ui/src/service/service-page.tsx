@@ -1,3 +1,4 @@
+import { wholeOf } from '@bunsen/flame';
 import { useMemo } from 'react';
 import { selectorOf } from '../api/flame-requests.ts';
 import { exportUrl, useFlame } from '../api/queries.ts';
@@ -8,7 +9,7 @@ import { NoSamples } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
 import { useViewState } from '../url/use-view-state.ts';
-import { CompareLink } from './compare-link.tsx';
+import { CompareLink, DeployLink } from './compare-link.tsx';
 import styles from './service-page.module.css';
 
 /** One service, or all together: how much when, and in which code. */
@@ -28,14 +29,19 @@ export function ServicePage({ service }: { service: string }) {
       <div className={pageStyles.content}>
         <FlameResult
           result={flame}
-          isEmpty={({ layout }) => (layout.tree.total[0] ?? 0) === 0}
+          isEmpty={({ layout }) => wholeOf(layout) === 0}
           empty={({ meta }) => <NoSamples filters={filters} warnings={meta.warnings} />}
         >
           {(data, isStale) => (
             <FlamePanel
               flame={data}
               isStale={isStale}
-              actions={<CompareLink service={service} />}
+              actions={
+                <>
+                  <CompareLink service={service} />
+                  {service !== '' && <DeployLink service={service} />}
+                </>
+              }
               name={service || 'all'}
               exportUrl={(format) => exportUrl(query, range, format)}
             />

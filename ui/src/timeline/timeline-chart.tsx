@@ -16,6 +16,8 @@ const POWERS_OF_TWO = Array.from({ length: 60 }, (_, exponent) => 2 ** exponent)
 /** The chart itself. A module of its own, since uPlot is fetched only once there is data to draw. */
 export default function TimelineChart(props: {
   data: StackedSeries;
+  /** A line to compare the top of the stack with; null for none. */
+  before: (number | null)[] | null;
   /** How many of the series have a colour of their own. */
   maxSeries: number;
   range: TimeRange;
@@ -24,7 +26,7 @@ export default function TimelineChart(props: {
   /** The step that the pointer is at; null for none. */
   onStep: (index: number | null) => void;
 }) {
-  const { data, maxSeries, range, height } = props;
+  const { data, before, maxSeries, range, height } = props;
   const host = useRef<HTMLDivElement>(null);
   const handlers = useRef(props);
   handlers.current = props;
@@ -35,12 +37,12 @@ export default function TimelineChart(props: {
     const element = host.current;
     if (!element) return;
     const chart = new uPlot(
-      optionsFor(element, data, maxSeries, range, height, {
+      optionsFor(element, data, before !== null, maxSeries, range, height, {
         onBrush: (brushed) => handlers.current.onBrush(brushed),
         onStep: (index) => handlers.current.onStep(index),
       }),
       // Drawn from the top of the stack down, so that each area covers the rest of the one above.
-      [data.timesS, ...data.stacked.toReversed()] as uPlot.AlignedData,
+      [data.timesS, ...data.stacked.toReversed(), ...(before ? [before] : [])] as uPlot.AlignedData,
       element,
     );
     const resize = new ResizeObserver(() =>
@@ -51,13 +53,14 @@ export default function TimelineChart(props: {
       resize.disconnect();
       chart.destroy();
     };
-  }, [data, maxSeries, range, height, theme]);
+  }, [data, before, maxSeries, range, height, theme]);
   return <div ref={host} style={{ height }} />;
 }
 
 function optionsFor(
   element: HTMLElement,
   data: StackedSeries,
+  hasBefore: boolean,
   maxSeries: number,
   range: TimeRange,
   height: number,
@@ -113,6 +116,17 @@ function optionsFor(
           paths: steppedArea(data.stepMs / 1000),
         };
       }),
+      ...(hasBefore
+        ? [
+            {
+              stroke: colour('--ink-soft'),
+              width: 1.5,
+              dash: [5, 4],
+              points: { show: false },
+              paths: steppedArea(data.stepMs / 1000),
+            },
+          ]
+        : []),
     ],
     cursor: {
       y: false,

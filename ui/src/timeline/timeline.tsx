@@ -1,8 +1,8 @@
 import { lazy, Suspense, useMemo, useState } from 'react';
-import { useSeries } from '../api/queries.ts';
+import { type FunctionName, useSeries } from '../api/queries.ts';
 import { digits, formatValue } from '../format/value.ts';
 import { useRange } from '../time/range-context.tsx';
-import { formatTime, stepFor } from '../time/time-range.ts';
+import { formatTime, stepFor, type TimeRange, WEEK_MS } from '../time/time-range.ts';
 import { updateViewState } from '../url/use-view-state.ts';
 import { type StackedSeries, seriesColour, stackSeries } from './stack-series.ts';
 import styles from './timeline.module.css';
@@ -14,15 +14,18 @@ const MAX_POINTS = 240;
 const MAX_SERIES = 6;
 
 /** How much was used when; a drag over it narrows the range down. */
-export function Timeline(props: { query: string; groupBy?: string; height: number }) {
-  const { query, groupBy, height } = props;
+export function Timeline(props: {
+  query: string;
+  groupBy?: string;
+  height: number;
+  /** Only of the stacks that have this function, and with what it was a week before. */
+  fn?: FunctionName;
+}) {
+  const { query, groupBy, height, fn } = props;
   const range = useRange();
-  const { data, error, isPlaceholderData } = useSeries(
-    query,
-    range,
-    stepFor(range, MAX_POINTS),
-    groupBy,
-  );
+  const stepMs = stepFor(range, MAX_POINTS);
+  const { data, error, isPlaceholderData } = useSeries(query, range, stepMs, { groupBy, fn });
+  const before = useWeekBefore(query, range, stepMs, fn);
   const stacked = useMemo(
     () => data && stackSeries(data, groupBy ?? '', MAX_SERIES),
     [data, groupBy],
@@ -36,6 +39,7 @@ export function Timeline(props: { query: string; groupBy?: string; height: numbe
           <Suspense fallback={null}>
             <TimelineChart
               data={stacked}
+              before={before}
               maxSeries={MAX_SERIES}
               range={range}
               height={height}
@@ -47,17 +51,35 @@ export function Timeline(props: { query: string; groupBy?: string; height: numbe
           </Suspense>
         )}
       </div>
-      {stacked && !error && <Legend data={stacked} step={step} />}
+      {stacked && !error && <Legend data={stacked} before={before} step={step} />}
     </section>
   );
 }
 
+/** What a function came to a week before, step by step; null if there is nothing to compare with. */
+function useWeekBefore(
+  query: string,
+  { fromMs, untilMs }: TimeRange,
+  stepMs: number,
+  fn: FunctionName | undefined,
+): (number | null)[] | null {
+  const before = { fromMs: fromMs - WEEK_MS, untilMs: untilMs - WEEK_MS };
+  // Every step divides a week, so that those of the two weeks lie upon each other.
+  const { data } = useSeries(query, before, stepMs, { fn, enabled: fn !== undefined });
+  return useMemo(() => (data && stackSeries(data, '', 1).values[0]) ?? null, [data]);
+}
+
 /** The names of the series; their values while the pointer is over a step. */
-function Legend({ data, step }: { data: StackedSeries; step: number | null }) {
+function Legend(props: {
+  data: StackedSeries;
+  before: (number | null)[] | null;
+  step: number | null;
+}) {
+  const { data, before, step } = props;
   const single = data.names.length <= 1;
   const stepText = formatValue(data.stepMs * 1e6, 'nanoseconds').replace(/\.0+ /, ' ');
-  const amount = (index: number) => {
-    const value = step === null ? null : data.values[index]?.[step];
+  const amount = (values: (number | null)[] | undefined) => {
+    const value = step === null ? null : values?.[step];
     if (value === null || value === undefined) return 'no data';
     return data.unit === 'cores' ? digits(value) : formatValue(value, data.unit);
   };
@@ -74,7 +96,7 @@ function Legend({ data, step }: { data: StackedSeries; step: number | null }) {
       )}
       {single && step !== null && (
         <strong>
-          {amount(0)} {data.unit === 'cores' && 'cores'}
+          {amount(data.values[0])} {data.unit === 'cores' && 'cores'}
         </strong>
       )}
       {!single &&
@@ -85,9 +107,16 @@ function Legend({ data, step }: { data: StackedSeries; step: number | null }) {
               style={{ background: `var(${seriesColour(index, MAX_SERIES)})` }}
             />
             <span className={styles.name}>{name}</span>
-            {step !== null && <span>{amount(index)}</span>}
+            {step !== null && <span>{amount(data.values[index])}</span>}
           </span>
         ))}
+      {before && (
+        <span className={styles.entry}>
+          <span className={styles.dash} />
+          <span className={styles.name}>a week before</span>
+          {step !== null && <span>{amount(before)}</span>}
+        </span>
+      )}
     </div>
   );
 }

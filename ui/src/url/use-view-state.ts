@@ -81,6 +81,7 @@ const OF_ONE_GRAPH = {
   heatScale: DEFAULT_VIEW.heatScale,
   host: DEFAULT_VIEW.host,
   file: DEFAULT_VIEW.file,
+  shared: DEFAULT_VIEW.shared,
   against: DEFAULT_VIEW.against,
 };
 

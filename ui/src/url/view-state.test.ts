@@ -50,6 +50,7 @@ test('a state comes back from its URL as it was', () => {
     heatScale: 'row',
     host: 'node-1.example',
     file: '1a2b3c4d.1',
+    shared: '00000000-0000-4000-8000-000000000000',
     against: 'live',
   };
   assert.deepEqual(parseViewState(formatViewState(state)), state);

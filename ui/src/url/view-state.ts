@@ -73,6 +73,8 @@ export interface ViewState {
   host: string;
   /** The file that is looked at, by what it holds: `FileRef` of the page of files; empty for none. */
   file: string;
+  /** The shared file that the server is asked for; empty for none. */
+  shared: string;
   /** What it is compared with: another file, or `live`; empty for nothing. */
   against: string;
 }
@@ -107,6 +109,7 @@ export const DEFAULT_VIEW: ViewState = {
   heatScale: 'all',
   host: '',
   file: '',
+  shared: '',
   against: '',
 };
 
@@ -144,6 +147,7 @@ export function parseViewState(query: string): ViewState {
     heatScale: oneOf('heat', HEAT_SCALES, DEFAULT_VIEW.heatScale),
     host: text('host', ''),
     file: text('file', ''),
+    shared: text('shared', ''),
     against: text('against', ''),
   };
 }
@@ -178,6 +182,7 @@ export function formatViewState(state: ViewState): string {
   put('heat', state.heatScale, DEFAULT_VIEW.heatScale);
   put('host', state.host, '');
   put('file', state.file, '');
+  put('shared', state.shared, '');
   put('against', state.against, '');
   if (state.box) {
     params.set('boxFrom', String(state.box.fromMs));

@@ -34,9 +34,9 @@ export function decodeFolded(
   // Before the text is taken apart: sixteen million lines hold a worker for half a minute.
   let lines = 0;
   for (let at = buffer.indexOf(LF); at >= 0; at = buffer.indexOf(LF, at + 1)) {
-    if (++lines > limits.values) throw tooMany('more', 'lines', limits.values, 'BUNSEN_MAX_VALUES');
+    if (++lines > limits.values) throw tooMany('more', 'lines', limits, 'values');
   }
-  const stacks = parseFolded(buffer.toString('utf8'), { counted });
+  const stacks = parseFolded(buffer.toString('utf8'), { counted, limits });
   return profileOfStacks(stacks, request, 'FOLDED_MALFORMED');
 }
 

@@ -30,8 +30,6 @@ interface Element {
 const HEADER_BYTES = 68;
 const METADATA_EVENT = 0;
 const CHECKPOINT_EVENT = 1;
-/** Objects in objects, and elements in elements: the JDK has fewer than ten. */
-const MAX_NESTING = 32;
 
 /**
  * A chunk of a JFR recording (format 2.x): classes and pools of what events refer to are read at
@@ -117,8 +115,14 @@ export class JfrChunk {
   }
 
   #count(what: string): void {
-    const limit = this.#limits.tableEntries;
-    if (++this.#entries > limit) throw tooMany('more', what, limit, 'BUNSEN_MAX_TABLE_ENTRIES');
+    const limits = this.#limits;
+    if (++this.#entries > limits.tableEntries) throw tooMany('more', what, limits, 'tableEntries');
+  }
+
+  /** A class that contains itself would have no end. */
+  #checkNesting(depth: number, what: string): void {
+    const limits = this.#limits;
+    if (depth > limits.nesting) throw tooMany('more', `${what} in each other`, limits, 'nesting');
   }
 
   #readMetadata(at: number): void {
@@ -132,7 +136,7 @@ export class JfrChunk {
     });
     const string = () => strings[Number(cursor.long())] ?? cursor.fail('an unknown string');
     const element = (depth: number): Element => {
-      if (depth > MAX_NESTING) cursor.fail('elements are nested too deep');
+      this.#checkNesting(depth, 'elements');
       this.#count('elements');
       const name = string();
       const attributes: Record<string, string> = {};
@@ -200,7 +204,7 @@ export class JfrChunk {
   }
 
   #object(cls: JfrClass, depth: number): JfrObject {
-    if (depth > MAX_NESTING) this.#cursor.fail(`${cls.name} contains itself`);
+    this.#checkNesting(depth, `objects of ${cls.name.slice(0, 80)}`);
     const object: JfrObject = {};
     for (const field of cls.fields) {
       object[field.name] = field.isArray

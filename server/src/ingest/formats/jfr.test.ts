@@ -116,7 +116,10 @@ test('recordings that are cut off, circular or too large are refused', async () 
   const damaged = Buffer.from(whole);
   damaged.fill(0xff, 200, 400);
   assert.match(await refused('x', damaged), /^JFR_MALFORMED.*at byte/);
-  assert.match(await refused('x', jfrOf(one, { cyclic: true })), /ExecutionSample contains itself/);
+  assert.match(
+    await refused('x', jfrOf(one, { cyclic: true })),
+    /ExecutionSample in each other.*BUNSEN_MAX_NESTING/,
+  );
   assert.match(await refused('x', jfrOf(one, { back: 10n })), /checkpoints form a circle/);
   const long = jfrOf([{ stack: Array.from({ length: 3000 }, (_, i) => `m${i}`).join(';') }]);
   assert.match(await refused('x', long), /^STACK_TOO_DEEP.*BUNSEN_MAX_STACK_DEPTH/);

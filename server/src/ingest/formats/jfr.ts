@@ -10,6 +10,7 @@ import {
 import { type LabelsSnapshot, LabelsSnapshotSchema } from '@bunsen/proto/jfr/labels';
 import { BunsenError } from '../../errors.ts';
 import { type IngestLimits, tooMany } from '../limits.ts';
+import { checkMessages } from './check-messages.ts';
 import { checkSums } from './check-sums.ts';
 import { type DecodedProfile, type SpanWords, spanOf, spansOf, withoutSpan } from './decoded.ts';
 import { type ByteBudget, isGzip } from './inflate.ts';
@@ -98,7 +99,7 @@ export function decodeJfr(
   budget: ByteBudget,
   limits: IngestLimits,
 ): DecodedProfile[] {
-  const snapshot = readSnapshot(request.snapshot, budget);
+  const snapshot = readSnapshot(request.snapshot, budget, limits);
   const decoded: DecodedProfile[] = [];
   for (let at = 0; at < bytes.length; ) {
     const chunk = new JfrChunk(bytes.subarray(at), POOLS, limits);
@@ -111,13 +112,16 @@ export function decodeJfr(
 function readSnapshot(
   part: Uint8Array | undefined,
   budget: ByteBudget,
+  limits: IngestLimits,
 ): LabelsSnapshot | undefined {
   if (!part) return undefined;
   const bytes = isGzip(part) ? budget.gunzip(part) : part;
   budget.take(bytes.length);
   try {
+    checkMessages(LabelsSnapshotSchema, bytes, limits);
     return fromBinary(LabelsSnapshotSchema, bytes);
   } catch (cause) {
+    if (cause instanceof BunsenError) throw cause;
     throw new BunsenError(
       'JFR_MALFORMED',
       `the part labels is not a LabelsSnapshot: ${(cause as Error).message}`,
@@ -162,7 +166,8 @@ function decodeChunk(
         break;
       case 'jdk.ExecutionSample': {
         const state = chunk.lookup('jdk.types.ThreadState', event['state'])?.['name'];
-        if (state === 'STATE_RUNNABLE') add(KINDS.cpu, event, [period]);
+        // Sampled by CPU time, async-profiler does not look at the state, and writes STATE_DEFAULT.
+        if (state !== 'STATE_SLEEPING') add(KINDS.cpu, event, [period]);
         if (mode === 'wall') add(KINDS.wall, event, [period]);
         break;
       }
@@ -207,7 +212,7 @@ class Collector {
   readonly #kind: Kind;
   readonly #chunk: JfrChunk;
   readonly #limits: IngestLimits;
-  readonly #builder = new StackColumnsBuilder();
+  readonly #builder: StackColumnsBuilder;
   readonly #stacks = new Map<JfrValue, number>();
   readonly #frames = new Map<JfrValue, number>();
   readonly #labelSets = new LabelSets();
@@ -220,11 +225,12 @@ class Collector {
     this.#kind = kind;
     this.#chunk = chunk;
     this.#limits = limits;
+    this.#builder = new StackColumnsBuilder(limits);
   }
 
   add(event: JfrObject, labels: Labels, values: bigint[], span: SpanWords): void {
-    const limit = this.#limits.values;
-    if (this.#values.length >= limit) throw tooMany('more', 'values', limit, 'BUNSEN_MAX_VALUES');
+    const limits = this.#limits;
+    if (this.#values.length >= limits.values) throw tooMany('more', 'values', limits, 'values');
     this.#sampleStack.push(this.#stackOf(event['stackTrace'] ?? 0));
     this.#sampleLabels.push(this.#labelSets.idOf(labels));
     this.#values.push(...values);

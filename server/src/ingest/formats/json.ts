@@ -13,7 +13,7 @@ export function parseJson(bytes: Uint8Array, limits: IngestLimits): unknown {
   return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
 }
 
-function checkNesting(bytes: Uint8Array, { values, stackDepth }: IngestLimits): void {
+function checkNesting(bytes: Uint8Array, limits: IngestLimits): void {
   let depth = 0;
   let lists = 0;
   for (let at = 0; at < bytes.length; at++) {
@@ -21,24 +21,13 @@ function checkNesting(bytes: Uint8Array, { values, stackDepth }: IngestLimits): 
     if (byte === QUOTE) at = endOfText(bytes, at);
     else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
       lists++;
-      if (++depth > stackDepth) {
-        throw tooMany(
-          'more',
-          'lists and objects in each other',
-          stackDepth,
-          'BUNSEN_MAX_STACK_DEPTH',
-        );
+      if (++depth > limits.nesting) {
+        throw tooMany('more', 'lists and objects in each other', limits, 'nesting');
       }
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth--;
   }
-  const most = values * MESSAGES_PER_VALUE;
-  if (lists > most) {
-    throw tooMany(
-      lists,
-      'lists and objects',
-      most,
-      `${MESSAGES_PER_VALUE} times BUNSEN_MAX_VALUES`,
-    );
+  if (lists > limits.values * MESSAGES_PER_VALUE) {
+    throw tooMany(lists, 'lists and objects', limits, 'values', MESSAGES_PER_VALUE);
   }
 }
 

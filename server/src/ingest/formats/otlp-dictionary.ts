@@ -1,10 +1,4 @@
-import {
-  checkLabels,
-  type Frame,
-  LABEL_LIMITS,
-  type Labels,
-  type ValueType,
-} from '@bunsen/profile';
+import { checkLabels, type Frame, type Labels, type ValueType } from '@bunsen/profile';
 import type {
   AnyValue,
   KeyValue,
@@ -17,10 +11,12 @@ import { NO_SPAN, type SpanWords, spanOf } from './decoded.ts';
 
 /** Everything that a request's profiles refer to by index. Each index is checked. */
 export class OtlpDictionary {
+  readonly #limits: IngestLimits;
   readonly #tables: Omit<ProfilesDictionary, '$typeName' | '$unknown'>;
 
   /** @throws BunsenError `PROFILE_TOO_LARGE` */
   constructor(dictionary: ProfilesDictionary | undefined, limits: IngestLimits) {
+    this.#limits = limits;
     this.#tables = dictionary ?? {
       mappingTable: [],
       locationTable: [],
@@ -32,7 +28,7 @@ export class OtlpDictionary {
     };
     for (const [name, table] of Object.entries(this.#tables)) {
       if (Array.isArray(table) && table.length > limits.tableEntries) {
-        throw tooMany(table.length, name, limits.tableEntries, 'BUNSEN_MAX_TABLE_ENTRIES');
+        throw tooMany(table.length, name, limits, 'tableEntries');
       }
     }
   }
@@ -92,6 +88,7 @@ export class OtlpDictionary {
         const { keyStrindex, value } = at(this.#tables.attributeTable, index, 'attribute_table');
         return [this.#text(keyStrindex), this.#textOf(value)];
       }),
+      this.#limits,
     );
   }
 
@@ -102,6 +99,7 @@ export class OtlpDictionary {
         key || this.#text(keyStrindex),
         this.#textOf(value),
       ]),
+      this.#limits,
     );
   }
 
@@ -119,18 +117,18 @@ export class OtlpDictionary {
 }
 
 /** Without those that are empty. Attributes may have names that labels may not: `a/b` is `a_b`. */
-function labelsOf(pairs: [name: string, value: string][]): Labels {
+function labelsOf(pairs: [name: string, value: string][], limits: IngestLimits): Labels {
   const named = pairs
     .filter(([name, value]) => name !== '' && value !== '')
-    .map(([name, value]): [string, string] => [labelNameOf(name), value]);
+    .map(([name, value]): [string, string] => [labelNameOf(name, limits), value]);
   const labels = Object.fromEntries(named);
-  checkLabels(labels); // before they are copied for each profile and sample
+  checkLabels(labels, limits); // before they are copied for each profile and sample
   return labels;
 }
 
 /** One that is too long is left for checkLabels: of megabytes, replacing would take hundreds. */
-function labelNameOf(name: string): string {
-  if (name.length > LABEL_LIMITS.nameBytes) return name;
+function labelNameOf(name: string, { labelNameBytes }: IngestLimits): string {
+  if (name.length > labelNameBytes) return name;
   return name.replace(/[^A-Za-z0-9_.]/g, '_').replace(/^(?=[0-9.])/, '_');
 }
 

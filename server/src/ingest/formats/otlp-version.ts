@@ -39,7 +39,7 @@ export function versionOf(bytes: Uint8Array, limits: IngestLimits): OtlpVersion 
         const name = TABLES[table - 1] ?? unsupported(`its dictionary has a field ${table}`);
         tables[table] = (tables[table] as number) + 1;
         if ((tables[table] as number) > limits.tableEntries) {
-          throw tooMany('more', name, limits.tableEntries, 'BUNSEN_MAX_TABLE_ENTRIES');
+          throw tooMany('more', name, limits, 'tableEntries');
         }
         reader.skip(wireType, table);
       });
@@ -82,8 +82,8 @@ class SampleEvidence {
   }
 
   read(reader: BinaryReader): void {
-    const limit = this.#limits.values;
-    if (++this.count > limit) throw tooMany('more', 'samples', limit, 'BUNSEN_MAX_VALUES');
+    const limits = this.#limits;
+    if (++this.count > limits.values) throw tooMany('more', 'samples', limits, 'values');
     let list: number[] | undefined;
     let times = 0;
     let decided = false;

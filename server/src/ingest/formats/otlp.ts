@@ -43,7 +43,7 @@ export function decodeOtlp(
     const ofResource = dictionary.labels(resource?.attributes ?? []);
     return scopeProfiles.flatMap(({ scope, profiles }) => {
       const labels = { ...dictionary.labels(scope?.attributes ?? []), ...ofResource };
-      return profiles.map((profile) => decodeProfile(profile, labels, dictionary));
+      return profiles.map((profile) => decodeProfile(profile, labels, dictionary, limits));
     });
   });
 }
@@ -75,10 +75,11 @@ function decodeProfile(
   profile: OtlpProfile,
   ofScope: Labels,
   dictionary: OtlpDictionary,
+  limits: IngestLimits,
 ): DecodedProfile {
   const { type, scale } = typeOf(profile, dictionary);
   const ofProfile = { ...dictionary.labelsAt(profile.attributeIndices), ...ofScope };
-  const builder = new StackColumnsBuilder();
+  const builder = new StackColumnsBuilder(limits);
   const frameIds = new Map<number, number[]>();
   const stackIds = new Map<number, number>();
   const labelSets = new LabelSets();

@@ -8,6 +8,7 @@ import {
 } from '@bunsen/profile';
 import { BunsenError } from '../../errors.ts';
 import type { CumulativeProfiles } from '../cumulative.ts';
+import type { IngestLimits } from '../limits.ts';
 import { profileTypesOf, type SampleTypeConfig } from '../profile-types.ts';
 import { checkSums } from './check-sums.ts';
 import {
@@ -19,12 +20,15 @@ import {
   withoutSpan,
 } from './decoded.ts';
 import { LabelSets } from './label-sets.ts';
+import { ofSpy, typesOfSpy } from './spies.ts';
 
 /** What a request says about a pprof that it carries. */
 export interface PprofRequest {
   /** Of the application; the string labels of samples are added, and do not replace them. */
   labels: Labels;
   sampleTypeConfig: SampleTypeConfig;
+  /** Which of Pyroscope's clients it is of. */
+  spyName?: string | undefined;
   /** Used if the profile does not have a time itself. */
   fromMs: number | undefined;
   units: string | undefined;
@@ -37,13 +41,16 @@ export interface PprofRequest {
 }
 
 /** A pprof whose samples carry all labels of their series. */
-export function decodeLabelledPprof(bytes: Uint8Array): DecodedProfile {
-  const { profile, timeMs } = decode(bytes);
+export function decodeLabelledPprof(bytes: Uint8Array, limits: IngestLimits): DecodedProfile {
+  const { profile, timeMs } = decode(bytes, limits);
   return { ...toSeries(profile, {}), types: profileTypesOf(profile), timeMs };
 }
 
-function decode(bytes: Uint8Array): { profile: Profile; timeMs: number | undefined } {
-  const profile = decodePprof(bytes);
+function decode(
+  bytes: Uint8Array,
+  limits: IngestLimits,
+): { profile: Profile; timeMs: number | undefined } {
+  const profile = decodePprof(bytes, limits);
   checkSums(profile.sampleValues, profile.sampleTypes.length, 1, 'PPROF_LIMIT');
   const timeMs = profile.timeNs !== 0n ? Number(profile.timeNs / 1_000_000n) : undefined;
   return { profile, timeMs };
@@ -53,10 +60,13 @@ function decode(bytes: Uint8Array): { profile: Profile; timeMs: number | undefin
 export function decodeApplicationPprof(
   bytes: Uint8Array,
   request: PprofRequest,
+  limits: IngestLimits,
   cumulative: CumulativeProfiles,
 ): DecodedProfile {
-  const { units, sampleTypeConfig, name } = request;
-  const { profile, timeMs } = decode(bytes);
+  const { units, sampleTypeConfig, name, spyName } = request;
+  const decoded = decode(bytes, limits);
+  const { timeMs } = decoded;
+  const profile = ofSpy(decoded.profile, spyName, sampleTypeConfig);
   if (
     units !== undefined &&
     units !== 'samples' &&
@@ -70,22 +80,28 @@ export function decodeApplicationPprof(
   // Some clients write microseconds there, which lie in 1970: then the request's time counts.
   const ownMs = timeMs !== undefined && timeMs < YEAR_MS ? undefined : timeMs;
   const types = profileTypesOf(profile, sampleTypeConfig);
-  const decoded: DecodedProfile = {
+  const own: DecodedProfile = {
     ...toSeries(profile, request.labels),
     types: name === undefined ? types : types.map((type) => renamed(type, name)),
     timeMs: ownMs ?? request.fromMs,
   };
-  return { ...decoded, profile: added(decoded, bytes, request, cumulative) };
+  const decodeOther = (other: Uint8Array) => {
+    const before = ofSpy(decode(other, limits).profile, spyName, sampleTypeConfig);
+    return toSeries(before, request.labels).profile;
+  };
+  return { ...own, profile: added(own, bytes, request, cumulative, decodeOther) };
 }
 
 /** The profile with what its cumulative sample types had more than the profile before, if it has any. */
 function added(
   { profile, types, timeMs }: DecodedProfile,
   pprof: Uint8Array,
-  { labels, cumulative: cumulativeTypes = [], previous }: PprofRequest,
+  request: PprofRequest,
   cumulative: CumulativeProfiles,
+  decodeOther: (pprof: Uint8Array) => Profile,
 ): Profile {
-  const decodeOther = (bytes: Uint8Array) => toSeries(decode(bytes).profile, labels).profile;
+  const { labels, previous, spyName, sampleTypeConfig } = request;
+  const cumulativeTypes = typesOfSpy(request.cumulative ?? [], spyName, sampleTypeConfig);
   const columns = profile.sampleTypes.flatMap(({ type }, column) =>
     cumulativeTypes.includes(type) ? column : [],
   );

@@ -48,6 +48,7 @@ export function decodePushRequest(
           name: labels.name,
           cumulative: labels.delta ? CUMULATIVE_TYPES : [],
         },
+        limits,
         cumulative,
       );
     });
@@ -58,9 +59,6 @@ interface Series {
   labels: { name: string; value: string }[];
   samples: { rawProfile: Uint8Array }[];
 }
-
-/** Labels of a series as sent, those for the use of clients included. What is stored has fewer. */
-const MAX_SENT_LABELS = 256;
 
 function seriesOf(
   bytes: Uint8Array,
@@ -87,21 +85,18 @@ function seriesOf(
  * Reads a message without an object for each thing that it does not have: two bytes are a series that
  * is empty, and a body of some megabytes would be millions of them.
  */
-function readSeries(bytes: Uint8Array, { series: most }: IngestLimits): Series[] {
+function readSeries(bytes: Uint8Array, limits: IngestLimits): Series[] {
   const all: Series[] = [];
   let profiles = 0;
   forEachField(bytes, (field, reader) => {
     if (field !== 1) return false;
     const one: Series = { labels: [], samples: [] };
-    if (all.push(one) > most) throw tooMany('more', 'series', most, 'BUNSEN_MAX_SERIES');
+    if (all.push(one) > limits.series) throw tooMany('more', 'series', limits, 'series');
     forEachField(reader.bytes(), (field, reader) => {
       if (field === 1) {
         const label = { name: '', value: '' };
-        if (one.labels.push(label) > MAX_SENT_LABELS) {
-          throw new BunsenError(
-            'LABEL_MALFORMED',
-            `series[${all.length - 1}] has more than ${MAX_SENT_LABELS} labels`,
-          );
+        if (one.labels.push(label) > limits.sentLabels) {
+          throw tooMany('more', `labels on series[${all.length - 1}]`, limits, 'sentLabels');
         }
         forEachField(reader.bytes(), (field, reader) => {
           if (field === 1) label.name = reader.string();
@@ -110,7 +105,7 @@ function readSeries(bytes: Uint8Array, { series: most }: IngestLimits): Series[]
           return true;
         });
       } else if (field === 2) {
-        if (++profiles > most) throw tooMany('more', 'profiles', most, 'BUNSEN_MAX_SERIES');
+        if (++profiles > limits.series) throw tooMany('more', 'profiles', limits, 'series');
         const sample = { rawProfile: new Uint8Array(0) };
         one.samples.push(sample);
         forEachField(reader.bytes(), (field, reader) => {

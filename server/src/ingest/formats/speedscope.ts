@@ -1,6 +1,6 @@
 import { formatFrame, StackColumnsBuilder } from '@bunsen/profile';
 import { BunsenError } from '../../errors.ts';
-import { type IngestLimits, tooMany } from '../limits.ts';
+import { type IngestLimits, tooDeep, tooMany } from '../limits.ts';
 import { DEFAULT_SAMPLE_RATE, type FoldedType, foldedTypeOf } from '../profile-types.ts';
 import type { DecodedProfile } from './decoded.ts';
 import { profileOfStacks, type StacksRequest } from './folded.ts';
@@ -48,7 +48,7 @@ export function decodeSpeedscope(
 ): DecodedProfile[] {
   const { frames, profiles } = parse(bytes, limits);
   if (frames.length > limits.tableEntries) {
-    throw tooMany(frames.length, 'frames', limits.tableEntries, 'BUNSEN_MAX_TABLE_ENTRIES');
+    throw tooMany(frames.length, 'frames', limits, 'tableEntries');
   }
   return profiles.map((profile, index) => {
     const where = `profiles[${index}]`;
@@ -186,15 +186,10 @@ class WeightedTree {
     const known = this.#children.get(key);
     if (known !== undefined) return known;
     const depth = (this.#depths[parent] as number) + 1;
-    if (depth > this.#limits.stackDepth) {
-      throw new BunsenError(
-        'STACK_TOO_DEEP',
-        `${where} has more than ${this.#limits.stackDepth} frames (BUNSEN_MAX_STACK_DEPTH)`,
-      );
-    }
+    if (depth > this.#limits.stackDepth) throw tooDeep(`${where} has more`, this.#limits);
     const node = this.#parents.push(parent) - 1;
     if (node > this.#limits.tableEntries) {
-      throw tooMany('more', 'nodes', this.#limits.tableEntries, 'BUNSEN_MAX_TABLE_ENTRIES');
+      throw tooMany('more', 'nodes', this.#limits, 'tableEntries');
     }
     this.#ofNode.push(frame);
     this.#depths.push(depth);
@@ -219,16 +214,19 @@ class WeightedTree {
   }
 
   stacks(frames: Frame[], scale: number) {
-    const builder = new StackColumnsBuilder();
+    const builder = new StackColumnsBuilder(this.#limits);
     const values: bigint[] = [];
+    const ids: (number | undefined)[] = [];
+    const idOf = (index: number): number => {
+      const { name, file, line } = frames[index] as Frame;
+      ids[index] ??= builder.frameId(formatFrame({ name, file: file ?? '', line: line ?? 0 }));
+      return ids[index];
+    };
     this.#weights.forEach((weight, node) => {
       const value = Math.round(weight * scale);
       if (value === 0) return;
       if (value >= 2 ** 63) fail(`the values of a stack together are ${value}, beyond 2^63 - 1`);
-      for (let at = node; at !== ROOT; at = this.parentOf(at)) {
-        const { name, file, line } = frames[this.frameOf(at)] as Frame;
-        builder.push(builder.frameId(formatFrame({ name, file: file ?? '', line: line ?? 0 })));
-      }
+      for (let at = node; at !== ROOT; at = this.parentOf(at)) builder.push(idOf(this.frameOf(at)));
       builder.endReversedStack();
       values.push(BigInt(value));
     });

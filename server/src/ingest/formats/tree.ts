@@ -1,6 +1,6 @@
 import { type FoldedStacks, formatFrame, StackColumnsBuilder } from '@bunsen/profile';
 import { BunsenError } from '../../errors.ts';
-import { frameTooLong, type IngestLimits, tooMany } from '../limits.ts';
+import { frameTooLong, type IngestLimits, tooDeep, tooMany } from '../limits.ts';
 
 /**
  * Decodes Pyroscope's `tree`: a call tree whose root has no name, and each node's own value.
@@ -13,7 +13,7 @@ export function decodeTree(bytes: Uint8Array, limits: IngestLimits): FoldedStack
     path.length = Math.max(0, depth - 1);
     // The root stands for all stacks, and a name that it may have for a frame of all of them.
     if (depth > 0 || name.length > 0) path.push(stacks.frameId(name));
-    if (path.length > limits.stackDepth) throw tooDeep(limits);
+    if (path.length > limits.stackDepth) throw tooDeep('a stack of the tree has more', limits);
     if (value !== 0) stacks.add(path, path.length, value);
   });
   return stacks.build();
@@ -47,7 +47,7 @@ export function decodeTrie(bytes: Uint8Array, limits: IngestLimits): FoldedStack
       path[frames++] = stacks.frameId(key.subarray(last, parent.end + at));
       last = parent.end + at + 1;
     }
-    if (frames >= limits.stackDepth) throw tooDeep(limits);
+    if (frames >= limits.stackDepth) throw tooDeep('a stack of the trie has more', limits);
     parents[depth + 1] = { end, frames, last };
     if (value === 0) return;
     const again = Math.max(0, parent.end - last);
@@ -59,13 +59,6 @@ export function decodeTrie(bytes: Uint8Array, limits: IngestLimits): FoldedStack
 
 const SEMICOLON = 0x3b;
 
-function tooDeep({ stackDepth }: IngestLimits): BunsenError {
-  return new BunsenError(
-    'STACK_TOO_DEEP',
-    `a stack of the tree has more than ${stackDepth} frames (BUNSEN_MAX_STACK_DEPTH)`,
-  );
-}
-
 const decoder = new TextDecoder();
 
 /** A byte that is read again makes a new text each time, which takes some copies until it is stored. */
@@ -74,12 +67,13 @@ const AGAIN = 4;
 /** Stacks with their values, no more than are allowed. */
 class Stacks {
   readonly #limits: IngestLimits;
-  readonly #builder = new StackColumnsBuilder();
+  readonly #builder: StackColumnsBuilder;
   readonly #values: (number | bigint)[] = [];
   #bytes = 0;
 
   constructor(limits: IngestLimits) {
     this.#limits = limits;
+    this.#builder = new StackColumnsBuilder(limits);
   }
 
   /** @param again bytes of the name that other frames have taken as well, out of the same few of the body */
@@ -93,8 +87,8 @@ class Stacks {
 
   /** @param path the first `length` are the stack, root first */
   add(path: number[], length: number, value: number | bigint): void {
-    const limit = this.#limits.values;
-    if (this.#values.length >= limit) throw tooMany('more', 'values', limit, 'BUNSEN_MAX_VALUES');
+    const limits = this.#limits;
+    if (this.#values.length >= limits.values) throw tooMany('more', 'values', limits, 'values');
     this.#take(length * Uint32Array.BYTES_PER_ELEMENT);
     for (let i = 0; i < length; i++) this.#builder.push(path[i] as number);
     this.#builder.endStack();
@@ -104,9 +98,8 @@ class Stacks {
   /** Each node's stack has what all above it have: a small tree can stand for many long ones. */
   #take(bytes: number): void {
     this.#bytes += bytes;
-    const { profileBytes } = this.#limits;
-    if (this.#bytes <= profileBytes) return;
-    throw tooMany('more', 'bytes in its stacks', profileBytes, 'BUNSEN_MAX_PROFILE_BYTES');
+    if (this.#bytes <= this.#limits.profileBytes) return;
+    throw tooMany('more', 'bytes in its stacks', this.#limits, 'profileBytes');
   }
 
   build(): FoldedStacks {

@@ -1,7 +1,8 @@
+import { isPerfScript } from '@bunsen/profile';
 import { type CpuProfile, readCpuProfile } from './cpuprofile.ts';
 import { fail, type ReadFile } from './file-profile.ts';
 import { readFolded } from './folded.ts';
-import { isPerfScript, readPerfScript } from './perf-script.ts';
+import { readPerfScript } from './perf-script.ts';
 import { readPprof } from './pprof.ts';
 import { readSpeedscope, SPEEDSCOPE_SCHEMA, type SpeedscopeFile } from './speedscope.ts';
 
@@ -18,7 +19,7 @@ export async function readProfileFile(file: Uint8Array<ArrayBuffer>): Promise<Re
   const bytes = await unpacked(file);
   if (bytes.length === 0) fail('it is empty');
   const read = isText(bytes) ? readText(decodeText(bytes)) : readPprof(bytes);
-  const profiles = read.profiles.filter(({ values }) => values.some((value) => value > 0));
+  const profiles = read.profiles.filter(({ values }) => values.some((value) => value !== 0));
   if (profiles.length === 0) fail('it has no samples');
   return { ...read, profiles };
 }

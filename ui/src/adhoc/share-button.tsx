@@ -1,0 +1,112 @@
+import { useEffect, useRef, useState } from 'react';
+import { ApiError } from '../api/client.ts';
+import { Icon } from '../components/icon.tsx';
+import { Popover } from '../components/popover.tsx';
+import { formatValue } from '../format/value.ts';
+import { formatTime } from '../time/time-range.ts';
+import { updateViewState } from '../url/use-view-state.ts';
+import { markShared, type PageFile } from './desk.ts';
+import styles from './share-button.module.css';
+import { isSentAsItIs, shareFile } from './sharing.ts';
+
+/** The one way by which a file leaves the browser: asked for, and told what it means. */
+export function ShareButton({ file }: { file: PageFile }) {
+  return (
+    <Popover
+      label="Share this file"
+      align="end"
+      trigger={
+        <>
+          <Icon name="share" /> {file.shared ? 'Shared' : 'Share…'}
+        </>
+      }
+    >
+      {(close) => (
+        <div className={styles.panel}>
+          {file.shared ? (
+            <SharedLink expiresMs={file.shared.expiresMs} />
+          ) : (
+            <Consent file={file} close={close} />
+          )}
+        </div>
+      )}
+    </Popover>
+  );
+}
+
+function Consent({ file, close }: { file: PageFile; close: () => void }) {
+  const [sending, setSending] = useState<AbortController | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+  const send = async () => {
+    const controller = new AbortController();
+    setSending(controller);
+    setError(null);
+    try {
+      const shared = await shareFile(file, controller.signal);
+      markShared(file.id, shared);
+      updateViewState({ shared: shared.id }, { replace: true });
+    } catch (caught) {
+      if (!controller.signal.aborted) setError(caught as Error);
+    }
+    setSending(null);
+  };
+  const cancel = () => {
+    sending?.abort();
+    close();
+  };
+  return (
+    <>
+      <p>
+        <strong className={styles.name}>{file.name}</strong> (
+        {formatValue(file.source.size, 'bytes')}) will leave this browser:{' '}
+        {isSentAsItIs(file)
+          ? 'it is sent to this server as it is'
+          : 'what was read of it is sent to this server, as a pprof'}
+        . Whoever has the link can open it until it expires, and it cannot be taken back before.
+      </p>
+      {error && (
+        <p className={styles.error} role="alert">
+          {error.message} {error instanceof ApiError && <code>{error.code}</code>}
+        </p>
+      )}
+      <div className={styles.actions}>
+        <button type="button" onClick={cancel}>
+          Cancel
+        </button>
+        <button
+          type="button"
+          className={styles.primary}
+          disabled={sending !== null}
+          onClick={() => void send()}
+        >
+          {sending ? 'Sending…' : 'Send it and make a link'}
+        </button>
+      </div>
+    </>
+  );
+}
+
+function SharedLink({ expiresMs }: { expiresMs: number }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.select(), []);
+  return (
+    <>
+      <div className={styles.link}>
+        <input ref={field} readOnly aria-label="Link to this file" value={location.href} />
+        <button
+          type="button"
+          onClick={() => {
+            field.current?.select();
+            void navigator.clipboard?.writeText(location.href);
+          }}
+        >
+          <Icon name="copy" /> Copy
+        </button>
+      </div>
+      <p>
+        The server has it until <strong>{formatTime(expiresMs)}</strong>. The link shows what you
+        see now: zoom, search and steps.
+      </p>
+    </>
+  );
+}
