@@ -1,5 +1,6 @@
 import { flameQuery, flameRequest, selectorOf } from './api/flame-requests.ts';
 import { queryClient } from './api/query-client.ts';
+import { PAGES } from './pages.ts';
 import { OPENED_AT_MS } from './time/opened-at.ts';
 import { resolveRange } from './time/time-range.ts';
 import { parseRoute } from './url/route.ts';
@@ -17,3 +18,5 @@ if (route.page === 'service') {
   }
 }
 void import('./main.tsx');
+// The page itself comes beside the app. Should it not come, the app asks again, and says so.
+if (route.page in PAGES) PAGES[route.page as keyof typeof PAGES]().catch(() => undefined);

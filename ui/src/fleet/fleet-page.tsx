@@ -15,7 +15,7 @@ import { TopFunctions } from './top-functions.tsx';
 import { useFleet } from './use-fleet.ts';
 
 /** The start: every service by what it costs. */
-export function FleetPage() {
+export default function FleetPage() {
   const { profileType, filters } = useViewState();
   const range = useRange();
   const linkTo = useLinkTo();

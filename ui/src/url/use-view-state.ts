@@ -53,11 +53,12 @@ export function useViewState(): ViewState {
     return seen.changes;
   });
   return useMemo(() => {
-    const get = <Part extends keyof ViewState>(all: ViewState, part: Part) => {
-      seen.read.add(part);
-      return all[part];
-    };
-    return new Proxy(view, { get: get as ProxyHandler<ViewState>['get'] & object });
+    return new Proxy(view, {
+      get(all, part) {
+        seen.read.add(part as keyof ViewState);
+        return all[part as keyof ViewState];
+      },
+    });
   }, [view, seen]);
 }
 
