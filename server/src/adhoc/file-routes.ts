@@ -16,7 +16,7 @@ const SHARE = operation({
   params: { name: { help: 'Of the file, 1 to 255 characters.', required: true } },
   body: {
     [FILE_TYPE]:
-      'A pprof, JFR, speedscope, what perf script prints, or folded text, gzipped or not.',
+      'A pprof, JFR, speedscope, the text of `perf script` or folded text, gzipped or not.',
   },
   answers: {
     200: {
