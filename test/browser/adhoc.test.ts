@@ -96,11 +96,25 @@ test('a file is shared on purpose, and opened by whoever has the link', {
   const { url } = await startServer(t, { env: { BUNSEN_MAX_BODY_BYTES: '20000' } });
   const page = await openBrowser(t);
   await page.goto(`${url}/adhoc`);
-  const perf = 'app 1 10.0: 1 cycles:\n\t401 parse (/app)\n\t402 main (/app)\n\n';
+  const callFrame = (functionName: string) => ({
+    functionName,
+    url: '/srv/app.mjs',
+    lineNumber: 1,
+  });
+  const chrome = JSON.stringify({
+    nodes: [
+      { id: 1, callFrame: callFrame('(root)'), children: [2] },
+      { id: 2, callFrame: callFrame('parse') },
+    ],
+    startTime: 1000,
+    endTime: 2000,
+    samples: [2, 2],
+    timeDeltas: [500, 500],
+  });
   const input = page.locator('input[type=file]');
   await input.setInputFiles([
     file("it's mine.txt", 'main;serve;parse 70\nmain;serve;render 30'),
-    file('out.perf', perf),
+    file('node.cpuprofile', chrome),
   ]);
   const row = (name: string) => page.getByRole('row').filter({ hasText: name });
   const share = page.getByRole('button', { name: /^Share this file/ });
@@ -113,7 +127,7 @@ test('a file is shared on purpose, and opened by whoever has the link', {
   await checkAccessibility(page);
   await shoot(page, 'files-share');
   await send.click();
-  const perfLink = await link.inputValue();
+  const chromeLink = await link.inputValue();
 
   await page.keyboard.press('Escape');
   const files = page.getByRole('combobox', { name: 'File', exact: true });
@@ -133,11 +147,11 @@ test('a file is shared on purpose, and opened by whoever has the link', {
   await other.goto(textLink);
   await figures.getByRole('button', { name: /^render/ }).waitFor();
   await other.getByRole('option', { name: "it's mine.txt (100)" }).waitFor({ state: 'attached' });
-  await other.goto(perfLink);
-  await figures.getByRole('button', { name: /^parse app/ }).waitFor();
+  await other.goto(chromeLink);
+  await figures.getByRole('button', { name: /^parse/ }).waitFor();
   await other.getByText('pprof', { exact: true }).waitFor();
   await other.reload();
-  await figures.getByRole('button', { name: /^parse app/ }).waitFor();
+  await figures.getByRole('button', { name: /^parse/ }).waitFor();
 
   // A file that is not shared takes no part of the link.
   const noise = Array.from({ length: 9000 }, () => `f${Math.random()} 1`).join('\n');

@@ -10,10 +10,13 @@ import {
   openBrowser,
   pushWindow,
   type Shot,
+  shoot,
 } from './browser.ts';
 
-/** Pictures of everything are only taken when somebody wants to look at them. */
-const TAKES_PICTURES = process.env['BUNSEN_TEST_GALLERY'] === '1';
+/** Pictures are only taken when somebody wants to look at them: `all`, or a part of the views' names. */
+const WANTED = process.env['BUNSEN_TEST_GALLERY'];
+const TAKES_PICTURES = WANTED !== undefined;
+const isWanted = ({ name }: View) => !TAKES_PICTURES || WANTED === 'all' || name.includes(WANTED);
 const SIZES = [
   [1440, 900],
   [1024, 768],
@@ -33,20 +36,16 @@ interface View {
 
 /** Each view in each size and theme fits its window; with pictures, a sheet of them is kept. */
 async function walk(page: Page, url: string, views: View[], settles = true): Promise<void> {
-  for (const { name, path, text, reach } of views) {
+  for (const { name, path, text, reach } of views.filter(isWanted)) {
     const shots: Shot[] = [];
     const show = async () => {
       await page.goto('about:blank');
       await page.goto(url + path);
-      await page
-        .getByText(text)
-        .filter({ visible: true })
-        .first()
-        .waitFor()
-        .catch(async (e) => {
-          await page.screenshot({ path: '/tmp/us/fail.png' });
-          throw e;
-        });
+      const reached = page.getByText(text).filter({ visible: true }).first().waitFor();
+      await reached.catch(async (error) => {
+        await shoot(page, `not-reached-${name}`);
+        throw error;
+      });
       if (settles) await page.waitForLoadState('networkidle');
       await reach?.(page);
     };
@@ -206,7 +205,9 @@ test('every page without data, and while it waits, and when the server fails', {
 
 test('what an agent finds on this host fits, too', {
   skip:
-    needsBrowser || needsRoot || (TAKES_PICTURES ? false : 'SKIPPED: BUNSEN_TEST_GALLERY is not 1'),
+    needsBrowser ||
+    needsRoot ||
+    (TAKES_PICTURES ? false : 'SKIPPED: BUNSEN_TEST_GALLERY is not set'),
 }, async (t) => {
   const { url } = await startServer(t);
   await startAgent(t, url, { BUNSEN_HOSTNAME: 'this-host', BUNSEN_WINDOW_SECONDS: '5' });

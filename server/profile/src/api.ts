@@ -76,7 +76,7 @@ export const API = {
    */
   deletions: '/api/v1/deletions',
   /**
-   * POST `name` with a profile as the body (pprof, JFR, speedscope or folded text, gzipped or not) ->
+   * POST `name` with a profile as the body (pprof, JFR, speedscope, `perf script` or folded text, gzipped or not) ->
    * {@link SharedFile}: it is kept for whoever has its id, and is no part of any service's profiles.
    */
   files: '/api/v1/files',

@@ -14,7 +14,10 @@ const SHARE = operation({
   summary: 'A profile that others are to look at',
   help: 'It is kept as it came, as long as sums by the hour are, and is no part of any service. Whoever has the id can read it. Within the limits of pushes.',
   params: { name: { help: 'Of the file, 1 to 255 characters.', required: true } },
-  body: { [FILE_TYPE]: 'A pprof, JFR, speedscope or folded text, gzipped or not.' },
+  body: {
+    [FILE_TYPE]:
+      'A pprof, JFR, speedscope, the text of `perf script` or folded text, gzipped or not.',
+  },
   answers: {
     200: {
       help: 'It is durable.',

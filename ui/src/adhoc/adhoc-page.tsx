@@ -92,11 +92,11 @@ function useShared(id: string): { error: Error | null; retry: () => void } {
     queryFn: async ({ signal }) => {
       const { source, shared } = await fetchShared(id, signal);
       const opened = await openFile(source, shared);
-      const ref = formatFileRef({ id: opened.id, profile: 0 });
-      // A link may say which kind of values; one that is about no file is about this.
-      if (parseFileRef(parseViewState(location.search).file)?.id !== opened.id) {
-        updateViewState({ file: ref }, { replace: true });
-      }
+      // The link says which kind of values. What was made a pprof of holds other bytes than before.
+      const asked = parseFileRef(parseViewState(location.search).file)?.profile ?? 0;
+      const profile = opened.profiles[asked] ? asked : 0;
+      const file = formatFileRef({ id: opened.id, profile });
+      updateViewState({ file }, { replace: true });
       return shared;
     },
     enabled: id !== '' && !isOpen,

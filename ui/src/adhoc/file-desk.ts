@@ -62,7 +62,8 @@ export class FileDesk {
   pprof(id: string): Uint8Array {
     const file = this.#files.get(id);
     if (!file) throw new Error(`the file ${id} is not open`);
-    return asPprof(file.read.profiles);
+    // What is last in a pprof is what is shown first.
+    return asPprof(file.read.profiles.toReversed());
   }
 
   close(id: string): void {

@@ -3,7 +3,7 @@ import { request } from '../api/client.ts';
 import { type PageFile, pprofOf } from './desk.ts';
 
 /** Formats that the server reads as well; what else is read here is sent as a pprof. */
-const SERVER_FORMATS = ['pprof', 'folded text', 'speedscope'];
+const SERVER_FORMATS = ['pprof', 'folded text', 'perf script', 'speedscope'];
 
 /** Whether a file is sent as it is, byte by byte. */
 export function isSentAsItIs({ format }: PageFile): boolean {

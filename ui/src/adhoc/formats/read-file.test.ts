@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { encodePprof, parseFrame } from '@bunsen/profile';
+import { asPprof } from '../as-pprof.ts';
 import type { FileProfile } from './file-profile.ts';
 import { readProfileFile } from './read-file.ts';
 
@@ -52,6 +53,19 @@ test('perf script: events, periods, modules and names with parentheses', async (
   ]);
   assert.deepEqual([sched.name, sched.unit], ['sched:sched_switch', 'count']);
   assert.deepEqual(linesOf(sched), ['sh;schedule@[kernel] 1']);
+});
+
+test('what was read is written as a pprof, each kind of values by itself', async () => {
+  const { profiles } = await read(PERF);
+  const pprof = asPprof(profiles.toReversed());
+  const again = await readProfileFile(new Uint8Array(pprof));
+  assert.deepEqual(
+    again.profiles.map(({ name, unit }) => [name, unit]),
+    profiles.map(({ name, unit }) => [name, unit]),
+  );
+  const withValue = (profile: FileProfile) =>
+    linesOf(profile).filter((line) => !line.endsWith(' 0'));
+  assert.deepEqual(again.profiles.map(withValue), profiles.map(withValue));
 });
 
 test('perf script: lines that are not understood are told', async () => {
