@@ -13,23 +13,11 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bunsen.h"
+#include "kernel.bpf.h"
 #include "stack.bpf.h"
 #include "unwind.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-/*
- * The only fields of the kernel's own types that the sampler reads. Their offsets are relocated at
- * load time, so no vmlinux.h is needed and the object builds on a host without BTF.
- */
-struct task_struct {
-  unsigned int flags;
-  struct task_struct *group_leader;
-  __u64 start_boottime;
-  __u64 self_exec_id;
-} __attribute__((preserve_access_index));
-
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h; the same since Linux 2.6.27 */
 
 /* A section of its own, so that user space finds the struct at offset 0 of one map. */
 const volatile struct bunsen_config config SEC(".rodata.config") = {
@@ -113,13 +101,14 @@ static __always_inline void count_sample(const struct bunsen_sample_key *key,
 }
 
 static __always_inline void sample_user_stack(struct bpf_perf_event_data *context,
-                                              struct bunsen_sample_key *key, bool by_tables,
+                                              struct bunsen_sample_key *key, enum walk_by by,
                                               struct bunsen_counters *counter) {
   counter->value[BUNSEN_COUNTER_user_stacks]++;
 #ifdef BUNSEN_TABLES
-  if (by_tables && unwind_user_stack(context, config.max_frames, key, counter)) return;
+  if (by != WALK_BY_POINTERS && unwind_user_stack(context, by, config.max_frames, key, counter))
+    return;
 #else
-  (void)by_tables;
+  (void)by;
 #endif
   long frames = capture_stack(context, SCRATCH_USER, BPF_F_USER_STACK, config.max_frames,
                               &key->user_leaf_ip, &key->user_chain, counter);
@@ -131,7 +120,7 @@ static __always_inline void sample_user_stack(struct bpf_perf_event_data *contex
   }
 }
 
-static __always_inline void sample(struct bpf_perf_event_data *context, bool by_tables,
+static __always_inline void sample(struct bpf_perf_event_data *context, enum walk_by by,
                                    struct bunsen_counters *counter) {
   counter->value[BUNSEN_COUNTER_samples_taken]++;
 
@@ -174,7 +163,7 @@ static __always_inline void sample(struct bpf_perf_event_data *context, bool by_
   if (kernel_thread)
     key.flags |= BUNSEN_SAMPLE_KERNEL_THREAD;
   else
-    sample_user_stack(context, &key, by_tables, counter);
+    sample_user_stack(context, &key, by, counter);
 
   /* Chains are stored before the count that refers to them: a drain that sees the count will find
    * them. */
@@ -182,22 +171,31 @@ static __always_inline void sample(struct bpf_perf_event_data *context, bool by_
 }
 
 /* A clock of its own: kernel.bpf_stats_enabled would burden every BPF program of the host. */
-static __always_inline int timed_sample(struct bpf_perf_event_data *context, bool by_tables) {
+static __always_inline int timed_sample(struct bpf_perf_event_data *context, enum walk_by by) {
   __u64 start_ns = bpf_ktime_get_ns();
   __u32 slot = 0;
   struct bunsen_counters *counter = bpf_map_lookup_elem(&counters, &slot);
   if (!counter) return 0; /* cannot happen: the verifier wants the check */
-  sample(context, by_tables, counter);
+  sample(context, by, counter);
   counter->value[BUNSEN_COUNTER_run_time_ns] += bpf_ktime_get_ns() - start_ns;
   return 0;
 }
 
-/* User stacks by frame pointers: runs on any kernel and architecture. */
-SEC("perf_event")
-int sample_cpu(struct bpf_perf_event_data *context) { return timed_sample(context, false); }
-
+/* User space loads the first of these that the kernel takes. */
 #ifdef BUNSEN_TABLES
-/* User stacks by tables: loaded instead where the kernel has what it needs. */
 SEC("perf_event")
-int sample_cpu_tables(struct bpf_perf_event_data *context) { return timed_sample(context, true); }
+int sample_by_loop(struct bpf_perf_event_data *context) {
+  return timed_sample(context, WALK_BY_LOOP);
+}
+
+SEC("perf_event")
+int sample_by_calls(struct bpf_perf_event_data *context) {
+  return timed_sample(context, WALK_BY_CALLS);
+}
 #endif
+
+/* On any kernel and architecture. */
+SEC("perf_event")
+int sample_by_pointers(struct bpf_perf_event_data *context) {
+  return timed_sample(context, WALK_BY_POINTERS);
+}

@@ -6,9 +6,6 @@
 #ifndef BUNSEN_UNWIND_BPF_H
 #define BUNSEN_UNWIND_BPF_H
 
-#ifdef __TARGET_ARCH_x86
-#define BUNSEN_TABLES 1
-
 #include <stdbool.h>
 
 #include <linux/bpf.h>
@@ -17,20 +14,28 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "kernel.bpf.h"
 #include "stack.bpf.h"
+
+/*
+ * How a walk goes from frame to frame. The numbers that a walk is at change with each frame, and
+ * the verifier must not follow each of them.
+ */
+enum walk_by {
+  WALK_BY_POINTERS, /* the kernel walks */
+  /* bpf_loop, and the user's registers out of bpf_task_pt_regs: Linux 5.17. */
+  WALK_BY_LOOP,
+  /*
+   * A call for each frame. Before Linux 5.12 functions that are verified by themselves take numbers
+   * alone, so the walk stands in a map, and each frame looks for its process again.
+   */
+  WALK_BY_CALLS,
+};
+
+#ifdef __TARGET_ARCH_x86
+#define BUNSEN_TABLES 1
+
 #include "unwind_step.h"
-
-/* The kernel's own names for the registers; user space headers call them otherwise. */
-struct pt_regs___kernel {
-  unsigned long r10;
-  unsigned long bp;
-  unsigned long bx;
-  unsigned long ip;
-  unsigned long cs;
-  unsigned long sp;
-} __attribute__((preserve_access_index));
-
-#define USER_CS_64 0x33 /* asm/segment.h: the code segment of 64-bit user code */
 
 struct unwind_shard {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -120,8 +125,17 @@ static __always_inline void request_tables(const struct bunsen_process_key *proc
     counters->value[BUNSEN_COUNTER_unwind_requests_lost]++;
 }
 
+/* Those that the present thread left user mode with: they stand at the end of its kernel stack. */
+static __always_inline struct pt_regs___kernel *user_registers(enum walk_by by) {
+  if (by == WALK_BY_LOOP) return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+  struct task_struct *task = (void *)bpf_get_current_task();
+  void *end = BPF_CORE_READ(task, stack) + KERNEL_STACK_BYTES;
+  return end - bpf_core_type_size(struct pt_regs___kernel);
+}
+
 /* Fills a state of zeros. Returns whether there are registers of 64-bit user code. */
 static __always_inline bool read_user_registers(struct bpf_perf_event_data *context,
+                                                enum walk_by by,
                                                 struct bunsen_unwind_state *state) {
   if (hit_user_mode(context)) {
     if (context->regs.cs != USER_CS_64) return false;
@@ -131,9 +145,10 @@ static __always_inline bool read_user_registers(struct bpf_perf_event_data *cont
     state->bx = context->regs.rbx;
     state->r10 = context->regs.r10;
   } else {
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct pt_regs___kernel *registers = (void *)bpf_task_pt_regs(task);
+    struct pt_regs___kernel *registers = user_registers(by);
     if (BPF_CORE_READ(registers, cs) != USER_CS_64) return false;
+    /* Where stacks have another size, nothing else must be taken for registers. */
+    if (by == WALK_BY_CALLS && BPF_CORE_READ(registers, ss) != USER_SS) return false;
     state->pc = BPF_CORE_READ(registers, ip);
     state->sp = BPF_CORE_READ(registers, sp);
     state->bp = BPF_CORE_READ(registers, bp);
@@ -147,55 +162,80 @@ static __always_inline bool read_user_registers(struct bpf_perf_event_data *cont
 
 struct unwind_walk {
   struct bunsen_unwind_state state;
-  const struct bunsen_unwind_process *process;
-  struct bunsen_unwind_cache *cache;
-  union stack_scratch *stack;
+  struct bunsen_process_key process;
   __u32 frames;
   __u32 by_pointer;
   enum bunsen_unwind_end end;
 };
 
+/* What a walk looks things up in. */
+struct unwind_places {
+  const struct bunsen_unwind_process *process;
+  struct bunsen_unwind_cache *cache;
+  union stack_scratch *stack;
+};
+
+/* Returns whether all of them are there. */
+static __always_inline bool find_places(const struct bunsen_process_key *process,
+                                        struct unwind_places *places) {
+  __u32 scratch = SCRATCH_USER;
+  __u32 slot = 0;
+  places->process = bpf_map_lookup_elem(&unwind_processes, process);
+  if (!places->process) return false;
+  places->stack = bpf_map_lookup_elem(&stack_scratches, &scratch);
+  places->cache = bpf_map_lookup_elem(&unwind_cache, &slot);
+  return places->stack && places->cache;
+}
+
 /* Takes one frame down and goes to its caller. Returns 1 when the walk is over. */
-static long walk_frame(__u32 index, struct unwind_walk *walk) {
+static __always_inline long walk_frame(__u32 index, struct unwind_walk *walk,
+                                       const struct unwind_places *places, enum walk_by by) {
   if (index >= BUNSEN_MAX_FRAMES) return 1;
   struct bunsen_unwind_state *state = &walk->state;
   /* All but the leaf are taken for return addresses by who reads them. */
-  walk->stack->word[index] = state->pc + (index > 0 && state->is_exact);
+  places->stack->word[index] = state->pc + (index > 0 && state->is_exact);
   walk->frames = index + 1;
   walk->by_pointer += state->used_frame_pointer; /* in the step that led here */
-  walk->end = bunsen_unwind_step(walk->process, walk->cache, state);
+  walk->end = bunsen_unwind_step(places->process, places->cache, state, by == WALK_BY_CALLS);
   return walk->end != BUNSEN_UNWIND_GOES_ON;
 }
 
-/* Returns false, and has done nothing but ask for tables, if the process has none. */
-static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *context, __u32 max_frames,
-                                              struct bunsen_sample_key *key,
-                                              struct bunsen_counters *counters) {
-  struct bunsen_process_key process_key = {
-      .start_boottime_ns = key->start_boottime_ns, .tgid = key->tgid, .exec_id = key->exec_id};
-  struct unwind_walk walk = {};
-  if (!read_user_registers(context, &walk.state)) return false;
-  walk.process = bpf_map_lookup_elem(&unwind_processes, &process_key);
-  if (!walk.process) {
-    request_tables(&process_key, 0, counters);
-    return false;
-  }
-  __u32 scratch = SCRATCH_USER;
-  walk.stack = bpf_map_lookup_elem(&stack_scratches, &scratch);
+struct unwind_loop {
+  struct unwind_walk walk;
+  struct unwind_places places;
+};
+
+static long walk_by_loop(__u32 index, struct unwind_loop *loop) {
+  return walk_frame(index, &loop->walk, &loop->places, WALK_BY_LOOP);
+}
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct unwind_walk);
+} unwind_walks SEC(".maps");
+
+/* Not static: the verifier looks at it once. */
+__attribute__((noinline)) int walk_by_calls(__u32 index) {
+  struct unwind_places places;
   __u32 slot = 0;
-  walk.cache = bpf_map_lookup_elem(&unwind_cache, &slot);
-  /* Cannot happen: the verifier wants the check. */
-  if (!walk.stack || !walk.cache) return false;
+  struct unwind_walk *walk = bpf_map_lookup_elem(&unwind_walks, &slot);
+  if (!walk) return 1;                /* cannot happen: the verifier wants the check */
+  walk->end = BUNSEN_UNWIND_UNMAPPED; /* if the process has just been given up */
+  if (!find_places(&walk->process, &places)) return 1;
+  return walk_frame(index, walk, &places, WALK_BY_CALLS);
+}
 
-  bpf_loop(max_frames, walk_frame, &walk, 0);
-
-  if (walk.end == BUNSEN_UNWIND_GOES_ON) walk.end = BUNSEN_UNWIND_TRUNCATED;
-  counters->value[BUNSEN_COUNTER_frames_by_pointer] += walk.by_pointer;
-  if (walk.frames > 0) /* the leaf is no step */
-    counters->value[BUNSEN_COUNTER_frames_by_table] += walk.frames - 1 - walk.by_pointer;
+static __always_inline void count_walk(const struct unwind_walk *walk,
+                                       struct bunsen_sample_key *key,
+                                       struct bunsen_counters *counters) {
+  counters->value[BUNSEN_COUNTER_frames_by_pointer] += walk->by_pointer;
+  if (walk->frames > 0) /* the leaf is no step */
+    counters->value[BUNSEN_COUNTER_frames_by_table] += walk->frames - 1 - walk->by_pointer;
 
   /* A switch, not a sum, so that the verifier sees that the place is one of the counters. */
-  switch (walk.end) {
+  switch (walk->end) {
 #define COUNT_END(END, name)                                \
   case BUNSEN_UNWIND_##END:                                 \
     count_end(key, BUNSEN_COUNTER_unwind_##name, counters); \
@@ -207,19 +247,48 @@ static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *contex
     COUNT_END(BAD_FRAME, bad_frame)
     COUNT_END(READ_FAILED, read_failed)
     COUNT_END(ABSENT, absent)
-    default:
+    default: /* still going on at the depth limit */
       count_end(key, BUNSEN_COUNTER_unwind_truncated, counters);
-      break;
+      return;
   }
 #undef COUNT_END
-  if (walk.end != BUNSEN_UNWIND_COMPLETE && walk.end != BUNSEN_UNWIND_TRUNCATED) {
-    key->flags |= BUNSEN_SAMPLE_USER_STACK_INCOMPLETE;
-    /* Otherwise the mappings may have changed since they were read. Not if memory was missing: that
-     * is how threads end, and many requests in vain make user space answer late. */
-    __u64 absent = walk.end == BUNSEN_UNWIND_ABSENT ? bunsen_unwind_address(&walk.state) : 0;
-    if (walk.end != BUNSEN_UNWIND_READ_FAILED) request_tables(&process_key, absent, counters);
+  if (walk->end == BUNSEN_UNWIND_COMPLETE) return;
+  key->flags |= BUNSEN_SAMPLE_USER_STACK_INCOMPLETE;
+  /* Otherwise the mappings may have changed since they were read. Not if memory was missing: that
+   * is how threads end, and many requests in vain make user space answer late. */
+  __u64 absent = walk->end == BUNSEN_UNWIND_ABSENT ? bunsen_unwind_address(&walk->state) : 0;
+  if (walk->end != BUNSEN_UNWIND_READ_FAILED) request_tables(&walk->process, absent, counters);
+}
+
+/* Returns false, and has done nothing but ask for tables, if the process has none. */
+static __always_inline bool unwind_user_stack(struct bpf_perf_event_data *context, enum walk_by by,
+                                              __u32 max_frames, struct bunsen_sample_key *key,
+                                              struct bunsen_counters *counters) {
+  struct unwind_loop loop = {};
+  struct unwind_walk *walk = &loop.walk;
+  if (by == WALK_BY_CALLS) {
+    __u32 slot = 0;
+    walk = bpf_map_lookup_elem(&unwind_walks, &slot);
+    if (!walk) return false; /* cannot happen: the verifier wants the check */
+    __builtin_memset(walk, 0, sizeof(*walk));
   }
-  store_stack(walk.stack, walk.frames, max_frames, &key->user_leaf_ip, &key->user_chain, counters);
+  if (!read_user_registers(context, by, &walk->state)) return false;
+  struct bunsen_process_key process = {
+      .start_boottime_ns = key->start_boottime_ns, .tgid = key->tgid, .exec_id = key->exec_id};
+  if (!find_places(&process, &loop.places)) {
+    request_tables(&process, 0, counters);
+    return false;
+  }
+  walk->process = process;
+  if (by == WALK_BY_LOOP) {
+    bpf_loop(max_frames, walk_by_loop, &loop, 0);
+  } else {
+    for (__u32 index = 0; index < BUNSEN_MAX_FRAMES; index++)
+      if (index >= max_frames || walk_by_calls(index)) break;
+  }
+  count_walk(walk, key, counters);
+  store_stack(loop.places.stack, walk->frames, max_frames, &key->user_leaf_ip, &key->user_chain,
+              counters);
   return true;
 }
 

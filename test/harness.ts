@@ -170,7 +170,7 @@ export async function startAgent(
 }
 
 /** The accounting that a stopped agent logs as its last line. */
-export function accountingOf(agent: Program): Record<string, number> {
+export function accountingOf(agent: Pick<Program, 'output'>): Record<string, number> {
   const line = /^agent: accounting (\{.*\})$/m.exec(agent.output)?.[1];
   if (!line) throw new Error(`the agent logged no accounting:\n${agent.output}`);
   return JSON.parse(line);

@@ -2,6 +2,7 @@
 import { checkLabels, type Labels, SERVICE_NAME } from '@bunsen/profile';
 import { labelNameOf, type PodLabel } from './label/pod-list.ts';
 import type { EnvironmentLabel } from './label/series-labels.ts';
+import { FEATURES, type Feature } from './sample/features.ts';
 
 /** Which processes or control groups are sampled; everything if undefined. */
 export interface Filter<T> {
@@ -56,6 +57,14 @@ const items = (value: string) =>
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+
+export function featureList(value: string): Feature[] {
+  return items(value).map((name) => {
+    const feature = FEATURES.find((known) => known === name);
+    if (!feature) throw new Error(`must be names out of ${FEATURES.join(', ')}`);
+    return feature;
+  });
+}
 
 export function labelList(value: string): Labels {
   const labels: Labels = {};

@@ -58,6 +58,7 @@ const wrong: [string, string, RegExp][] = [
   ['BUNSEN_MEMORY_BUDGET_BYTES', '1000', /from 67108864 to/],
   ['BUNSEN_SERVER_URL', 'bunsen:4040', /BUNSEN_SERVER_URL="bunsen:4040": must be a URL such as/],
   ['BUNSEN_LABELS', 'prod', /prod has no =/],
+  ['BUNSEN_AGENT_WITHOUT', 'loops', /="loops": must be names out of tables, bpf_loop, /],
   ['BUNSEN_LABELS', 'host=a', /must not have host: BUNSEN_HOSTNAME sets it/],
   ['BUNSEN_SERVER_URL', 'http://me:secret@bunsen', /must not carry a user name/],
   ['BUNSEN_LABELS', '9=x', /label name "9"/],

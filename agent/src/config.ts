@@ -6,6 +6,7 @@ import {
   cgroupId,
   environmentLabelList,
   type Filter,
+  featureList,
   filter,
   flag,
   httpUrl,
@@ -21,6 +22,7 @@ import { AgentError } from './errors.ts';
 import type { Budget } from './govern/governor.ts';
 import type { KubernetesOptions } from './label/kubernetes.ts';
 import type { EnvironmentLabel } from './label/series-labels.ts';
+import { FEATURES, type Feature } from './sample/features.ts';
 
 export interface AgentConfig {
   serverUrl: string;
@@ -31,6 +33,7 @@ export interface AgentConfig {
   pids: Filter<number> | undefined;
   cgroupIds: Filter<bigint> | undefined;
   btfPath: string | undefined;
+  without: Feature[];
   labels: Labels;
   labelPid: boolean;
   spoolDir: string;
@@ -167,6 +170,12 @@ export const OPTIONS = {
     'Labels of pods that become labels: `team,app.kubernetes.io/name:app`.',
     podLabelList,
   ),
+  without: option(
+    'BUNSEN_AGENT_WITHOUT',
+    '',
+    `Features of the kernel to do without, as if it had not got them: ${FEATURES.map((name) => `\`${name}\``).join(', ')}. For tests, and where one makes trouble.`,
+    featureList,
+  ),
   spoolDir: option(
     'BUNSEN_AGENT_DATA_DIR',
     path.join('data', 'agent'),
@@ -210,6 +219,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AgentConfig {
     pids: read(OPTIONS.pids),
     cgroupIds: read(OPTIONS.cgroupIds),
     btfPath: read(OPTIONS.btfPath),
+    without: read(OPTIONS.without),
     labels: read(OPTIONS.labels),
     labelPid: read(OPTIONS.labelPid),
     spoolDir: read(OPTIONS.spoolDir),

@@ -8,6 +8,7 @@ import { KubernetesPods } from './label/kubernetes.ts';
 import { labelWindow } from './label/label-window.ts';
 import { loadRules } from './relabel/load-rules.ts';
 import { Relabeler } from './relabel/relabeler.ts';
+import { limitsOf } from './sample/features.ts';
 import { openSampler } from './sample/native.ts';
 import { startSampler } from './sample/start.ts';
 import { stringReader } from './sample/window-strings.ts';
@@ -69,16 +70,15 @@ async function main(): Promise<void> {
       cgroupFilter: { mode: config.cgroupIds.mode, cgroupIds: config.cgroupIds.values },
     }),
     ...(config.btfPath && { btfPath: config.btfPath }),
+    without: config.without,
     commandLines: rules.length > 0,
     environmentVariables: variables,
   });
-  const { cpus, noTables } = await startSampler(sampler);
+  const started = await startSampler(sampler);
+  const { cpus } = started;
+  const limits = limitsOf(started);
   log(`sampling ${cpus} CPUs at ${config.frequencyHz} Hz, shipping to ${config.serverUrl}`);
-  if (noTables) {
-    complain(
-      `user stacks by frame pointers alone, programs built without them show little: ${noTables}`,
-    );
-  }
+  for (const limit of limits) complain(limit);
   process.send?.({ type: 'sampling', cpus, frequencyHz: config.frequencyHz });
 
   const meter = new CostMeter(() => sampler.counters(), cpus);
@@ -90,7 +90,7 @@ async function main(): Promise<void> {
       complain(`cannot ask Kubernetes, pods stay as they were known: ${reason}`),
     );
   if (config.metricsAddress) {
-    const parts = { ...config, sampler, spool, accounting, governor, walks, pods };
+    const parts = { ...config, limits, sampler, spool, accounting, governor, walks, pods };
     serveStatus(parts, config.metricsAddress, (error) =>
       complain(`no metrics: ${error.message}; set BUNSEN_AGENT_METRICS to another address, or off`),
     );

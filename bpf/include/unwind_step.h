@@ -64,12 +64,16 @@ BUNSEN_INLINE long bunsen_unwind_read(__u64 *word, __u64 address);
 
 /*
  * 1 if left <= right, for values below 2^63. No branch: at one, the verifier would follow both ways
- * of each step of a binary search, a million in all. The barrier keeps compilers from making one.
+ * of each step of a binary search, a million in all. The first barrier keeps compilers from making
+ * one. The second one hides from them that the result is a single bit: they would add it to a sum
+ * by an OR, of which verifiers before Linux 6.10 do not know that it stays within bounds.
  */
 BUNSEN_INLINE __u32 bunsen_unwind_at_most(__u64 left, __u64 right) {
   __u64 difference = left - right - 1;
   __asm__ volatile("" : "+r"(difference));
-  return (__u32)(difference >> 63);
+  __u64 sign = difference >> 63;
+  __asm__ volatile("" : "+r"(sign));
+  return (__u32)sign;
 }
 
 /* Returns the last of the rows that does not start behind `at`; the first if there is none. */
@@ -161,11 +165,10 @@ BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_leave_by_pointer(
   return state->pc == 0 ? BUNSEN_UNWIND_COMPLETE : BUNSEN_UNWIND_GOES_ON;
 }
 
-/* Goes from a frame to its caller by the frame's rule. Returns an enum bunsen_unwind_end. */
-BUNSEN_OUTLINE int bunsen_unwind_leave(struct bunsen_unwind_state *state, __u32 packed) {
-  union bunsen_unwind_value value = {.page = packed};
+/* Goes from a frame to its caller by the frame's rule. */
+BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_apply(struct bunsen_unwind_state *state,
+                                                         union bunsen_unwind_value value) {
   struct bunsen_unwind_rule rule = value.rule;
-  if (!state) return BUNSEN_UNWIND_UNKNOWN_RULE; /* cannot happen: the verifier wants the check */
   __u32 is_leaf = state->is_leaf;
   state->is_leaf = 0;
   state->used_frame_pointer = 0;
@@ -239,6 +242,13 @@ BUNSEN_OUTLINE int bunsen_unwind_leave(struct bunsen_unwind_state *state, __u32 
   return state->pc == 0 ? BUNSEN_UNWIND_COMPLETE : BUNSEN_UNWIND_GOES_ON;
 }
 
+/* The same as a function of its own. Returns an enum bunsen_unwind_end. */
+BUNSEN_OUTLINE int bunsen_unwind_leave(struct bunsen_unwind_state *state, __u32 packed) {
+  union bunsen_unwind_value value = {.page = packed};
+  if (!state) return BUNSEN_UNWIND_UNKNOWN_RULE; /* cannot happen: the verifier wants the check */
+  return bunsen_unwind_apply(state, value);
+}
+
 /*
  * Finds the rule for an address of the process, BUNSEN_CFA_NONE where no row holds it. Returns 0 if
  * the address is outside the known mappings.
@@ -276,13 +286,18 @@ BUNSEN_INLINE __u64 bunsen_unwind_address(const struct bunsen_unwind_state *stat
   return state->is_exact ? state->pc : state->pc - 1;
 }
 
-/* Goes from a frame of the process to its caller. */
+/*
+ * Goes from a frame of the process to its caller.
+ * @param inlined a constant: whether there is no call of a function that takes a pointer
+ */
 BUNSEN_INLINE enum bunsen_unwind_end bunsen_unwind_step(const struct bunsen_unwind_process *process,
                                                         struct bunsen_unwind_cache *cache,
-                                                        struct bunsen_unwind_state *state) {
+                                                        struct bunsen_unwind_state *state,
+                                                        __u32 inlined) {
   union bunsen_unwind_value found;
   if (!bunsen_unwind_rule_at(process, cache, bunsen_unwind_address(state), &found))
     return BUNSEN_UNWIND_UNMAPPED;
+  if (inlined) return bunsen_unwind_apply(state, found);
   return (enum bunsen_unwind_end)bunsen_unwind_leave(state, found.page);
 }
 

@@ -1,5 +1,5 @@
 // From a bare clone to something that runs: Debian packages, npm packages, sampler, TypeScript, UI.
-import { installPackages, samplerPackages, testPackages } from './debian.mjs';
+import { installPackages, kernelPackages, samplerPackages, testPackages } from './debian.mjs';
 import { Interrupted, runSteps, SetupError } from './steps.mjs';
 
 const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
@@ -82,17 +82,22 @@ function checkNode() {
 
 /**
  * Brings everything up to date.
- * @param {{ tests?: boolean }} what `tests`: also what only the tests need
+ * @param {{ tests?: boolean, kernels?: boolean }} what `tests`, `kernels`: also what only the tests,
+ * or the kernel matrix, need
  * @returns `samplerProblem`: why the sampler could not be built, if so; everything else is ready
  */
-export async function bootstrap({ tests = false } = {}) {
+export async function bootstrap({ tests = false, kernels = false } = {}) {
   checkNode();
   let samplerProblem;
   try {
-    await installPackages(tests ? [...samplerPackages, ...testPackages] : samplerPackages);
+    await installPackages([
+      ...samplerPackages,
+      ...(tests ? testPackages : []),
+      ...(kernels ? kernelPackages : []),
+    ]);
   } catch (error) {
-    // Server and UI need none of these packages; the tests do.
-    if (tests || !(error instanceof SetupError)) throw error;
+    // Server and UI need none of these packages; the others do.
+    if (tests || kernels || !(error instanceof SetupError)) throw error;
     samplerProblem = error.message;
   }
   await runSteps(packages);

@@ -24,6 +24,14 @@ export const testPackages = [
   'linux-perf', // what the stacks are compared with
 ];
 
+/** What the kernel matrix needs besides. */
+export const kernelPackages = [
+  'qemu-system-x86', // the guests
+  'busybox-static', // their shell
+  'cpio', // packs their root file system
+  'xz-utils', // unpacks modules
+];
+
 /** Packages of the list that are not installed. @param {string[]} packages */
 function missing(packages) {
   // One line a package that was ever installed: name, perhaps with `:amd64`, and `install`.

@@ -25,6 +25,7 @@ import { otlpRoute } from './ingest/otlp-route.ts';
 import { pushRoute } from './ingest/push-route.ts';
 import { pyroscopeRoute } from './ingest/pyroscope-route.ts';
 import { rpcRoutes } from './ingest/rpc-routes.ts';
+import { sendInPieces } from './large-replies.ts';
 import { readableLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { createPlainServer } from './plain-server.ts';
@@ -132,6 +133,7 @@ export async function buildApp(config: Config, uiDir = UI_DIR): Promise<App> {
   fastify.setErrorHandler(answerError);
   await allowOrigins(fastify, config.corsOrigins);
   measure(fastify, metrics, { ingester, rollups, store });
+  sendInPieces(fastify);
   await fastify.register(compress, {
     encodings: ['br', 'gzip', 'identity'],
     threshold: 1024,

@@ -213,7 +213,7 @@ function ended(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Debian's python3, not installed, with the debug file of its debug package beside it. */
+/** Debian's python3, not installed, with the files of its debug package beside what they belong to. */
 function pythonWithDebugFile(): { path: string } | { missing: string } {
   const name = 'python3.11';
   const unpacked = unpackedDebian(`${name}-debug`, () => [
@@ -223,17 +223,28 @@ function pythonWithDebugFile(): { path: string } | { missing: string } {
     `${name}-dbg`,
   ]);
   if ('missing' in unpacked) return unpacked;
-  const file = path.join(unpacked.root, 'usr/bin', name);
-  const buildId = /Build ID: (\w+)/.exec(
-    execFileSync('readelf', ['-n', file], { encoding: 'utf8' }),
-  )?.[1];
-  const [folder, rest] = [buildId?.slice(0, 2), `${buildId?.slice(2)}.debug`];
-  const debug = path.join(unpacked.root, 'usr/lib/debug/.build-id', String(folder), rest);
-  if (!existsSync(debug)) return { missing: `${name}-dbg has no ${debug}` };
-  const beside = path.join(path.dirname(file), '.debug');
-  mkdirSync(beside, { recursive: true });
-  copyFileSync(debug, path.join(beside, rest)); // as .gnu_debuglink names it
-  return { path: file };
+  const modules = path.join(unpacked.root, `usr/lib/${name}/lib-dynload`);
+  const program = path.join(unpacked.root, 'usr/bin', name);
+  const libraries = readdirSync(modules).filter((file) => file.endsWith('.so'));
+  for (const file of [program, ...libraries.map((library) => path.join(modules, library))]) {
+    const notes = execFileSync('readelf', ['-n', file], { encoding: 'utf8' });
+    const buildId = /Build ID: (\w+)/.exec(notes)?.[1] ?? '';
+    const debug = `${buildId.slice(2)}.debug`; // as .gnu_debuglink calls it
+    const packaged = path.join(
+      unpacked.root,
+      'usr/lib/debug/.build-id',
+      buildId.slice(0, 2),
+      debug,
+    );
+    if (!existsSync(packaged)) {
+      if (file === program) return { missing: `${name}-dbg has no debug file of ${name}` };
+      continue;
+    }
+    const beside = path.join(path.dirname(file), '.debug');
+    mkdirSync(beside, { recursive: true });
+    copyFileSync(packaged, path.join(beside, debug));
+  }
+  return { path: program };
 }
 
 function folderOfPostgres(): string {

@@ -160,7 +160,6 @@ async function measure(
   for (const word of words) {
     const search = () => viewer.search(shown, word);
     searches.push(await (page as MeasuredPage).mainThreadMs(search, SEARCH_WAIT_MS));
-    await shown.keyboard.press('Control+a');
   }
   await shown.context().close();
   const spread = `${LOADS} loads, ${Math.round(Math.min(...paints))} to ${Math.round(Math.max(...paints))}`;

@@ -26,10 +26,16 @@ export interface Viewer {
 
 const ZOOM_MS = 700;
 
-/** Of the viewers whose pages have a field with this placeholder. */
-async function searchInField(page: Page, text: string): Promise<void> {
-  await page.getByPlaceholder('Search...').click();
+/** In the place of what was searched before, as if pasted. */
+async function replaceSearch(page: Page, text: string): Promise<void> {
+  await page.keyboard.press('Control+a');
   await page.keyboard.insertText(text);
+}
+
+/** Of the viewers whose pages have a field with this placeholder. */
+async function searchInField(page: Page, text: string, placeholder = 'Search...'): Promise<void> {
+  await page.getByPlaceholder(placeholder).focus();
+  await replaceSearch(page, text);
 }
 
 /** @param url of the page with the service's flame graph */
@@ -45,10 +51,7 @@ export function bunsen(name: string, url: string): Viewer {
       await page.keyboard.press('0');
       await page.waitForTimeout(ZOOM_MS);
     },
-    async search(page, text) {
-      await page.keyboard.press('/');
-      await page.keyboard.insertText(text);
-    },
+    search: (page, text) => searchInField(page, text, 'Search functions and modules'),
   };
 }
 
@@ -69,7 +72,7 @@ export const OTHERS: Viewer[] = [
     },
     async search(page, text) {
       await page.keyboard.press('Control+f');
-      await page.keyboard.insertText(text);
+      await replaceSearch(page, text);
     },
   },
   {
@@ -86,7 +89,7 @@ export const OTHERS: Viewer[] = [
       await page.getByLabel('Reset focus and sandwich state').click();
       await page.waitForTimeout(ZOOM_MS);
     },
-    search: searchInField,
+    search: (page, text) => searchInField(page, text),
   },
   {
     name: 'd3',
@@ -101,7 +104,7 @@ export const OTHERS: Viewer[] = [
       await page.locator('g.frame').first().click();
       await page.waitForTimeout(ZOOM_MS);
     },
-    search: searchInField,
+    search: (page, text) => searchInField(page, text),
   },
 ];
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { API } from '@bunsen/profile';
 import { startServer, until } from '../harness.ts';
 import {
   checkAccessibility,
@@ -53,4 +54,28 @@ test('services, flame graph, search and table in a real browser', {
   await until('the same after a reload', async () => (await coloursOn(page)) > 2);
   assert.match(page.url(), /parse/);
   await page.goBack();
+});
+
+test('a flame graph is asked for once, and before everything else', {
+  skip: needsBrowser,
+}, async (t) => {
+  const { url } = await startServer(t);
+  await pushWindow(url, WINDOW, { agoMs: 30_000, service: 'checkout' });
+  const page = await openBrowser(t);
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith('/api/')) asked.push(pathname);
+  });
+  for (const path of [
+    '/s/checkout',
+    '/all?from=now-1h&labels={service_name="checkout"}&nodes=500',
+  ]) {
+    asked.length = 0;
+    await page.goto(url + path);
+    await until('a painted flame graph', async () => (await coloursOn(page)) > 4);
+    await until('what menus offer', () => asked.includes(API.services));
+    assert.equal(asked[0], API.flamegraph);
+    assert.equal(asked.filter((one) => one === API.flamegraph).length, 1);
+  }
 });

@@ -49,7 +49,7 @@ async function assertExact(
   url: string,
   log: string,
 ) {
-  const accounting = accountingOf({ output: log } as never);
+  const accounting = accountingOf({ output: log });
   const { tree } = await flamegraph(url, '{}', { from: 'now-1h' });
   const stored = (tree.total[0] as number) / PERIOD_NS;
   t.diagnostic(`${JSON.stringify(accounting)} stored=${stored}`);

@@ -114,7 +114,9 @@ function compare(print: (line: string) => void, perf: PerfStack[], stacks: Stack
       `${share.toFixed(1).padStart(5)} % ${ownShare.toFixed(1).padStart(5)} % ${mark} ${shown(stack)}`,
     );
   }
-  print(`agree frame by frame: ${same.toFixed(1)} of ${top.toFixed(1)} %`);
+  print(
+    `agree frame by frame: ${same.toFixed(1)} of ${top.toFixed(1)} %, shares within ${worst.toFixed(1)} points`,
+  );
   return { top, same, worst };
 }
 

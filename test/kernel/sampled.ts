@@ -1,5 +1,6 @@
 // Samples this host with the addon alone, without agent and server.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Feature } from '@bunsen/agent/sample/features';
 import { openSampler, type WindowColumns } from '@bunsen/agent/sample/native';
 
 const FREQUENCY_HZ = 199;
@@ -50,15 +51,15 @@ export function stacksOf(columns: WindowColumns): Stack[] {
 }
 
 /** Samples the host while `work` runs. */
-export async function sampled(work: () => Promise<unknown>, framePointersOnly = false) {
+export async function sampled(work: () => Promise<unknown>, without: Feature[] = []) {
   const sampler = openSampler({
     frequencyHz: FREQUENCY_HZ,
     drainIntervalMs: 1000,
     includeIdle: false,
     excludeKernelThreads: false,
-    framePointersOnly,
+    without,
   });
-  const { noTables } = await sampler.start();
+  const started = await sampler.start();
   let running = true;
   const drains = (async () => {
     while (running) {
@@ -75,5 +76,5 @@ export async function sampled(work: () => Promise<unknown>, framePointersOnly = 
   const counters = sampler.counters();
   const stacks = stacksOf(await sampler.takeWindow());
   sampler.close();
-  return { noTables, stacks, counters };
+  return { started, stacks, counters };
 }

@@ -26,7 +26,7 @@ const SHIPPED = ['-O2', '-fomit-frame-pointer'];
 interface Program {
   name: string;
   build(t: Cleanup): string[];
-  /** Stacks that it must have, root first, each of several percent. */
+  /** Stacks that it must have, root first. */
   stacks: RegExp[];
   /** Nanoseconds of a part in the flame graph, where that is not all below the function of its name. */
   part?(flame: Flame, name: string): number | undefined;

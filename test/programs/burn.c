@@ -8,6 +8,12 @@
 // with which it would beat.
 static volatile unsigned long sink;
 
+// Between two readings of the clock; fewer where the machine is so slow that these take a tenth of a
+// millisecond.
+#ifndef ITERATIONS
+#define ITERATIONS 3000
+#endif
+
 static double seconds_of(clockid_t clock) {
   struct timespec now;
   clock_gettime(clock, &now);
@@ -17,14 +23,14 @@ static double seconds_of(clockid_t clock) {
 __attribute__((noinline)) void burn_seventy(void) {
   double end = seconds_of(CLOCK_THREAD_CPUTIME_ID) + 0.0007;
   do {
-    for (unsigned long i = 0; i < 3000; i++) sink += i * 3;
+    for (unsigned long i = 0; i < ITERATIONS; i++) sink += i * 3;
   } while (seconds_of(CLOCK_THREAD_CPUTIME_ID) < end);
 }
 
 __attribute__((noinline)) void burn_thirty(void) {
   double end = seconds_of(CLOCK_THREAD_CPUTIME_ID) + 0.0003;
   do {
-    for (unsigned long i = 0; i < 3000; i++) sink += i * 3;
+    for (unsigned long i = 0; i < ITERATIONS; i++) sink += i * 3;
   } while (seconds_of(CLOCK_THREAD_CPUTIME_ID) < end);
 }
 

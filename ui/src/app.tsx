@@ -1,33 +1,27 @@
 import { shortName } from '@bunsen/profile';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
+import { queryClient } from './api/query-client.ts';
 import styles from './app.module.css';
 import { Message } from './components/message.tsx';
 import { Dialogs } from './dialogs.tsx';
-import { FleetPage } from './fleet/fleet-page.tsx';
 import { Header } from './header/header.tsx';
 import { Nav } from './nav/nav.tsx';
+import { PAGES } from './pages.ts';
 import { ServicePage } from './service/service-page.tsx';
 import { RangeProvider, useClock } from './time/range-context.tsx';
 import type { Route } from './url/route.ts';
 import { updateViewState, useLinkTo, useRoute } from './url/use-view-state.ts';
 import { DEFAULT_VIEW } from './url/view-state.ts';
 
-// What not every visit needs is fetched when it is asked for.
-const ComparePage = lazy(() => import('./compare/compare-page.tsx'));
-const FunctionPage = lazy(() => import('./function/function-page.tsx'));
-const HeatmapPage = lazy(() => import('./heatmap/heatmap-page.tsx'));
-const LabelsPage = lazy(() => import('./labels/labels-page.tsx'));
-const AgentsPage = lazy(() => import('./agents/agents-page.tsx'));
-const AdhocPage = lazy(() => import('./adhoc/adhoc-page.tsx'));
-const SettingsPage = lazy(() => import('./settings/settings-page.tsx'));
-
-const queryClient = new QueryClient({
-  defaultOptions: {
-    // A range is fixed in milliseconds, so what was asked for it stays as it is until a refresh.
-    queries: { staleTime: Number.POSITIVE_INFINITY, retry: false, refetchOnWindowFocus: false },
-  },
-});
+const FleetPage = lazy(PAGES.fleet);
+const ComparePage = lazy(PAGES.compare);
+const FunctionPage = lazy(PAGES.function);
+const HeatmapPage = lazy(PAGES.heatmap);
+const LabelsPage = lazy(PAGES.labels);
+const AgentsPage = lazy(PAGES.agents);
+const AdhocPage = lazy(PAGES.adhoc);
+const SettingsPage = lazy(PAGES.settings);
 
 export function App() {
   return (

@@ -1,5 +1,3 @@
-import { useSyncExternalStore } from 'react';
-
 /** What a reader chose for all pages. The theme is kept apart, as it is needed before the first paint. */
 export interface Settings {
   /** Whether times are shown and read in the zone of the browser or in UTC. */
@@ -33,7 +31,7 @@ const DEFAULTS: Settings = {
 export const MOST_CURRENCY = 4;
 
 const listeners = new Set<() => void>();
-let current = read();
+let current: Settings | undefined;
 
 /** What is stored, as far as it is what it should be: an older version may have written it. */
 function read(): Settings {
@@ -62,17 +60,19 @@ function read(): Settings {
  * @param url path and query
  */
 export function saveView(name: string, url: string): void {
-  const others = current.views.filter((one) => one.name !== name);
+  const others = settings().views.filter((one) => one.name !== name);
   changeSettings({ views: [{ name, url }, ...others] });
 }
 
+/** Read when it is first asked for: storage takes a browser 10 ms to open. */
 export function settings(): Settings {
+  current ??= read();
   return current;
 }
 
 /** Remembered by this browser, where it lets us; else until the page is left. */
 export function changeSettings(patch: Partial<Settings>): void {
-  current = { ...current, ...patch };
+  current = { ...settings(), ...patch };
   try {
     localStorage.setItem(STORAGE_KEY, JSON.stringify(current));
   } catch {
@@ -81,9 +81,8 @@ export function changeSettings(patch: Partial<Settings>): void {
   for (const listener of listeners) listener();
 }
 
-export function useSettings(): Settings {
-  return useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, settings);
+/** @returns a function that ends it */
+export function onSettings(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "cpu_list.h"
 #include "load_errors.h"
@@ -25,6 +26,8 @@ constexpr uint32_t kMinCounts = 4096;
 constexpr uint32_t kMaxCounts = 65536;
 constexpr uint32_t kMaxChains = 32768;
 constexpr uint32_t kMaxChainsPreallocated = 4096;  // they take 4.4 MB from the start
+constexpr uint32_t kTableProcesses = 2048;
+constexpr uint32_t kTableProcessesPreallocated = 1024;  // 3.3 MB from the start
 
 uint64_t hashMapBytes(uint64_t entries, uint64_t key_bytes, uint64_t value_bytes) {
   uint64_t buckets = 1;
@@ -32,19 +35,25 @@ uint64_t hashMapBytes(uint64_t entries, uint64_t key_bytes, uint64_t value_bytes
   return buckets * 16 + entries * (48 + key_bytes + value_bytes);
 }
 
-constexpr char kPointersProgram[] = "sample_cpu";
-constexpr char kTablesProgram[] = "sample_cpu_tables";
+// Best first.
+constexpr SamplerProgram kPrograms[] = {
+    {"sample_by_loop", "loop", true, true},
+    {"sample_by_calls", "calls", true, false},
+    {"sample_by_pointers", "pointers", false, false},
+};
 
-// Returns what the kernel does not have of what the tables need; "" if it has everything.
-std::string missingForTables() {
+// Returns what is missing for the program, of the kernel or of what may be used; "" if nothing is.
+std::string missingFor(const SamplerProgram& program, const Features& features) {
+  if (!program.uses_tables) return "";
+  if (!features.tables) return "switched off";
   if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, nullptr) != 1)
     return "this kernel has no BPF ring buffers";
+  if (!program.uses_loop) return "";
+  if (!features.bpf_loop) return "switched off";
   struct {
     bpf_func_id id;
     const char* name;
-  } helpers[] = {{BPF_FUNC_loop, "bpf_loop"},
-                 {BPF_FUNC_task_pt_regs, "bpf_task_pt_regs"},
-                 {BPF_FUNC_ringbuf_output, "bpf_ringbuf_output"}};
+  } helpers[] = {{BPF_FUNC_loop, "bpf_loop"}, {BPF_FUNC_task_pt_regs, "bpf_task_pt_regs"}};
   for (const auto& helper : helpers)
     if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, helper.id, nullptr) != 1)
       return std::string("this kernel has no ") + helper.name + " for perf events";
@@ -87,32 +96,30 @@ BpfSession::BpfSession(const SessionOptions& options)
 BpfSession::~BpfSession() { detach(); }
 
 void BpfSession::loadFirstThatWorks() {
-  no_tables_reason_ = options_.use_tables ? missingForTables() : "switched off";
-  if (usesTables() && !options_.preallocate) {
-    try {
-      return load(false, true);
-    } catch (const SamplerError& error) {
-      if (strcmp(error.code, "BUNSEN_BPF_LOAD") != 0) throw;
-      no_tables_reason_ = error.what();
+  std::optional<SamplerError> failure;
+  for (const SamplerProgram& program : kPrograms) {
+    std::string missing = missingFor(program, options_.features);
+    if (!missing.empty()) {
+      no_tables_reason_ = missing;
+      continue;
+    }
+    // Linux 5.10 lets perf event programs use preallocated hash maps only. Which kernels do so is
+    // not to be told from their version, so whatever the reason, try.
+    for (bool preallocate : {false, true}) {
+      if (!preallocate && !options_.features.growing_maps) continue;
+      try {
+        return load(program, preallocate);
+      } catch (const SamplerError& error) {
+        if (strcmp(error.code, "BUNSEN_BPF_LOAD") != 0) throw;
+        failure = error;
+        if (program.uses_tables) no_tables_reason_ = error.what();
+      }
     }
   }
-  if (usesTables()) no_tables_reason_ = "preallocated maps would take too much memory";
-  try {
-    load(options_.preallocate, false);
-  } catch (const SamplerError& error) {
-    // Linux 5.10 lets perf event programs use preallocated hash maps only. Which kernels do so
-    // is not to be told from their version, so whatever the reason, try.
-    if (options_.preallocate || strcmp(error.code, "BUNSEN_BPF_LOAD") != 0) throw;
-    SamplerError first = error;
-    try {
-      load(true, false);
-    } catch (const SamplerError&) {
-      throw first;
-    }
-  }
+  throw *failure;
 }
 
-void BpfSession::load(bool preallocate, bool use_tables) {
+void BpfSession::load(const SamplerProgram& chosen, bool preallocate) {
   LibbpfLog log;
   LIBBPF_OPTS(bpf_object_open_opts, open_options);
   if (!options_.btf_path.empty()) open_options.btf_custom_path = options_.btf_path.c_str();
@@ -124,23 +131,24 @@ void BpfSession::load(bool preallocate, bool use_tables) {
     if (!found) throw objectUnusable(options_.object_path, 0, std::string("it has no map ") + name);
     return found;
   };
-  const char* name = use_tables ? kTablesProgram : kPointersProgram;
   program_ = nullptr;
   bpf_program* program;
   bpf_object__for_each_program(program, object_.get()) {
-    bool is_wanted = strcmp(bpf_program__name(program), name) == 0;
+    bool is_wanted = strcmp(bpf_program__name(program), chosen.name) == 0;
     bpf_program__set_autoload(program, is_wanted);
     if (is_wanted) program_ = program;
   }
-  if (!program_ && use_tables)
+  if (!program_ && chosen.uses_tables)
     throw SamplerError("BUNSEN_BPF_LOAD", 0, "the tables are not made for this architecture");
   if (!program_)
-    throw objectUnusable(options_.object_path, 0, std::string("it has no program ") + name);
+    throw objectUnusable(options_.object_path, 0, std::string("it has no program ") + chosen.name);
   bpf_map* each;
   bpf_object__for_each_map(each, object_.get()) {
-    if (strncmp(bpf_map__name(each), "unwind_", 7) == 0) bpf_map__set_autocreate(each, use_tables);
+    if (strncmp(bpf_map__name(each), "unwind_", 7) == 0)
+      bpf_map__set_autocreate(each, chosen.uses_tables);
   }
-  if (use_tables) bpf_map__set_max_entries(map("unwind_processes"), UnwindMaps::kMaxProcesses);
+  chosen_ = &chosen;
+  preallocated_ = preallocate;
 
   size_t config_bytes = 0;
   auto* config = static_cast<bunsen_config*>(
@@ -153,7 +161,6 @@ void BpfSession::load(bool preallocate, bool use_tables) {
   config->cgroup_filter_mode = options_.cgroup_filter_mode;
   config->max_frames = readMaxStackFrames();
 
-  preallocated_ = preallocate;
   map_sizes_ = chooseMapSizes(readOnlineCpus().size(), options_.frequency_hz,
                               options_.drain_interval_ms, preallocate);
   uint32_t hash_flags = preallocate ? 0 : BPF_F_NO_PREALLOC;
@@ -168,6 +175,9 @@ void BpfSession::load(bool preallocate, bool use_tables) {
     if (!fd) throw loadFailed(errno, "creating a counts map");
   }
   bpf_map__set_inner_map_fd(counts_slot, counts_[0].get());  // what the slot may hold
+  bpf_map* processes = map("unwind_processes");
+  bpf_map__set_max_entries(processes, tableProcesses());
+  bpf_map__set_map_flags(processes, hash_flags);
   bpf_map__set_max_entries(map("pid_filter"), std::max<size_t>(1, options_.pids.size()));
   bpf_map__set_max_entries(map("cgroup_filter"), std::max<size_t>(1, options_.cgroup_ids.size()));
 
@@ -236,7 +246,11 @@ void BpfSession::detach() {
 }
 
 uint64_t BpfSession::fullMapBytes() const {
-  return map_sizes_.fullBytes() + (usesTables() ? UnwindMaps::fullBytes() : 0);
+  return map_sizes_.fullBytes() + (usesTables() ? UnwindMaps::fullBytes(tableProcesses()) : 0);
+}
+
+uint32_t BpfSession::tableProcesses() const {
+  return preallocated_ ? kTableProcessesPreallocated : kTableProcesses;
 }
 
 int BpfSession::mapFd(const char* name) const {

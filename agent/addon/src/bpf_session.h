@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bunsen.h"
+#include "kernel_features.h"
 #include "process_table.h"
 #include "unique_fd.h"
 
@@ -25,8 +26,7 @@ struct SessionOptions {
   uint32_t drain_interval_ms = 0;
   bool include_idle = false;
   bool exclude_kernel_threads = false;
-  bool preallocate = false;  // from the start; otherwise only after the kernel (5.10) demands it
-  bool use_tables = true;    // to unwind user stacks; otherwise by frame pointers alone
+  Features features;
   bunsen_filter_mode pid_filter_mode = BUNSEN_FILTER_OFF;
   std::vector<uint32_t> pids;
   bunsen_filter_mode cgroup_filter_mode = BUNSEN_FILTER_OFF;
@@ -46,6 +46,14 @@ struct MapSizes {
 
 MapSizes chooseMapSizes(size_t cpus, uint32_t frequency_hz, uint32_t drain_interval_ms,
                         bool preallocate);
+
+// A program of the object.
+struct SamplerProgram {
+  const char* name;
+  const char* walk;  // how it gets from frame to frame of a user stack: loop, calls, pointers
+  bool uses_tables;
+  bool uses_loop;
+};
 
 struct RunStats {
   uint64_t run_time_ns;  // both 0 unless kernel.bpf_stats_enabled
@@ -82,8 +90,12 @@ class BpfSession {
 
   // Whether user stacks are unwound by tables, which somebody then has to put into the maps below;
   // if not, why.
-  bool usesTables() const { return no_tables_reason_.empty(); }
+  bool usesTables() const { return chosen_->uses_tables; }
   const std::string& noTablesReason() const { return no_tables_reason_; }
+  // How user stacks are walked: by "loop", "calls" or "pointers".
+  const char* walk() const { return chosen_->walk; }
+  // How many processes can have tables.
+  uint32_t tableProcesses() const;
   // A map of the object by its name, such as "unwind_requests".
   int mapFd(const char* name) const;
 
@@ -94,13 +106,14 @@ class BpfSession {
 
  private:
   void loadFirstThatWorks();
-  void load(bool preallocate, bool use_tables);
+  void load(const SamplerProgram& chosen, bool preallocate);
   void fillFilters();
   UniqueFd openPerfEvent(int cpu) const;
 
   SessionOptions options_;
   MapSizes map_sizes_{};
   bool preallocated_ = false;
+  const SamplerProgram* chosen_ = nullptr;
   std::string no_tables_reason_;
   std::unique_ptr<bpf_object, void (*)(bpf_object*)> object_;
   bpf_program* program_ = nullptr;

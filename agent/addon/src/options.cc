@@ -47,6 +47,21 @@ std::vector<std::string> parseStrings(const Napi::Object& options, const char* n
   return strings;
 }
 
+// All but those that `without` names.
+Features parseFeatures(const Napi::Object& options) {
+  Features features;
+  for (const std::string& name : parseStrings(options, "without")) {
+    bool is_known = false;
+    for (const auto& [known, member] : kFeatureNames) {
+      if (known != name) continue;
+      features.*member = false;
+      is_known = true;
+    }
+    if (!is_known) reject(options.Env(), "without", "an array of features' names");
+  }
+  return features;
+}
+
 // Hands each element of the filter's list to `add`. Returns the filter's mode, off if not given.
 template <typename Add>
 bunsen_filter_mode parseFilter(const Napi::Object& options, const char* name, const char* list,
@@ -85,8 +100,7 @@ SessionOptions parseOptions(const Napi::Value& value) {
                                             600'000, "a whole number from 1 to 600000");
   session.include_idle = parseBoolean(options, "includeIdle", true);
   session.exclude_kernel_threads = parseBoolean(options, "excludeKernelThreads", true);
-  session.preallocate = parseBoolean(options, "preallocate", false);
-  session.use_tables = !parseBoolean(options, "framePointersOnly", false);
+  session.features = parseFeatures(options);
   session.btf_path = parseString(options, "btfPath", false);
   session.tags.command_line = parseBoolean(options, "commandLines", false);
   session.tags.variables = parseStrings(options, "environmentVariables");

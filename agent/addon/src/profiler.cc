@@ -39,11 +39,12 @@ Profiler::Profiler(const SessionOptions& options)
     : tags_(options.tags),
       session_(options),
       sample_drain_(&session_),
+      task_events_(options.features.task_records),
       naming_(std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_)) {
   if (session_.usesTables())
-    unwinding_ = std::make_unique<UnwindWorker>(session_.mapFd("unwind_requests"),
-                                                session_.mapFd("unwind_shards"),
-                                                session_.mapFd("unwind_processes"));
+    unwinding_ = std::make_unique<UnwindWorker>(
+        session_.mapFd("unwind_requests"), session_.mapFd("unwind_shards"),
+        session_.mapFd("unwind_processes"), session_.tableProcesses());
   followCpus();
 }
 

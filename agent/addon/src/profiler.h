@@ -56,6 +56,9 @@ class Profiler {
 
   const BpfSession& session() const { return session_; }
 
+  // Whether the kernel hands out records of processes that begin, execute and end.
+  bool hasTaskRecords() const { return task_events_.active(); }
+
  private:
   // Everything that holds indices of one name table. Started anew when the table has grown too
   // large, so that names of processes long gone do not stay for ever.

@@ -111,7 +111,9 @@ Napi::Value Sampler::start(const Napi::CallbackInfo& info) {
       result.Set("cpus", static_cast<double>(session.attachedCpus()));
       result.Set("preallocated", session.preallocated());
       result.Set("mapBytes", static_cast<double>(session.fullMapBytes()));
+      result.Set("walk", session.walk());
       if (!session.usesTables()) result.Set("noTables", session.noTablesReason());
+      result.Set("taskRecords", profiler->hasTaskRecords());
       return result;
     };
   });

@@ -112,6 +112,7 @@ bool TaskEvents::open(int cpu, Ring* ring) {
 }
 
 void TaskEvents::followCpus(const std::vector<int>& online) {
+  if (!is_wanted_) return;
   for (auto ring = rings_.begin(); ring != rings_.end();) {
     if (std::find(online.begin(), online.end(), ring->first) != online.end()) {
       ++ring;

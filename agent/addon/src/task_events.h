@@ -14,7 +14,8 @@ namespace bunsen {
 
 class TaskEvents {
  public:
-  TaskEvents() = default;
+  // @param is_wanted false: as where the kernel refuses
+  explicit TaskEvents(bool is_wanted) : is_wanted_(is_wanted) {}
   ~TaskEvents();
   TaskEvents(const TaskEvents&) = delete;
   TaskEvents& operator=(const TaskEvents&) = delete;
@@ -43,6 +44,7 @@ class TaskEvents {
   std::map<int, Ring> rings_;  // by CPU
   std::vector<TaskEvent> waiting_;
   uint64_t lost_ = 0;
+  bool is_wanted_;
 };
 
 }  // namespace bunsen

@@ -4,10 +4,10 @@
 
 namespace bunsen {
 
-uint64_t UnwindMaps::fullBytes() {
+uint64_t UnwindMaps::fullBytes(uint32_t processes) {
   uint64_t pages = uint64_t{BUNSEN_UNWIND_MAX_SHARDS} * BUNSEN_UNWIND_SHARD_PAGES;
   // The kernel rounds the element of a process, 3,144 bytes, up to a page.
-  return (pages + kMaxProcesses) * sizeof(bunsen_unwind_page);
+  return (pages + processes) * sizeof(bunsen_unwind_page);
 }
 
 uint32_t UnwindMaps::pageLimit() const {

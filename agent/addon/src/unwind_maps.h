@@ -11,17 +11,16 @@ namespace bunsen {
 
 class UnwindMaps : public UnwindStore {
  public:
-  static constexpr uint32_t kMaxProcesses = 2048;
+  // Bytes of kernel memory when all is full: 20 MB of pages, 4 KB for each process.
+  static uint64_t fullBytes(uint32_t processes);
 
-  // Bytes of kernel memory when all is full: 20 MB of pages, 8 MB of processes.
-  static uint64_t fullBytes();
-
-  // @param shards_fd the map unwind_shards, @param processes_fd the map unwind_processes
-  UnwindMaps(int shards_fd, int processes_fd)
-      : shards_fd_(shards_fd), processes_fd_(processes_fd) {}
+  // @param shards_fd the map unwind_shards, @param processes_fd the map unwind_processes,
+  // @param process_limit how many it holds
+  UnwindMaps(int shards_fd, int processes_fd, uint32_t process_limit)
+      : shards_fd_(shards_fd), processes_fd_(processes_fd), process_limit_(process_limit) {}
 
   uint32_t pageLimit() const override;
-  uint32_t processLimit() const override { return kMaxProcesses; }
+  uint32_t processLimit() const override { return process_limit_; }
   bool writePage(uint32_t id, const bunsen_unwind_page& page) override;
   bool putProcess(const bunsen_process_key& key, const bunsen_unwind_process& process) override;
   void removeProcess(const bunsen_process_key& key) override;
@@ -30,6 +29,7 @@ class UnwindMaps : public UnwindStore {
  private:
   int shards_fd_;
   int processes_fd_;
+  uint32_t process_limit_;
   std::vector<UniqueFd> shards_;
 };
 

@@ -31,8 +31,8 @@ uint64_t monotonicNs() {
 
 }  // namespace
 
-UnwindWorker::UnwindWorker(int requests_fd, int shards_fd, int processes_fd)
-    : maps_(shards_fd, processes_fd),
+UnwindWorker::UnwindWorker(int requests_fd, int shards_fd, int processes_fd, uint32_t process_limit)
+    : maps_(shards_fd, processes_fd, process_limit),
       requests_(ring_buffer__new(requests_fd, takeRequest, this, nullptr), ring_buffer__free),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!requests_ || !wake_)

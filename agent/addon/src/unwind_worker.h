@@ -19,7 +19,7 @@ namespace bunsen {
 class UnwindWorker {
  public:
   // Starts the thread. @param requests_fd the map unwind_requests
-  UnwindWorker(int requests_fd, int shards_fd, int processes_fd);
+  UnwindWorker(int requests_fd, int shards_fd, int processes_fd, uint32_t process_limit);
   ~UnwindWorker();
   UnwindWorker(const UnwindWorker&) = delete;
   UnwindWorker& operator=(const UnwindWorker&) = delete;

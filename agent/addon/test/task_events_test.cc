@@ -65,7 +65,7 @@ class Listener {
 TEST("task events: what other profilers are told stays as it is") {
   Listener other;
   if (other.isToldBuildId()) throw Skip{"someone else on this host asks for build IDs"};
-  TaskEvents events;
+  TaskEvents events(true);
   std::vector<int> cpus;
   for (int cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN); cpu++) cpus.push_back(cpu);
   events.followCpus(cpus);

@@ -121,7 +121,7 @@ Walked walk(const Snapshot& from, const MemoryStore& store, const bunsen_unwind_
     Dl_info info = {};
     bool known = dladdr(reinterpret_cast<void*>(state.pc - !state.is_exact), &info);
     walked.names.push_back(known && info.dli_sname ? info.dli_sname : "?");
-    walked.end = bunsen_unwind_step(&process, cache, &state);
+    walked.end = bunsen_unwind_step(&process, cache, &state, 0);
     walked.by_pointer += state.used_frame_pointer && !walked.end;
   }
   return walked;

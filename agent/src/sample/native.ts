@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AgentError } from '../errors.ts';
+import type { Feature, Started } from './features.ts';
 
 /** What the addon is opened with. */
 export interface SamplerOptions {
@@ -14,8 +15,8 @@ export interface SamplerOptions {
   pidFilter?: { mode: 'include' | 'exclude'; pids: number[] };
   cgroupFilter?: { mode: 'include' | 'exclude'; cgroupIds: bigint[] };
   btfPath?: string;
-  /** Walk user stacks by frame pointers, even where tables would do better. */
-  framePointersOnly?: boolean;
+  /** Features of the kernel that are not used, as if it had not got them. */
+  without?: Feature[];
   /** Read the arguments of each process. */
   commandLines?: boolean;
   /** Read these variables of each process' environment; no other leaves the addon. */
@@ -79,14 +80,7 @@ export const PROCESS_FLAG = { kernelThread: 1, gone: 2 } as const;
 /** The sampler of the addon. Calls are queued; all but `counters` run off the event loop. */
 export interface Sampler {
   /** Loads and attaches. @throws an error with `code`, such as `BUNSEN_NO_PERMISSION` */
-  start(): Promise<{
-    cpus: number;
-    preallocated: boolean;
-    /** Bytes of kernel memory when all maps are full. */
-    mapBytes: number;
-    /** Why user stacks are walked by frame pointers alone; undefined if they are not. */
-    noTables?: string;
-  }>;
+  start(): Promise<Started>;
   /** Empties the kernel's maps into the current window and follows CPUs that come and go. */
   drain(): Promise<{ samples: number; newProcesses: number }>;
   /**

@@ -9,6 +9,8 @@ import type { WalksByProcess } from './walks.ts';
 export interface AgentParts {
   host: string;
   serverUrl: string;
+  /** What it cannot do on this kernel, for people. */
+  limits: string[];
   sampler: Pick<Sampler, 'counters'>;
   spool: Spool;
   accounting: Accounting;

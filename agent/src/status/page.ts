@@ -62,7 +62,7 @@ export function statusPage(agent: AgentParts): string {
 <section><h2>Where the samples went</h2>${balanceTable(accounting.balance(counters, spool), accounting.droppedByRule, spool.length)}${trouble}</section>
 <section><h2>What it costs</h2>${costTable(governor, counters)}</section>
 <div class="stack"><section><h2>How user stacks ended</h2>${endsTable(walkEnds(counters))}</section>
-${podsSection(agent.pods)}</div>
+${limitsSection(agent.limits)}${podsSection(agent.pods)}</div>
 <section class="wide"><h2>Processes of the last ${KEPT_MS / 60_000} minutes, by samples</h2>${processTable(agent.walks.top(LISTED_PROCESSES))}</section>
 </main>
 </body>
@@ -132,6 +132,12 @@ ${row('of processes', count(counters['table_processes'] ?? 0), 'part')}
 ${row('Symbols', megabytes(counters['symbol_bytes'] ?? 0))}
 ${row('Names', megabytes(counters['name_bytes'] ?? 0))}
 </tbody></table>`;
+}
+
+function limitsSection(limits: string[]): string {
+  if (limits.length === 0) return '';
+  const lines = limits.map((limit) => `<p class="warn">${escaped(limit)}</p>`);
+  return `<section><h2>Less than on the latest kernels</h2>${lines.join('')}</section>`;
 }
 
 function podsSection(pods: AgentParts['pods']): string {

@@ -45,6 +45,7 @@ async function served(counters: Record<string, number>) {
   const parts = {
     host: 'h1',
     serverUrl: 'http://bunsen:4040',
+    limits: ['without bpf_loop <b>'],
     sampler: { counters: () => counters },
     spool: await Spool.open(options),
     accounting: new Accounting(),
@@ -70,6 +71,7 @@ test('page and metrics show the same balance, and names that are no HTML', async
   parts.walks.add(window([7, 8], 5n), string, [{ service_name: '<script>alert(1)</script>' }, {}]);
   parts.accounting.delayedBy = '503 "busy" & <b>';
   const page = await get('/');
+  assert.match(page, /<p class="warn">without bpf_loop &#60;b&#62;<\/p>/);
   assert.match(page, /&#60;script&#62;alert/);
   assert.doesNotMatch(page, /<script|<b>|<refused/);
   assert.match(page, /Containers that are known<\/th><td class="number">12</);

@@ -49,7 +49,9 @@ export function callTreeOf({ frames, frame, depth, self: [self] }: CutTree): Cal
 export function totalsOf(depth: Uint32Array, self: Float64Array): Float64Array {
   const total = new Float64Array(self.length);
   let deepest = 0;
-  for (const d of depth) if (d > deepest) deepest = d;
+  for (let node = 0; node < depth.length; node++) {
+    if ((depth[node] as number) > deepest) deepest = depth[node] as number;
+  }
   const pending = new Float64Array(deepest + 2);
   for (let node = self.length - 1; node >= 0; node--) {
     const d = depth[node] as number;

@@ -1,4 +1,4 @@
-import { parseFrame } from './frame.ts';
+import { moduleOfFrame, nameOfFrame } from './frame.ts';
 import { FRAME_KINDS, type FrameKind, kindOf } from './frame-kind.ts';
 
 export type Theme = 'light' | 'dark';
@@ -62,47 +62,54 @@ const EMPHASIS: Record<Theme, { lightness: number; chroma: number; hue: number }
   dark: { lightness: 0.78, chroma: 0.15, hue: 335 },
 };
 
-/** The colours of all frames of a tree. */
-export function frameColours(frames: string[], theme: Theme): FlameColours {
-  const { background, root } = THEMES[theme];
-  const paper = pack(background[0], background[1], background[2]);
-  const rootColour = oklch(root[0], root[1], root[2]);
-  const palettes = new Map<FrameKind, Uint32Array>();
-  for (const kind of FRAME_KINDS) palettes.set(kind, paletteOf(kind, theme));
-  const emphasis = EMPHASIS[theme];
-  const emphasisShades = Uint32Array.from({ length: SHADES }, (_, shade) =>
-    oklch(emphasis.lightness + (shade - 1.5) * 0.02, emphasis.chroma, emphasis.hue),
-  );
-
-  const frame = new Uint32Array(frames.length);
-  const dimmed = new Uint32Array(frames.length);
-  const emphasised = new Uint32Array(frames.length);
+/**
+ * Per frame: which colour of a theme's palette it has. The same for every theme, so that a worker can
+ * find it before anyone knows the theme.
+ */
+export function frameSwatches(frames: string[]): Uint8Array {
   const hueOf = new Map<string, number>(); // modules are few, and a package's hash is not free
-  frames.forEach((text, index) => {
-    const { name, module } = parseFrame(text);
+  return Uint8Array.from(frames, (text) => {
+    const name = nameOfFrame(text);
+    const module = moduleOfFrame(text);
     const group = module === '' ? packageOf(name) : module;
     let hue = hueOf.get(group);
     if (hue === undefined) {
       hue = hashText(group) % HUES;
       hueOf.set(group, hue);
     }
-    const shade = hashText(name) % SHADES;
-    const palette = palettes.get(kindOf(name, module)) as Uint32Array;
-    const colour = palette[hue * SHADES + shade] as number;
-    frame[index] = colour;
-    dimmed[index] = dim(colour, paper);
-    emphasised[index] = emphasisShades[shade] as number;
+    const kind = FRAME_KINDS.indexOf(kindOf(name, module));
+    return (kind * HUES + hue) * SHADES + (hashText(name) % SHADES);
   });
+}
+
+/** The colours of all frames of a tree, by their swatches. */
+export function coloursOf(swatches: Uint8Array, theme: Theme): FlameColours {
+  const { background, root } = THEMES[theme];
+  const paper = pack(background[0], background[1], background[2]);
+  const rootColour = oklch(root[0], root[1], root[2]);
+  const palette = FRAME_KINDS.flatMap((kind) => Array.from(paletteOf(kind, theme)));
+  const dimmed = palette.map((colour) => dim(colour, paper));
+  const emphasis = EMPHASIS[theme];
+  const emphasised = Array.from({ length: SHADES }, (_, shade) =>
+    oklch(emphasis.lightness + (shade - 1.5) * 0.02, emphasis.chroma, emphasis.hue),
+  );
+  const perFrame = (pick: (swatch: number) => Pixel | undefined) =>
+    Uint32Array.from(swatches, (swatch) => pick(swatch) as Pixel);
   return {
-    frame,
+    frame: perFrame((swatch) => palette[swatch]),
     node: null,
-    dimmed,
-    emphasised,
+    dimmed: perFrame((swatch) => dimmed[swatch]),
+    emphasised: perFrame((swatch) => emphasised[swatch % SHADES]),
     root: rootColour,
     dimmedRoot: dim(rootColour, paper),
     background: paper,
     ...TEXT[theme],
   };
+}
+
+/** The colours of all frames of a tree. */
+export function frameColours(frames: string[], theme: Theme): FlameColours {
+  return coloursOf(frameSwatches(frames), theme);
 }
 
 /** The middle colour of a kind, for a legend. */

@@ -120,19 +120,21 @@ function decode(
   if (nodes > bytes.length) throw malformed(`it claims ${nodes} nodes`);
   if (found !== sides) throw malformed(`it has ${found} values a node, not ${sides}`);
   const depth = new Uint32Array(nodes);
-  const frame = new Uint32Array(nodes);
+  reader.varints(depth);
   for (let i = 0, previous = -1; i < nodes; i++) {
-    previous = previous + 1 - reader.varint();
+    previous = previous + 1 - (depth[i] as number);
     if (previous < 0) throw malformed(`node ${i} stands above the root`);
     depth[i] = previous;
   }
+  const frame = new Uint32Array(nodes);
+  reader.varints(frame);
   for (let i = 0; i < nodes; i++) {
-    const code = reader.varint();
+    const code = frame[i] as number;
     if (code > frameCount) throw malformed(`node ${i} has frame ${code} of ${frameCount}`);
     frame[i] = code === 0 ? NO_FRAME : code - 1;
   }
   const selves = Array.from({ length: sides }, () => new Float64Array(nodes));
-  for (const self of selves) for (let i = 0; i < nodes; i++) self[i] = reader.signed();
+  for (const self of selves) reader.signeds(self);
   const frameText = text.decode(reader.bytes(reader.varint()));
   const frames = frameCount === 0 ? [] : frameText.split('\n');
   if (frames.length !== frameCount) {
@@ -248,12 +250,6 @@ class ByteReader {
   }
 
   varint(): number {
-    // Most numbers are one byte, and a flame graph has three for each of a million nodes.
-    const first = this.#bytes[this.#at] as number;
-    if (first < 0x80) {
-      this.#at++;
-      return first;
-    }
     let value = 0;
     let scale = 1;
     for (;;) {
@@ -265,9 +261,47 @@ class ByteReader {
     }
   }
 
-  signed(): number {
-    const low = this.byte();
-    const magnitude = ((low & 0x7f) >> 1) + (low < 0x80 ? 0 : this.varint() * 0x40);
-    return (low & 1) === 0 ? magnitude : -magnitude;
+  /**
+   * Fills a column with numbers of up to 32 bits. Such a loop calls nothing: a page decodes its first
+   * graph before anything is compiled, and a call then takes longer than what it does.
+   */
+  varints(column: Uint32Array): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let i = 0; i < column.length; i++) {
+      let byte = bytes[at++] as number;
+      let value = byte & 0x7f;
+      for (let scale = 0x80; byte >= 0x80; scale *= 0x80) {
+        byte = bytes[at++] as number;
+        value += (byte & 0x7f) * scale;
+        if (value > 0xffffffff) throw malformed(`the number at byte ${at} is longer than 32 bits`);
+      }
+      column[i] = value;
+    }
+    this.#moveTo(at);
+  }
+
+  /** Fills a column with numbers that have a sign. */
+  signeds(column: Float64Array): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let i = 0; i < column.length; i++) {
+      const low = bytes[at++] as number;
+      let byte = low;
+      let magnitude = (low & 0x7f) >> 1;
+      for (let scale = 0x40; byte >= 0x80; scale *= 0x80) {
+        byte = bytes[at++] as number;
+        magnitude += (byte & 0x7f) * scale;
+        if (scale > 2 ** 63) throw malformed(`the number at byte ${at} is longer than 64 bits`);
+      }
+      column[i] = (low & 1) === 0 ? magnitude : -magnitude;
+    }
+    this.#moveTo(at);
+  }
+
+  #moveTo(at: number): void {
+    // What lies past the end was read as 0.
+    if (at > this.#bytes.length) throw malformed(`it ends at byte ${this.#bytes.length}`);
+    this.#at = at;
   }
 }

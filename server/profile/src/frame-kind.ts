@@ -1,5 +1,5 @@
 import { OTHER_FRAME } from './call-tree.ts';
-import { parseFrame } from './frame.ts';
+import { moduleOfFrame, nameOfFrame } from './frame.ts';
 
 /** What sort of code a frame is; in the order in which a legend lists them. */
 export const FRAME_KINDS = ['native', 'jit', 'kernel', 'unnamed', 'other'] as const;
@@ -20,8 +20,7 @@ const NO_NAME = /(^|\+)0x[0-9a-f]+$|^\[.*\]$/i;
 
 /** The kind of a stored frame. Knows the suffixes `_[k]` and `_[j]` of folded text by perf as well. */
 export function frameKind(frame: string): FrameKind {
-  const { name, module } = parseFrame(frame);
-  return kindOf(name, module);
+  return kindOf(nameOfFrame(frame), moduleOfFrame(frame));
 }
 
 /** The kind of a frame that has been parsed already. */

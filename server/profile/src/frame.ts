@@ -76,3 +76,11 @@ export function nameOfFrame(text: string): string {
   const afterName = text.indexOf(SEPARATOR);
   return afterName < 0 ? text : text.slice(0, afterName);
 }
+
+/** Just the module of a stored frame; empty if unknown. */
+export function moduleOfFrame(text: string): string {
+  const afterName = text.indexOf(SEPARATOR);
+  if (afterName < 0) return '';
+  const afterModule = text.indexOf(SEPARATOR, afterName + 1);
+  return text.slice(afterName + 1, afterModule < 0 ? undefined : afterModule);
+}

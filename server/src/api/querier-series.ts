@@ -3,10 +3,14 @@ import {
   HeatmapQueryType,
   HeatmapQueryTypeSchema,
   type QuerierService,
+  SelectHeatmapResponseSchema,
+  SelectSeriesResponseSchema,
 } from '@bunsen/proto/querier/v1/querier';
 import {
   ExemplarType,
   ExemplarTypeSchema,
+  HeatmapSeriesSchema,
+  SeriesSchema,
   TimeSeriesAggregationType,
 } from '@bunsen/proto/types/v1/types';
 import type { ServiceImpl } from '@connectrpc/connect';
@@ -18,8 +22,10 @@ import type { Observed } from '../query/observations.ts';
 import { checkPoints, queryBuckets } from '../query/series.ts';
 import { isAnyStack } from '../query/stack-selector.ts';
 import { queryProfileTimes, querySize } from '../query/stats.ts';
+import { answerEncoding, encodedAnswer } from '../rpc.ts';
 import type { Store } from '../store/store.ts';
 import { DAY_MS } from '../time.ts';
+import { encodeList } from './encoded-list.ts';
 import { pairsOf } from './querier-labels.ts';
 import {
   enumNames,
@@ -72,16 +78,17 @@ export function querierSeries(
         signal: context.signal,
       });
       warn(context, found.warnings);
-      return {
-        series: found.series.map(({ labels, points }) => ({
-          labels: pairsOf(present(labels)),
-          points: points.map(({ bucket, value }) => ({
-            value,
-            timestamp: rightEdge(buckets, bucket),
-            exemplars: found.exemplars?.(labels, bucket).map(toMessage) ?? [],
-          })),
+      const messages = lazily(found.series, ({ labels, points }) => ({
+        labels: pairsOf(present(labels)),
+        points: points.map(({ bucket, value }) => ({
+          value,
+          timestamp: rightEdge(buckets, bucket),
+          exemplars: found.exemplars?.(labels, bucket).map(toMessage) ?? [],
         })),
-      };
+      }));
+      const { series } = SelectSeriesResponseSchema.field;
+      const bytes = await encodeList(series, SeriesSchema, messages, answerEncoding(context));
+      return encodedAnswer(SelectSeriesResponseSchema, bytes, context);
     },
 
     async selectHeatmap(request, context) {
@@ -104,17 +111,18 @@ export function querierSeries(
         signal: context.signal,
       });
       warn(context, warnings);
-      return {
-        series: series.map(({ labels, buckets: slots }) => ({
-          labels: pairsOf(present(labels)),
-          slots: slots.map(({ bucket, counts, exemplars }) => ({
-            timestamp: rightEdge(buckets, bucket),
-            yMin: rowMins,
-            counts,
-            exemplars: exemplars.map(toMessage),
-          })),
+      const messages = lazily(series, ({ labels, buckets: slots }) => ({
+        labels: pairsOf(present(labels)),
+        slots: slots.map(({ bucket, counts, exemplars }) => ({
+          timestamp: rightEdge(buckets, bucket),
+          yMin: rowMins,
+          counts,
+          exemplars: exemplars.map(toMessage),
         })),
-      };
+      }));
+      const { series: list } = SelectHeatmapResponseSchema.field;
+      const bytes = await encodeList(list, HeatmapSeriesSchema, messages, answerEncoding(context));
+      return encodedAnswer(SelectHeatmapResponseSchema, bytes, context);
     },
 
     async getProfileStats(_request, { signal }) {
@@ -216,6 +224,11 @@ function observedOf(type: HeatmapQueryType): Observed {
         `query_type=${type} is none of ${enumNames(HeatmapQueryTypeSchema)}`,
       );
   }
+}
+
+/** What is made of each, when it is asked for. */
+function* lazily<From, To>(list: From[], make: (one: From) => To): Generator<To> {
+  for (const one of list) yield make(one);
 }
 
 function toMessage({ timeMs, labels, ...exemplar }: Exemplar) {

@@ -2,15 +2,20 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import Fastify from 'fastify';
 import { tempDir } from '../testing/test-server.ts';
 import { uiFiles } from './ui-files.ts';
+
+const SCRIPT = 'export {};';
 
 function uiDir(): string {
   const dir = tempDir();
   mkdirSync(join(dir, 'assets'));
   writeFileSync(join(dir, 'index.html'), '<!doctype html><title>Bunsen</title>');
-  writeFileSync(join(dir, 'assets', 'app-1a2b.js'), 'export {};');
+  writeFileSync(join(dir, 'favicon.svg'), '<svg/>');
+  writeFileSync(join(dir, 'assets', 'app-1a2b.js'), SCRIPT);
+  writeFileSync(join(dir, 'assets', 'app-1a2b.js.br'), brotliCompressSync(SCRIPT));
   return dir;
 }
 
@@ -42,6 +47,32 @@ test('pages are the web app, files are themselves, and programs never get a page
   }
   assert.notEqual((await app.inject({ method: 'POST', url: '/flamegraph' })).statusCode, 200);
   assert.doesNotMatch((await app.inject('/a.v1.Service/Method')).body, /<!doctype/);
+});
+
+test('files are sent as they were compressed when the web app was built', async (t) => {
+  const app = Fastify();
+  t.after(() => app.close());
+  await uiFiles(app, uiDir());
+  const get = (accepted: string) =>
+    app.inject({ url: '/assets/app-1a2b.js', headers: { 'accept-encoding': accepted } });
+  const small = await get('gzip, br');
+  assert.equal(small.headers['content-encoding'], 'br');
+  assert.equal(brotliDecompressSync(small.rawPayload).toString(), SCRIPT);
+  assert.match(String(small.headers['content-type']), /javascript/);
+  assert.match(String(small.headers['cache-control']), /immutable/);
+  assert.match(String(small.headers.vary), /accept-encoding/i);
+  const plain = await get('gzip'); // which was not made
+  assert.equal(plain.headers['content-encoding'], undefined);
+  assert.equal(plain.body, SCRIPT);
+});
+
+test('only the page itself is asked for again each time', async (t) => {
+  const app = Fastify();
+  t.after(() => app.close());
+  await uiFiles(app, uiDir());
+  const icon = await app.inject('/favicon.svg');
+  assert.equal(icon.headers['cache-control'], 'public, max-age=86400');
+  assert.equal((await app.inject('/index.html')).headers['cache-control'], 'no-cache');
 });
 
 test('without a built web app the page says how to build it', async (t) => {

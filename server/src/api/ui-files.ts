@@ -25,7 +25,8 @@ const SECURITY_HEADERS = {
 const PROGRAM_PATH =
   /^\/(api|pyroscope|prometheus|ingest|v1development|healthz|readyz|metrics|[^/]*\.[^/]*)(\/|$)/;
 const METHODS = ['GET', 'POST', 'DELETE'] as const;
-const YEAR_SECONDS = 31_536_000;
+const DAY_SECONDS = 86_400;
+const YEAR_SECONDS = 365 * DAY_SECONDS;
 
 /**
  * The web app. Its views are paths of the page, so a page request for any other path gets the page;
@@ -33,20 +34,22 @@ const YEAR_SECONDS = 31_536_000;
  */
 export async function uiFiles(app: FastifyInstance, root: string): Promise<void> {
   const built = existsSync(join(root, 'index.html'));
+  const assets = join(root, 'assets');
+  const cacheControlOf = (path: string) => {
+    // Names below assets/ carry a hash of the content, so they never change.
+    if (path.startsWith(assets)) return `public, max-age=${YEAR_SECONDS}, immutable`;
+    // A browser looks at the icon again whenever the URL changes, which is with every key of a search.
+    return path.endsWith('.html') ? 'no-cache' : `public, max-age=${DAY_SECONDS}`;
+  };
   if (built) {
     await app.register(fastifyStatic, {
       root,
       wildcard: false,
       index: false,
       cacheControl: false,
-      setHeaders(reply, path) {
-        // Names below assets/ carry a hash of the content, so they never change.
-        const immutable = path.startsWith(join(root, 'assets'));
-        reply.header(
-          'cache-control',
-          immutable ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache',
-        );
-      },
+      // The build writes what is worth it a second time, smaller than there would be time for here.
+      preCompressed: true,
+      setHeaders: (reply, path) => reply.header('cache-control', cacheControlOf(path)),
     });
     app.addHook('onSend', async (_request, reply) => {
       const type = String(reply.getHeader('content-type') ?? '');

@@ -1,5 +1,6 @@
 import type { Labels } from '@bunsen/profile';
 import type { TimeRange } from '../time.ts';
+import { Turns } from '../turns.ts';
 import type { Source } from './observations.ts';
 import { keyColumn, SERIES_DAYS, type Selection } from './selection.ts';
 
@@ -80,7 +81,12 @@ export interface LabelledRow {
   profiles: number;
 }
 
-export function groupRows<Row extends LabelledRow>(rows: Row[], groupBy: string[]): Group<Row>[] {
+/** In turns with all else, as there may be a million rows. */
+export async function groupRows<Row extends LabelledRow>(
+  rows: Row[],
+  groupBy: string[],
+): Promise<Group<Row>[]> {
+  const turns = new Turns();
   const groups = new Map<string, Group<Row>>();
   for (const row of rows) {
     const key = JSON.stringify(row.labels);
@@ -91,6 +97,7 @@ export function groupRows<Row extends LabelledRow>(rows: Row[], groupBy: string[
       groups.set(key, group);
     }
     group.rows.push(row);
+    if (turns.isOver) await turns.next();
   }
   return [...groups.values()];
 }

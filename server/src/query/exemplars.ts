@@ -1,5 +1,6 @@
 import { type Labels, SERVICE_NAME, SLOT_MS } from '@bunsen/profile';
 import type { Store } from '../store/store.ts';
+import { Turns } from '../turns.ts';
 import { type Buckets, bucketOf, bucketParams, labelColumns } from './by-labels.ts';
 import type { Observed, Source } from './observations.ts';
 import { profileId } from './profile-id.ts';
@@ -83,7 +84,9 @@ export async function queryExemplars(
   );
   const keyOf = (labels: string[], bucket: number) => JSON.stringify([bucket, labels]);
   const byKey = new Map<string, Exemplar[]>();
+  const turns = new Turns();
   for (const found of rows) {
+    if (turns.isOver) await turns.next();
     const key = keyOf(found.groupedBy, found.bucket);
     byKey.set(key, [...(byKey.get(key) ?? []), exemplarOf(found, groupBy)]);
   }

@@ -1,5 +1,6 @@
 import type { Labels } from '@bunsen/profile';
 import type { Store } from '../store/store.ts';
+import { Turns } from '../turns.ts';
 import {
   type Buckets,
   bucketOf,
@@ -78,14 +79,17 @@ export async function queryHeatmap(
         signal,
       })
     : () => [];
-  const series = groupRows(rows, groupBy).map(({ labels, rows: cells }) => {
+  const turns = new Turns();
+  const series: (Heatmap['series'][number] & { weight: number })[] = [];
+  for (const { labels, rows: cells } of await groupRows(rows, groupBy)) {
+    if (turns.isOver) await turns.next();
     const byBucket = new Map<number, number[]>();
     for (const cell of cells) {
       const counts = byBucket.get(cell.bucket) ?? new Array<number>(ROWS).fill(0);
       counts[cell.row] = cell.profiles;
       byBucket.set(cell.bucket, counts);
     }
-    return {
+    series.push({
       labels,
       buckets: Array.from(byBucket, ([bucket, counts]) => ({
         bucket,
@@ -93,8 +97,8 @@ export async function queryHeatmap(
         exemplars: exemplarsOf(labels, bucket),
       })),
       weight: cells.reduce((sum, { amount }) => sum + amount, 0),
-    };
-  });
+    });
+  }
   return {
     rowMins: Array.from({ length: ROWS }, (_, i) => least + i * height),
     series: largest(series, limit, warnings),

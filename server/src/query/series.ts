@@ -165,7 +165,7 @@ export async function queryBuckets(
     }),
   ]);
   if (stacks || of === 'spans') warnIfExpired(store, buckets, warnings);
-  const groups = groupRows(rows, groupBy).map(({ labels, rows }) => {
+  const groups = (await groupRows(rows, groupBy)).map(({ labels, rows }) => {
     const points = rows.map(({ bucket, amount, profiles }) => ({
       bucket,
       value: aggregation === 'average' ? amount / profiles : amount,

@@ -1,4 +1,3 @@
-import { NO_FRAME } from '@bunsen/profile';
 import type { FlameLayout } from './layout.ts';
 
 /** Frames that stand out: the matches of a search, or the function that a pointer rests on. */
@@ -19,25 +18,18 @@ export interface Emphasis {
  */
 export function emphasise(layout: FlameLayout, marked: Uint8Array): Emphasis {
   const { tree, levels, cellNode } = layout;
-  const isMarked = (cell: number): boolean => {
-    const frame = tree.frame[cellNode[cell] as number] as number;
-    return frame !== NO_FRAME && marked[frame] === 1;
-  };
-  let count = 0;
-  for (let cell = 0; cell < cellNode.length; cell++) if (isMarked(cell)) count++;
-  const cells = new Uint32Array(count);
-  const cellEnd = new Float64Array(count);
+  const found = new Uint32Array(cellNode.length);
   const levelOffsets = new Uint32Array(levels + 1);
-  let at = 0;
-  for (let level = 0; level < levels; level++) {
+  let count = 0;
+  // The root is alone in its level, and has no frame.
+  for (let level = 1; level < levels; level++) {
     const end = layout.levelOffsets[level + 1] as number;
     for (let cell = layout.levelOffsets[level] as number; cell < end; cell++) {
-      if (!isMarked(cell)) continue;
-      cells[at] = cell;
-      cellEnd[at] = layout.cellEnd[cell] as number;
-      at++;
+      if (marked[tree.frame[cellNode[cell] as number] as number] === 1) found[count++] = cell;
     }
-    levelOffsets[level + 1] = at;
+    levelOffsets[level + 1] = count;
   }
+  const cells = found.slice(0, count);
+  const cellEnd = Float64Array.from(cells, (cell) => layout.cellEnd[cell] as number);
   return { marked, levelOffsets, cells, cellEnd };
 }

@@ -1,7 +1,7 @@
 import {
   type CallTree,
+  coloursOf,
   type FlameColours,
-  frameColours,
   NO_FRAME,
   type Theme,
   withChange,
@@ -61,7 +61,7 @@ export class FlameGraph {
   #layout: FlameLayout = layoutFlame(EMPTY_TREE);
   #change: Float32Array | null = null;
   #theme: Theme = 'light';
-  #colours: FlameColours = frameColours([], 'light');
+  #colours: FlameColours = coloursOf(new Uint8Array(0), 'light');
   #emphasis: Emphasis | null = null;
   #image = new ImageData(1, 1);
   #scale = 1; // device pixels a CSS pixel
@@ -158,7 +158,7 @@ export class FlameGraph {
   }
 
   #colour(): void {
-    const colours = frameColours(this.#layout.tree.frames, this.#theme);
+    const colours = coloursOf(this.#layout.swatches, this.#theme);
     this.#colours = this.#change ? withChange(colours, this.#change, this.#theme) : colours;
   }
 

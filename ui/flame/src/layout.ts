@@ -1,4 +1,4 @@
-import type { CallTree } from '@bunsen/profile';
+import { type CallTree, frameSwatches } from '@bunsen/profile';
 
 /**
  * A call tree with a place on the x axis for every node. A node of a level is a cell there; the
@@ -8,6 +8,8 @@ import type { CallTree } from '@bunsen/profile';
  */
 export interface FlameLayout {
   tree: CallTree;
+  /** Per frame of the tree: which colour of a palette it has. */
+  swatches: Uint8Array;
   /** The greatest depth + 1. */
   levels: number;
   /** Per node: its parent; the root is its own. */
@@ -28,17 +30,15 @@ export function layoutFlame(tree: CallTree): FlameLayout {
   const { depth } = tree;
   const count = depth.length;
   const width = widthsOf(tree);
-  let levels = 0;
+  const cellsOf: number[] = []; // per level
   for (let node = 0; node < count; node++) {
-    if ((depth[node] as number) >= levels) levels = (depth[node] as number) + 1;
+    const level = depth[node] as number;
+    cellsOf[level] = (cellsOf[level] ?? 0) + 1;
   }
+  const levels = cellsOf.length;
   const levelOffsets = new Uint32Array(levels + 1);
-  for (let node = 0; node < count; node++) {
-    const next = (depth[node] as number) + 1;
-    levelOffsets[next] = (levelOffsets[next] as number) + 1;
-  }
   for (let level = 0; level < levels; level++) {
-    levelOffsets[level + 1] = (levelOffsets[level + 1] as number) + (levelOffsets[level] as number);
+    levelOffsets[level + 1] = (levelOffsets[level] as number) + (cellsOf[level] as number);
   }
 
   const parent = new Uint32Array(count);
@@ -64,7 +64,8 @@ export function layoutFlame(tree: CallTree): FlameLayout {
     cellStart[cell] = start;
     cellEnd[cell] = end;
   }
-  return { tree, levels, parent, levelOffsets, nodeCell, cellNode, cellStart, cellEnd };
+  const swatches = frameSwatches(tree.frames);
+  return { tree, swatches, levels, parent, levelOffsets, nodeCell, cellNode, cellStart, cellEnd };
 }
 
 /**
@@ -89,7 +90,8 @@ function widthsOf(tree: CallTree): Float64Array {
 
 /** Whether samples were subtracted: a difference of two profiles holds such. */
 export function hasNegative({ self }: CallTree): boolean {
-  return self.some((value) => value < 0);
+  for (let node = 0; node < self.length; node++) if ((self[node] as number) < 0) return true;
+  return false;
 }
 
 /** Per node: -1 for a negative total, 1 for a positive one, as a comparison is coloured by. */

@@ -7,11 +7,11 @@ export interface PreparedFlame {
   layout: FlameLayout;
 }
 
-/** Nodes past which preparing a graph belongs into a worker: less blocks a page for 30 to 60 ms. */
-export const WORKER_NODES = 100_000;
-
-/** As {@link WORKER_NODES}, in bytes of the encoded graph: a node takes some six. */
-export const WORKER_BYTES = 700_000;
+/**
+ * Bytes of an encoded graph past which preparing it belongs into a worker; a node takes some six. To
+ * start one takes 100 ms, and to prepare less than this here 60 to 100 the first time, 30 later.
+ */
+export const WORKER_BYTES = 1_400_000;
 
 /**
  * Decodes and lays out. Needs no DOM: runs in a worker as well.

@@ -1,4 +1,4 @@
-import { type CallTree, NO_FRAME, parseFrame } from '@bunsen/profile';
+import { type CallTree, moduleOfFrame, NO_FRAME, nameOfFrame } from '@bunsen/profile';
 
 /** Tells whether a text is meant. */
 export type TextMatcher = (text: string) => boolean;
@@ -27,10 +27,15 @@ export function compileSearch(
 
 /** Per frame: 1 if its name or its module matches. Looks at each distinct frame once, at no node. */
 export function matchFrames(frames: string[], matches: TextMatcher): Uint8Array {
-  return Uint8Array.from(frames, (frame) => {
-    const { name, module } = parseFrame(frame);
-    return matches(name) || (module !== '' && matches(module)) ? 1 : 0;
+  const marked = new Uint8Array(frames.length);
+  frames.forEach((frame, index) => {
+    if (matches(nameOfFrame(frame))) marked[index] = 1;
+    else {
+      const module = moduleOfFrame(frame);
+      if (module !== '' && matches(module)) marked[index] = 1;
+    }
   });
+  return marked;
 }
 
 /** Value of the samples whose stack holds a marked frame, each counted once. */

@@ -2,7 +2,7 @@ import { wholeOf } from '@bunsen/flame';
 import { API } from '@bunsen/profile';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getBytes } from '../api/client.ts';
-import { selectorOf } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
 import { ComparePanel } from '../compare/compare-panel.tsx';
 import { SidePicker } from '../compare/side-picker.tsx';
 import { Message } from '../components/message.tsx';

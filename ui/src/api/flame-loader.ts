@@ -42,7 +42,7 @@ export async function loadFlame<K extends LoadedKind>(
   });
 }
 
-/** Starts the worker while a request is on its way: a cold start takes 100 ms that a reader waits for. */
+/** Starts the worker while the rest of an answer is on its way. */
 export function warmUpFlameLoader(): void {
   theWorker();
 }

@@ -1,47 +1,36 @@
-import { type PreparedFlame, WORKER_NODES } from '@bunsen/flame';
+import type { PreparedFlame } from '@bunsen/flame';
 import {
   type AgentsResponse,
   API,
-  FLAME_CONTENT_TYPE,
   type FlameDiff,
   type FunctionCostsResponse,
   type FunctionsResponse,
-  formatSelector,
   type LabelDifferencesResponse,
   type LabelNamesResponse,
   type LabelValuesResponse,
-  type Matcher,
   type ProfileTypesResponse,
-  SERVICE_NAME,
   type SeriesResponse,
   type ServicesResponse,
 } from '@bunsen/profile';
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useSyncExternalStore } from 'react';
 import type { TimeRange } from '../time/time-range.ts';
-import { getBytes, getJson, type Params } from './client.ts';
-import { loadFlame, warmUpFlameLoader } from './flame-loader.ts';
+import { getJson } from './client.ts';
+import {
+  type FlameRequest,
+  flameQuery,
+  flameRequest,
+  rangeParams,
+  selectorOf,
+} from './flame-requests.ts';
 import type { Loaded, LoadedKind } from './loaders.ts';
+import { onReceived, receivedBytes } from './received.ts';
 
-/** What a flame graph, a series or a list of labels is about. */
-export interface Subject {
-  profileType: string;
-  /** Empty for all services. */
-  service: string;
-  filters: Matcher[];
-}
-
-/** The selector of a subject: `process_cpu:…{service_name="api", pod=~"api-.*"}`. */
-export function selectorOf({ profileType, service, filters }: Subject): string {
-  const own: Matcher[] =
-    service === '' ? [] : [{ name: SERVICE_NAME, operator: '=', value: service }];
-  return formatSelector({ profileType, matchers: [...own, ...filters] });
-}
-
-const rangeParams = ({ fromMs, untilMs }: TimeRange) => ({ from: fromMs, until: untilMs });
-
-export function useProfileTypes(range: TimeRange): UseQueryResult<ProfileTypesResponse> {
-  return useJson(API.profileTypes, rangeParams(range));
+export function useProfileTypes(
+  range: TimeRange,
+  enabled: boolean,
+): UseQueryResult<ProfileTypesResponse> {
+  return useJson(API.profileTypes, rangeParams(range), enabled);
 }
 
 export function useServices(
@@ -154,7 +143,7 @@ export function useFlame(
   range: TimeRange,
   maxNodes: number,
 ): FlameQuery<PreparedFlame> {
-  return useLoaded('flame', API.flamegraph, { query, ...rangeParams(range), maxNodes }, maxNodes);
+  return useLoaded(flameRequest(query, range, maxNodes));
 }
 
 /** The URL under which the server gives a selection as a file. */
@@ -178,7 +167,7 @@ export function useAround(
     ...rangeParams(range),
     maxNodes,
   };
-  return useLoaded('flame', API[direction], params, maxNodes);
+  return useLoaded({ kind: 'flame', path: API[direction], params });
 }
 
 /** One side of a comparison: a selector and its range. */
@@ -202,31 +191,14 @@ export function useDiff(
     rightUntil: right.range.untilMs,
     maxNodes,
   };
-  return useLoaded('diff', API.diff, params, maxNodes);
+  return useLoaded({ kind: 'diff', path: API.diff, params });
 }
 
-function useLoaded<K extends LoadedKind>(
-  kind: K,
-  path: string,
-  params: Params,
-  maxNodes: number,
-): FlameQuery<Loaded[K]> {
-  const [receivedBytes, setReceivedBytes] = useState(0);
-  const queryKey = [path, params] as const;
-  const result = useQuery<Loaded[K]>({
-    queryKey,
-    queryFn: async ({ signal }) => {
-      setReceivedBytes(0);
-      if (maxNodes > WORKER_NODES) warmUpFlameLoader();
-      const bytes = await getBytes(path, params, FLAME_CONTENT_TYPE, signal, setReceivedBytes);
-      return loadFlame(kind, bytes);
-    },
-    placeholderData: keepPreviousData as never,
-    // A million nodes take 60 MB: only what back is likely to lead to is kept, and never compared.
-    gcTime: 60_000,
-    structuralSharing: false,
-  });
-  return { ...result, receivedBytes, queryKey };
+function useLoaded<K extends LoadedKind>(request: FlameRequest<K>): FlameQuery<Loaded[K]> {
+  const query = flameQuery(request);
+  const result = useQuery<Loaded[K]>({ ...query, placeholderData: keepPreviousData as never });
+  const receivedSoFar = useSyncExternalStore(onReceived, () => receivedBytes(query.queryKey));
+  return { ...result, receivedBytes: receivedSoFar, queryKey: query.queryKey };
 }
 
 function useJson<T>(

@@ -1,6 +1,7 @@
 import type { SeriesResponse } from '@bunsen/profile';
 import { stepFor, type TimeRange } from '../time/time-range.ts';
-import { type Subject, selectorOf, useLabelNames, useSeries } from './queries.ts';
+import { type Subject, selectorOf } from './flame-requests.ts';
+import { useLabelNames, useSeries } from './queries.ts';
 
 /** What services call their release, in the order in which it is looked for. */
 const VERSION_LABELS = ['version', 'service_version', 'service.version'];

@@ -1,4 +1,5 @@
-import { selectorOf, useDiff } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { useDiff } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
 import pageStyles from '../components/page.module.css';
 import { FlameResult } from '../graph/flame-result.tsx';

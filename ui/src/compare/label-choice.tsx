@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
-import { type Subject, selectorOf, useLabelNames, useLabelValues } from '../api/queries.ts';
+import { type Subject, selectorOf } from '../api/flame-requests.ts';
+import { useLabelNames, useLabelValues } from '../api/queries.ts';
 import { Combobox } from '../components/combobox.tsx';
 import type { TimeRange } from '../time/time-range.ts';
 import styles from './label-choice.module.css';

@@ -1,4 +1,5 @@
-import { selectorOf, useSeries } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { useSeries } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
 import { Sparkline } from '../components/sparkline.tsx';
 import { LabelFilters } from '../header/label-filters.tsx';

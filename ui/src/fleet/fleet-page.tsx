@@ -1,21 +1,21 @@
 import { SERVICE_NAME } from '@bunsen/profile';
 import { useState } from 'react';
-import { selectorOf } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
 import { coresOf, formatAmount, formatCount, formatMoney, isCpuTime } from '../format/value.ts';
 import { Awaited, NoSamples, Warnings } from '../graph/flame-states.tsx';
-import { useSettings } from '../settings.ts';
 import { useRange } from '../time/range-context.tsx';
 import { Timeline } from '../timeline/timeline.tsx';
 import { PageLink } from '../url/page-link.tsx';
 import { servicePath } from '../url/route.ts';
 import { useLinkTo, useViewState } from '../url/use-view-state.ts';
+import { useSettings } from '../use-settings.ts';
 import styles from './fleet-page.module.css';
 import { ServiceList } from './service-list.tsx';
 import { TopFunctions } from './top-functions.tsx';
 import { useFleet } from './use-fleet.ts';
 
 /** The start: every service by what it costs. */
-export function FleetPage() {
+export default function FleetPage() {
   const { profileType, filters } = useViewState();
   const range = useRange();
   const linkTo = useLinkTo();

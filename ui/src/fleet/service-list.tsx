@@ -10,13 +10,13 @@ import {
   formatShare,
   isCpuTime,
 } from '../format/value.ts';
-import { useSettings } from '../settings.ts';
 import { useClock, useRange } from '../time/range-context.tsx';
 import { WEEK_MS } from '../time/time-range.ts';
 import { DEFAULT_COMPARE, earlierSide } from '../url/compare-state.ts';
 import { PageLink } from '../url/page-link.tsx';
 import { COMPARE_PATH, servicePath } from '../url/route.ts';
 import { useLinkTo, useViewState } from '../url/use-view-state.ts';
+import { useSettings } from '../use-settings.ts';
 import styles from './service-list.module.css';
 import type { FleetService } from './use-fleet.ts';
 

@@ -1,5 +1,6 @@
 import { formatFrame, shortName } from '@bunsen/profile';
-import { selectorOf, useTopFunctions } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { useTopFunctions } from '../api/queries.ts';
 import { formatAmount, formatShare, isCpuTime } from '../format/value.ts';
 import { useFunctionUrl } from '../graph/function-link.tsx';
 import { useRange } from '../time/range-context.tsx';

@@ -1,5 +1,6 @@
 import { SERVICE_NAME, type SeriesResponse } from '@bunsen/profile';
-import { type Subject, selectorOf, useSeries, useServices } from '../api/queries.ts';
+import { type Subject, selectorOf } from '../api/flame-requests.ts';
+import { useSeries, useServices } from '../api/queries.ts';
 import { stepFor, type TimeRange, WEEK_MS } from '../time/time-range.ts';
 
 /** A service as the fleet's list shows it. */

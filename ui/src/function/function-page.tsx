@@ -1,7 +1,8 @@
 import { wholeOf } from '@bunsen/flame';
 import { formatFrame, frameKind, kindColour, SERVICE_NAME, shortName } from '@bunsen/profile';
 import { useMemo } from 'react';
-import { selectorOf, useAround } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { useAround } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
 import { Message } from '../components/message.tsx';
 import pageStyles from '../components/page.module.css';

@@ -1,6 +1,7 @@
 import { formatFrame } from '@bunsen/profile';
 import { useMemo, useState } from 'react';
-import { selectorOf, useFunctionCosts } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { useFunctionCosts } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
 import { formatAmount, formatShare, isCpuTime } from '../format/value.ts';
 import { useRange } from '../time/range-context.tsx';

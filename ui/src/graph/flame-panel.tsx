@@ -27,6 +27,8 @@ import { usePointed } from './use-pointed.ts';
 import { useTransformed } from './use-transformed.ts';
 import { useZoom } from './use-zoom.ts';
 
+const NO_FRAMES: string[] = [];
+
 const FrameMenu = lazy(() => import('./frame-menu.tsx'));
 
 /** A flame graph and its functions, linked: what is searched, picked or hovered shows in both. */
@@ -54,7 +56,11 @@ export function FlamePanel(props: {
   const { focus, zoom } = useZoom(layout);
   const found = useSearchMarks(layout.tree.frames, state.search, state.isRegex);
   const searchMarks = marksOf(found);
-  const listedMarks = marksOf(useSearchMarks(stacks.frames, state.search, state.isRegex));
+  // Turned round, the picture has frames of its own.
+  const isTurned = stacks !== layout.tree;
+  const ownFrames = isTurned ? stacks.frames : NO_FRAMES;
+  const foundInList = useSearchMarks(ownFrames, state.search, state.isRegex);
+  const listedMarks = marksOf(isTurned ? foundInList : found);
   const whole = wholeOf(layout);
   const foundShare = useMarkedShare(layout.tree, searchMarks, whole);
   const hoveredMarks = useFunctionMarks(layout.tree.frames, hovered);

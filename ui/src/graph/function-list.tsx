@@ -1,7 +1,7 @@
 import { functionTable } from '@bunsen/flame';
 import type { CallTree } from '@bunsen/profile';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef } from 'react';
+import { memo, useMemo, useRef } from 'react';
 import { formatShare, formatValue } from '../format/value.ts';
 import { updateViewState, useViewState } from '../url/use-view-state.ts';
 import type { SortColumn } from '../url/view-state.ts';
@@ -18,9 +18,9 @@ const COLUMNS: { by: SortColumn; text: string }[] = [
 
 /**
  * The functions of a flame graph with self and total: also the way to its figures for whoever cannot
- * see the picture. Only rows in sight exist.
+ * see the picture. Only rows in sight exist, and they are not rendered while only the search box is.
  */
-export function FunctionList(props: {
+export const FunctionList = memo(function FunctionList(props: {
   tree: CallTree;
   /** What shares are of. */
   whole: number;
@@ -93,7 +93,7 @@ export function FunctionList(props: {
       )}
     </div>
   );
-}
+});
 
 function Amount({ value, whole, unit }: { value: number; whole: number; unit: string }) {
   const share = whole > 0 ? value / whole : 0;

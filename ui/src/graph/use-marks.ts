@@ -20,15 +20,22 @@ export function useSearchMarks(
   isRegex: boolean,
 ): Marks | { error: string } | null {
   const deferred = useDeferredValue(search);
-  return useMemo(() => {
-    const matcher = compileSearch(deferred, isRegex);
-    if (matcher === null || typeof matcher === 'object') return matcher;
-    const marked = matchFrames(frames, matcher);
-    const functions = new Set(
-      frames.filter((_, frame) => marked[frame] === 1).map(functionOfFrame),
-    );
-    return { marked, functions: functions.size };
-  }, [frames, deferred, isRegex]);
+  return useMemo(() => searchFrames(frames, deferred, isRegex), [frames, deferred, isRegex]);
+}
+
+function searchFrames(
+  frames: string[],
+  search: string,
+  isRegex: boolean,
+): Marks | { error: string } | null {
+  const matcher = compileSearch(search, isRegex);
+  if (matcher === null || typeof matcher === 'object') return matcher;
+  const marked = matchFrames(frames, matcher);
+  const functions = new Set<string>();
+  frames.forEach((frame, index) => {
+    if (marked[index] === 1) functions.add(functionOfFrame(frame));
+  });
+  return { marked, functions: functions.size };
 }
 
 /** The marks of a search that found anything or nothing; null for none, or one that is malformed. */

@@ -1,6 +1,7 @@
 import { type Matcher, type MatchOperator, SERVICE_NAME } from '@bunsen/profile';
 import { type FormEvent, useState } from 'react';
-import { type Subject, selectorOf, useLabelNames, useLabelValues } from '../api/queries.ts';
+import { type Subject, selectorOf } from '../api/flame-requests.ts';
+import { useLabelNames, useLabelValues } from '../api/queries.ts';
 import { Combobox } from '../components/combobox.tsx';
 import type { TimeRange } from '../time/time-range.ts';
 import styles from './filter-form.module.css';

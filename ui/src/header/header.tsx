@@ -1,6 +1,7 @@
 import { navigate } from 'wouter/use-browser-location';
 import { useProfileTypes } from '../api/queries.ts';
 import { Icon } from '../components/icon.tsx';
+import { useAtRest } from '../components/use-at-rest.ts';
 import { openDialog } from '../dialogs.tsx';
 import { profileTypeName } from '../format/value.ts';
 import { useClock } from '../time/range-context.tsx';
@@ -109,7 +110,7 @@ function Subject({ range }: { range: TimeRange }) {
 
 export function ProfileTypePicker({ range }: { range: TimeRange }) {
   const { profileType } = useViewState();
-  const { data } = useProfileTypes(range);
+  const { data } = useProfileTypes(range, useAtRest());
   const ids = data?.profileTypes.map((type) => type.id) ?? [];
   const listed = ids.includes(profileType) ? ids : [profileType, ...ids];
   return (

@@ -1,6 +1,6 @@
 import type { Matcher } from '@bunsen/profile';
 import { lazy, Suspense } from 'react';
-import type { Subject } from '../api/queries.ts';
+import type { Subject } from '../api/flame-requests.ts';
 import { Icon } from '../components/icon.tsx';
 import { Popover } from '../components/popover.tsx';
 import type { TimeRange } from '../time/time-range.ts';

@@ -1,6 +1,7 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { saveView, useSettings } from '../settings.ts';
+import { saveView } from '../settings.ts';
 import { PageLink } from '../url/page-link.tsx';
+import { useSettings } from '../use-settings.ts';
 import styles from './save-view-panel.module.css';
 
 const MOST_CHARACTERS = 80;

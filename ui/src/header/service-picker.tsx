@@ -1,5 +1,6 @@
 import { useServices } from '../api/queries.ts';
 import { Combobox, type Option } from '../components/combobox.tsx';
+import { useAtRest } from '../components/use-at-rest.ts';
 import { formatCost, formatShare } from '../format/value.ts';
 import type { TimeRange } from '../time/time-range.ts';
 import { useViewState } from '../url/use-view-state.ts';
@@ -17,7 +18,7 @@ export function ServicePicker(props: {
 }) {
   const { service, range } = props;
   const { profileType } = useViewState();
-  const { data } = useServices(profileType, range);
+  const { data } = useServices(profileType, range, useAtRest());
   const services = data?.services ?? [];
   const unit = data?.unit ?? '';
   const sum = services.reduce((total, one) => total + one.total, 0);

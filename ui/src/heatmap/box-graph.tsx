@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
-import { selectorOf, useDiff } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { useDiff } from '../api/queries.ts';
 import { ComparePanel } from '../compare/compare-panel.tsx';
 import { Icon } from '../components/icon.tsx';
 import pageStyles from '../components/page.module.css';

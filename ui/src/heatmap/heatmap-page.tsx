@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
-import { selectorOf, useSeries } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { useSeries } from '../api/queries.ts';
 import { Message } from '../components/message.tsx';
 import { Segments } from '../components/segments.tsx';
 import { formatCount } from '../format/value.ts';

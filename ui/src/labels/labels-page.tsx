@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
-import { selectorOf, useLabelDifferences, useSeries } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { useLabelDifferences, useSeries } from '../api/queries.ts';
 import { formatCount } from '../format/value.ts';
 import { Awaited, NoSamples, Warnings } from '../graph/flame-states.tsx';
 import { useRange } from '../time/range-context.tsx';

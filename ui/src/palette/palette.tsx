@@ -4,9 +4,9 @@ import { navigate } from 'wouter/use-browser-location';
 import { useFunctionSearch, useServices } from '../api/queries.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Icon } from '../components/icon.tsx';
-import { useSettings } from '../settings.ts';
 import { useRange } from '../time/range-context.tsx';
 import { useLinkTo, useViewState } from '../url/use-view-state.ts';
+import { useSettings } from '../use-settings.ts';
 import styles from './palette.module.css';
 import { type Entry, paletteEntries } from './palette-entries.ts';
 

@@ -1,6 +1,7 @@
 import { wholeOf } from '@bunsen/flame';
 import { useMemo } from 'react';
-import { exportUrl, selectorOf, useFlame } from '../api/queries.ts';
+import { selectorOf } from '../api/flame-requests.ts';
+import { exportUrl, useFlame } from '../api/queries.ts';
 import pageStyles from '../components/page.module.css';
 import { FlamePanel } from '../graph/flame-panel.tsx';
 import { FlameResult } from '../graph/flame-result.tsx';

@@ -2,11 +2,12 @@ import type { ReactNode } from 'react';
 import { Icon } from '../components/icon.tsx';
 import { Segments } from '../components/segments.tsx';
 import { formatMoney } from '../format/value.ts';
-import { changeSettings, MOST_CURRENCY, type Settings, useSettings } from '../settings.ts';
+import { changeSettings, MOST_CURRENCY, type Settings } from '../settings.ts';
 import { chooseTheme, type ThemeChoice, useThemeChoice } from '../theme.ts';
 import { useClock } from '../time/range-context.tsx';
 import { describeTimeZone, formatTime, PRESETS } from '../time/time-range.ts';
 import { PageLink } from '../url/page-link.tsx';
+import { useSettings } from '../use-settings.ts';
 import styles from './settings-page.module.css';
 
 const THEMES: { value: ThemeChoice; text: string }[] = [

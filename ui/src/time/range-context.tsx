@@ -1,5 +1,6 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
 import { useViewState } from '../url/use-view-state.ts';
+import { OPENED_AT_MS } from './opened-at.ts';
 import { resolveRange, type TimeRange } from './time-range.ts';
 
 interface RangeContext {
@@ -17,7 +18,7 @@ const Context = createContext<RangeContext | null>(null);
 /** Fixes what `now` means, and moves it on when the user refreshes, picks a range, or time passes. */
 export function RangeProvider({ children }: { children: ReactNode }) {
   const { from, until, refreshS } = useViewState();
-  const [clock, setClock] = useState({ from, until, nowMs: Date.now() });
+  const [clock, setClock] = useState({ from, until, nowMs: OPENED_AT_MS });
   if (clock.from !== from || clock.until !== until) {
     setClock({ from, until, nowMs: Date.now() });
   }

@@ -1,5 +1,5 @@
-import { useCallback, useMemo } from 'react';
-import { navigate, usePathname, useSearch } from 'wouter/use-browser-location';
+import { useCallback, useMemo, useRef } from 'react';
+import { navigate, useLocationProperty, usePathname } from 'wouter/use-browser-location';
 import { type CompareState, DEFAULT_COMPARE } from './compare-state.ts';
 import { parseRoute, type Route } from './route.ts';
 import { DEFAULT_VIEW, formatViewState, parseViewState, type ViewState } from './view-state.ts';
@@ -19,9 +19,47 @@ export function updateCompare(patch: Partial<CompareState>, options?: { replace?
   updateViewState({ compare: { ...parseViewState(location.search).compare, ...patch } }, options);
 }
 
+let latest = { search: '', view: DEFAULT_VIEW };
+
+/** What the URL says now. A part that says the same as before is the same object as before. */
+function currentView(): ViewState {
+  const { search } = location;
+  if (search !== latest.search) {
+    const view = parseViewState(search);
+    const same = (Object.keys(view) as (keyof ViewState)[]).filter(
+      (part) => JSON.stringify(view[part]) === JSON.stringify(latest.view[part]),
+    );
+    for (const part of same) Object.assign(view, { [part]: latest.view[part] });
+    latest = { search, view };
+  }
+  return latest.view;
+}
+
+/**
+ * The state of the URL. A component is rendered again when a part changes that it has read: what is
+ * typed into the search would render the whole page with every key.
+ */
 export function useViewState(): ViewState {
-  const search = useSearch();
-  return useMemo(() => parseViewState(search), [search]);
+  const view = currentView();
+  const seen = useRef({ view, read: new Set<keyof ViewState>(), changes: 0 }).current;
+  seen.view = view;
+  useLocationProperty(() => {
+    const now = currentView();
+    for (const part of seen.read) {
+      if (now[part] === seen.view[part]) continue;
+      seen.view = now;
+      seen.changes++;
+    }
+    return seen.changes;
+  });
+  return useMemo(() => {
+    return new Proxy(view, {
+      get(all, part) {
+        seen.read.add(part as keyof ViewState);
+        return all[part as keyof ViewState];
+      },
+    });
+  }, [view, seen]);
 }
 
 export function useRoute(): Route {
@@ -48,11 +86,18 @@ const OF_ONE_GRAPH = {
   against: DEFAULT_VIEW.against,
 };
 
+const KEPT = Object.keys(DEFAULT_VIEW).filter((part) => !(part in OF_ONE_GRAPH));
+
 /** The URL of another page with the same time, type and labels: what belongs to one graph stays behind. */
 export function useLinkTo(): (path: string, patch?: Partial<ViewState>) => string {
-  const state = useViewState();
+  const view = useViewState();
+  const kept = useMemo(
+    () => Object.fromEntries(KEPT.map((part) => [part, view[part as keyof ViewState]])),
+    [view],
+  );
   return useCallback(
-    (path, patch) => path + formatViewState({ ...state, ...OF_ONE_GRAPH, ...patch }),
-    [state],
+    (path, patch) =>
+      path + formatViewState({ ...DEFAULT_VIEW, ...kept, ...OF_ONE_GRAPH, ...patch }),
+    [kept],
   );
 }
