@@ -1,7 +1,7 @@
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { type ComponentType, lazy, Suspense, useEffect, useState } from 'react';
+import { useAtRest } from './components/use-at-rest.ts';
 import { useClock } from './time/range-context.tsx';
 
-const Palette = lazy(() => import('./palette/palette.tsx'));
 const KeysDialog = lazy(() => import('./help/keys-dialog.tsx'));
 
 export type DialogName = 'palette' | 'keys';
@@ -17,6 +17,7 @@ export function openDialog(name: DialogName): void {
 export function Dialogs() {
   const [open, setOpen] = useState<DialogName | null>(null);
   const { range } = useClock();
+  const Palette = usePalette(open === 'palette');
   useEffect(() => {
     const onOpen = (event: Event) => setOpen((event as CustomEvent<DialogName>).detail);
     const onKeyDown = (event: KeyboardEvent) => {
@@ -37,8 +38,31 @@ export function Dialogs() {
   const close = () => setOpen(null);
   return (
     <Suspense fallback={null}>
-      {open === 'palette' && range && <Palette onClose={close} />}
+      {open === 'palette' && range && Palette && <Palette onClose={close} />}
       {open === 'keys' && <KeysDialog onClose={close} />}
     </Suspense>
   );
+}
+
+/**
+ * Fetched at rest, and not by `lazy`, which would show it a while after it is opened even then: letters
+ * that are typed right after Ctrl-K would be lost.
+ */
+function usePalette(isWanted: boolean): ComponentType<{ onClose: () => void }> | null {
+  const [Palette, setPalette] = useState<ComponentType<{ onClose: () => void }> | null>(null);
+  const atRest = useAtRest();
+  useEffect(() => {
+    if (Palette || !(atRest || isWanted)) return;
+    import('./palette/palette.tsx').then(
+      (module) => setPalette(() => module.default),
+      (error: unknown) => {
+        // The page's error boundary shows it, once somebody wants the palette.
+        if (isWanted)
+          setPalette(() => {
+            throw error;
+          });
+      },
+    );
+  }, [Palette, atRest, isWanted]);
+  return Palette;
 }
