@@ -36,6 +36,9 @@ before(async () => {
     },
   );
   await push('main 1', 1_000, { service_name: 'lines', shard: 's' });
+  // Metadata are of the last 24 hours, in which the past is not at any hour of the day.
+  const objects = { sampleTypes: [{ type: 'objects', unit: 'count' }] };
+  await push('main 1', 1_000, { service_name: 'kinds' }, objects);
 });
 after(() => server.close());
 

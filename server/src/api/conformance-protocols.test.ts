@@ -66,6 +66,13 @@ const CALLS: Record<string, { request: JsonObject; code?: Code }> = {
     code: Code.NotFound,
   },
   'AdHocProfileService.List': { request: {} },
+  'AdHocProfileService.Diff': {
+    request: {
+      leftId: '00000000-0000-4000-8000-000000000000',
+      rightId: '00000000-0000-4000-8000-000000000001',
+    },
+    code: Code.NotFound,
+  },
   'ProfilesService.Export': { request: {} },
   'PusherService.Push': {
     request: {
