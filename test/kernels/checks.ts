@@ -79,7 +79,7 @@ export async function check({ output, serverUrl }: Evidence): Promise<Findings> 
   const short = await flamegraph(serverUrl, '{service_name="matrix-short"}', range());
   const lived = short.tree.total[0] as number;
   const named = 1 - totalOf(short, (name) => name === '[process exited]') / lived;
-  expect(`short-lived: only ${lived / PERIOD_NS} samples`, lived / PERIOD_NS >= 100);
+  expect(`short-lived: only ${lived / PERIOD_NS} samples`, lived / PERIOD_NS >= 50);
   expect(`short-lived: ${percent(named)} of the samples are named`, named >= 0.95);
 
   const unnamed = totalOf(all, (name) => /^\[kernel\]\+0x/.test(name)) / total;
