@@ -50,6 +50,20 @@ test('agents by host, what one loses by name, and the way to its profiles', {
   // Who is in trouble comes first.
   assert.match((await page.getByRole('row').nth(1).textContent()) ?? '', /^node-2/);
 
+  const order = page.getByRole('button', { name: 'Host', exact: true });
+  await order.click();
+  await page.waitForURL(/agents=host/);
+  await page
+    .getByRole('columnheader', { name: 'Host' })
+    .and(page.locator('[aria-sort="ascending"]'))
+    .waitFor();
+  assert.match((await page.getByRole('row').nth(1).textContent()) ?? '', /^node-1/);
+  await order.press('Enter');
+  await page.waitForURL(/agents=-host/);
+  assert.match((await page.getByRole('row').nth(1).textContent()) ?? '', /^node-2/);
+  await page.goBack();
+  await page.waitForURL(/agents=host/);
+
   await page.getByRole('button', { name: 'node-2' }).click();
   await page.waitForURL(/host=node-2/);
   const details = page.getByRole('region', { name: 'Agent of node-2' });

@@ -106,7 +106,10 @@ test('without tables: frame pointers, every stack counted', { skip: needsRoot },
   assert.equal(counters['frames_by_table'], 0);
   assert.ok((counters['unwind_by_pointer'] ?? 0) > 0);
   assertEnds(counters);
-  const burning = stacks.find(({ frames }) => frames[0]?.name === 'burn_seventy');
+  // Not just any: in the first instructions of a function its caller's frame is not to be had.
+  const [burning] = stacks
+    .filter(({ frames }) => frames[0]?.name === 'burn_seventy')
+    .sort((a, b) => b.count - a.count);
   assert.equal(burning?.frames[1]?.name, 'main');
 });
 
@@ -133,7 +136,7 @@ test('programs as the distribution ships them', { skip: needsRoot }, async (t) =
       command: ['gcc', '-O2', '-c', big, '-o', path.join(folder, 'big.o')],
       children: /^(gcc|cc1|as)$/,
     },
-    { name: 'openssl', command: ['openssl', 'speed', '-seconds', '1', 'aes-256-cbc', 'rsa2048'] },
+    { name: 'openssl', command: ['openssl', 'speed', '-seconds', '3', 'aes-256-cbc', 'rsa2048'] },
     { name: 'perl', command: ['perl', '-e', perl] },
     { name: 'bash', command: ['bash', '-c', 'while :; do x=$((x + 1)); [[ $x == *9* ]]; done'] },
     { name: 'gzip', command: ['sh', '-c', 'exec gzip -9 < /dev/urandom > /dev/null'] },

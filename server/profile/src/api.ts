@@ -76,8 +76,9 @@ export const API = {
    */
   deletions: '/api/v1/deletions',
   /**
-   * POST `name` with a profile as the body (pprof, JFR, speedscope, `perf script` or folded text, gzipped or not) ->
-   * {@link SharedFile}: it is kept for whoever has its id, and is no part of any service's profiles.
+   * POST `name` with a profile as the body (pprof, JFR, speedscope, `perf script` or folded text,
+   * gzipped or not) -> {@link SharedFile}: it is kept for whoever can reach the server, and is no
+   * part of any service's profiles.
    */
   files: '/api/v1/files',
   /** GET -> the file as it came, its name in Content-Disposition and when it goes in Sunset */

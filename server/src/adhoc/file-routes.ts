@@ -12,7 +12,7 @@ const FILE_TYPE = 'application/octet-stream';
 const SHARE = operation({
   group: 'Files',
   summary: 'A profile that others are to look at',
-  help: 'It is kept as it came, as long as sums by the hour are, and is no part of any service. Whoever has the id can read it. Within the limits of pushes.',
+  help: 'It is kept as it came, as long as sums by the hour are, and is no part of any service. Whoever can reach the server can list and read it. Within the limits of pushes.',
   params: { name: { help: 'Of the file, 1 to 255 characters.', required: true } },
   body: {
     [FILE_TYPE]:

@@ -46,11 +46,16 @@ const CLASSES: [id: number, name: string, fields: Field[]][] = [
   ],
 ];
 
+/** The first class of those of {@link JfrOptions.hollow}. */
+const HOLLOW = 100;
+
 export interface JfrOptions {
   /** What is sampled by: cpu, itimer, wall … */
   mode?: string;
   /** A field of this class that makes it contain itself. */
   cyclic?: boolean;
+  /** Classes of which each has the next one twice, and the last one nothing. */
+  hollow?: number;
   /** Distance to the checkpoint before, where there is none. */
   back?: bigint;
 }
@@ -58,7 +63,7 @@ export interface JfrOptions {
 /** One chunk: each sample has a stack, root first, of methods of the class `App`. */
 export function jfrOf(
   samples: { stack: string; state?: 'RUNNABLE' | 'SLEEPING'; contextId?: number }[],
-  { mode = 'cpu', cyclic = false, back = 0n }: JfrOptions = {},
+  { mode = 'cpu', cyclic = false, hollow = 0, back = 0n }: JfrOptions = {},
 ): Buffer {
   const symbols: string[] = ['App'];
   const symbol = (text: string) =>
@@ -89,13 +94,18 @@ export function jfrOf(
     pool(CLASS, [long(1)]),
     pool(SYMBOL, symbols.map(text)),
   );
-  const classes = cyclic
-    ? CLASSES.map(([id, name, fields]): (typeof CLASSES)[number] =>
-        id === SAMPLE
-          ? [id, name, [{ name: 'self', class: SAMPLE }, ...fields]]
-          : [id, name, fields],
-      )
-    : CLASSES;
+  const first = [
+    ...(cyclic ? [{ name: 'self', class: SAMPLE }] : []),
+    ...(hollow > 0 ? [{ name: 'hollow', class: HOLLOW }] : []),
+  ];
+  const classes = CLASSES.map(([id, name, fields]): (typeof CLASSES)[number] =>
+    id === SAMPLE ? [id, name, [...first, ...fields]] : [id, name, fields],
+  );
+  for (let i = 0; i < hollow; i++) {
+    const next = { class: HOLLOW + i + 1 };
+    const fields = i + 1 < hollow ? ['a', 'b'].map((name) => ({ name, ...next })) : [];
+    classes.push([HOLLOW + i, `Hollow${i}`, fields]);
+  }
   const metadata = metadataOf(classes);
   const events = [
     eventOf(SETTING, text('event'), text(mode)),

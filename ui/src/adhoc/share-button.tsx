@@ -62,7 +62,8 @@ function Consent({ file, close }: { file: PageFile; close: () => void }) {
         {isSentAsItIs(file)
           ? 'it is sent to this server as it is'
           : 'what was read of it is sent to this server, as a pprof'}
-        . Whoever has the link can open it until it expires, and it cannot be taken back before.
+        . Whoever can reach this server can list and open it until it expires, and it cannot be
+        taken back before.
       </p>
       {error && (
         <p className={styles.error} role="alert">

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentsResponse } from '@bunsen/profile';
-import { agentRows } from './agent-rows.ts';
+import type { AgentColumn } from '../url/view-state.ts';
+import { agentRows, sortAgents } from './agent-rows.ts';
 
 const NOW = 10_000_000;
 
@@ -81,4 +82,23 @@ test('what has not been counted yet is not zero', () => {
   assert.equal(row?.lostShare, undefined);
   assert.equal(row?.completeShare, undefined);
   assert.equal(row?.cores, undefined);
+});
+
+test('sorted by a column, either way, with what was not counted at the end', () => {
+  const rows = rowsOf(
+    agent('node-10', { gauges: { resident_bytes: 5 } }),
+    agent('node-9', { recentMs: 0, gauges: { resident_bytes: 7 } }),
+    agent('node-2', { recent: { samples_taken: 60 } }),
+  );
+  const hosts = (by: AgentColumn, ascending: boolean) =>
+    sortAgents(rows, { by, ascending }).map(({ host }) => host);
+  assert.deepEqual(hosts('host', true), ['node-2', 'node-9', 'node-10']);
+  assert.deepEqual(hosts('host', false), ['node-10', 'node-9', 'node-2']);
+  assert.deepEqual(hosts('samples', false), ['node-10', 'node-2', 'node-9']);
+  assert.deepEqual(hosts('samples', true), ['node-2', 'node-10', 'node-9']);
+  assert.deepEqual(hosts('memory', true), ['node-10', 'node-9', 'node-2']);
+  assert.deepEqual(
+    hosts('version', false),
+    rows.map(({ host }) => host),
+  );
 });

@@ -1,4 +1,5 @@
 import type { AgentsResponse } from '@bunsen/profile';
+import type { AgentColumn, AgentOrder } from '../url/view-state.ts';
 
 type Agent = AgentsResponse['agents'][number];
 
@@ -52,6 +53,34 @@ export function agentRows({ agents, untilMs, nowMs }: AgentsResponse): AgentRow[
 }
 
 const STATES: AgentRow['state'][] = ['silent', 'losing', 'reporting'];
+
+const KEYS: Record<AgentColumn, (row: AgentRow) => string | number | undefined> = {
+  host: ({ host }) => host,
+  state: ({ state }) => STATES.indexOf(state),
+  version: ({ agent }) => agent.version,
+  samples: ({ samplesPerSecond }) => samplesPerSecond,
+  lost: ({ lostShare }) => lostShare,
+  whole: ({ completeShare }) => completeShare,
+  cpu: ({ cores, agent }) => cores && cores / agent.cpus,
+  memory: ({ agent }) => agent.gauges['resident_bytes'],
+  waiting: ({ agent }) => agent.gauges['spool_bytes'],
+  age: ({ ageMs }) => ageMs,
+};
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** In another order. What was not counted comes last either way, and equal rows stay as they were. */
+export function sortAgents(rows: AgentRow[], { by, ascending }: AgentOrder): AgentRow[] {
+  const key = KEYS[by];
+  const sign = ascending ? 1 : -1;
+  return rows.toSorted((a, b) => {
+    const [left, right] = [key(a), key(b)];
+    if (left === undefined || right === undefined) {
+      return Number(left === undefined) - Number(right === undefined);
+    }
+    const isText = typeof left === 'string' && typeof right === 'string';
+    return sign * (isText ? collator.compare(left, right) : Number(left) - Number(right));
+  });
+}
 
 function rowOf(agent: Agent, endMs: number): AgentRow {
   const { recent, recentMs } = agent;

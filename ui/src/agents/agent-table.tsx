@@ -1,6 +1,8 @@
+import { Icon } from '../components/icon.tsx';
 import { digits, formatAge, formatCount, formatShare, formatValue } from '../format/value.ts';
 import { updateViewState } from '../url/use-view-state.ts';
-import type { AgentRow } from './agent-rows.ts';
+import type { AgentColumn, AgentOrder } from '../url/view-state.ts';
+import { type AgentRow, sortAgents } from './agent-rows.ts';
 import styles from './agent-table.module.css';
 
 /** More than anyone reads: those in trouble come first, and the filter finds the others. */
@@ -12,41 +14,37 @@ const STATE_TEXT: Record<AgentRow['state'], string> = {
   silent: 'Silent',
 };
 
-export function AgentTable({ rows, picked }: { rows: AgentRow[]; picked: string }) {
+const COLUMNS: { by: AgentColumn; text: string; title?: string; isNumber?: boolean }[] = [
+  { by: 'host', text: 'Host' },
+  { by: 'state', text: 'State' },
+  { by: 'version', text: 'Version' },
+  { by: 'samples', text: 'Samples/s', isNumber: true },
+  { by: 'lost', text: 'Lost', isNumber: true },
+  {
+    by: 'whole',
+    text: 'Whole stacks',
+    title: 'User stacks that were walked to their outermost frame by tables',
+    isNumber: true,
+  },
+  { by: 'cpu', text: 'CPU', title: 'Of the CPUs of the host', isNumber: true },
+  { by: 'memory', text: 'Memory', isNumber: true },
+  { by: 'waiting', text: 'Waiting', title: 'Not delivered yet', isNumber: true },
+  { by: 'age', text: 'Last seen', isNumber: true },
+];
+
+/** @param props.order null for the order of `rows` */
+export function AgentTable(props: { rows: AgentRow[]; picked: string; order: AgentOrder | null }) {
+  const { picked, order } = props;
+  const rows = order ? sortAgents(props.rows, order) : props.rows;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways takes arrow keys
     <section className={styles.scroller} tabIndex={0} aria-label="List of agents">
       <table className={styles.table}>
         <thead>
           <tr>
-            <th scope="col">Host</th>
-            <th scope="col">State</th>
-            <th scope="col">Version</th>
-            <th scope="col" className={styles.number}>
-              Samples/s
-            </th>
-            <th scope="col" className={styles.number}>
-              Lost
-            </th>
-            <th
-              scope="col"
-              className={styles.number}
-              title="User stacks that were walked to their outermost frame by tables"
-            >
-              Whole stacks
-            </th>
-            <th scope="col" className={styles.number} title="Of the CPUs of the host">
-              CPU
-            </th>
-            <th scope="col" className={styles.number}>
-              Memory
-            </th>
-            <th scope="col" className={styles.number} title="Not delivered yet">
-              Waiting
-            </th>
-            <th scope="col" className={styles.number}>
-              Last seen
-            </th>
+            {COLUMNS.map((column) => (
+              <Head key={column.by} {...column} order={order} />
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -62,6 +60,26 @@ export function AgentTable({ rows, picked }: { rows: AgentRow[]; picked: string 
       )}
       {rows.length === 0 && <p className={styles.note}>No agent matches.</p>}
     </section>
+  );
+}
+
+/** A click sorts by the column, numbers from the largest; the next one turns that round. */
+function Head(props: (typeof COLUMNS)[number] & { order: AgentOrder | null }) {
+  const { by, text, title, isNumber = false, order } = props;
+  const isSorted = order?.by === by;
+  const ascending = isSorted ? !order.ascending : !isNumber;
+  return (
+    <th
+      scope="col"
+      className={isNumber ? styles.number : undefined}
+      title={title}
+      aria-sort={!isSorted ? 'none' : order.ascending ? 'ascending' : 'descending'}
+    >
+      <button type="button" onClick={() => updateViewState({ agentOrder: { by, ascending } })}>
+        {text}
+        {isSorted && <Icon name={order.ascending ? 'up' : 'down'} />}
+      </button>
+    </th>
   );
 }
 

@@ -12,7 +12,7 @@ import styles from './agents-page.module.css';
 
 /** Every host with its agent: whether it reports, what it loses, what it costs. */
 export default function AgentsPage() {
-  const { search, host } = useViewState();
+  const { search, host, agentOrder } = useViewState();
   const range = useRange();
   const { data, error } = useAgents(range);
   const rows = useMemo(() => (data ? agentRows(data) : []), [data]);
@@ -39,7 +39,7 @@ export default function AgentsPage() {
             value={search}
             onChange={(event) => updateViewState({ search: event.target.value }, { replace: true })}
           />
-          <AgentTable rows={listed} picked={host} />
+          <AgentTable rows={listed} picked={host} order={agentOrder} />
         </section>
         {picked && <AgentDetails row={picked} />}
       </div>

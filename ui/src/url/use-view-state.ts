@@ -81,6 +81,7 @@ const OF_ONE_GRAPH = {
   box: DEFAULT_VIEW.box,
   heatScale: DEFAULT_VIEW.heatScale,
   host: DEFAULT_VIEW.host,
+  agentOrder: DEFAULT_VIEW.agentOrder,
   file: DEFAULT_VIEW.file,
   shared: DEFAULT_VIEW.shared,
   against: DEFAULT_VIEW.against,

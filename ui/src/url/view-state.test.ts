@@ -49,6 +49,7 @@ test('a state comes back from its URL as it was', () => {
     box: { fromMs: 1795253400000, untilMs: 1795253460000, values: ['a b', '', 'c&d'] },
     heatScale: 'row',
     host: 'node-1.example',
+    agentOrder: { by: 'cpu', ascending: false },
     file: '1a2b3c4d.1',
     shared: '00000000-0000-4000-8000-000000000000',
     against: 'live',
@@ -63,7 +64,7 @@ test('the default state leaves the URL alone', () => {
 
 test('what a URL says wrongly has its default value', () => {
   const state = parseViewState(
-    '?view=holes&sort=&nodes=-3&refresh=x&labels={pod&from=&a={&aFrom=&show=c&only=some&by=self&step=hide&step=drop+x&step=focus+&boxFrom=9&boxUntil=8&box=a&heat=red',
+    '?view=holes&sort=&nodes=-3&refresh=x&labels={pod&from=&a={&aFrom=&show=c&only=some&by=self&step=hide&step=drop+x&step=focus+&boxFrom=9&boxUntil=8&box=a&heat=red&agents=-pid',
   );
   assert.deepEqual(state, DEFAULT_VIEW);
 });

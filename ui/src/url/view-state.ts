@@ -22,6 +22,26 @@ export const HEAT_SCALES = ['all', 'row'] as const;
 /** What the strongest colour of a heatmap is of: all rows, or each row by itself. */
 export type HeatScale = (typeof HEAT_SCALES)[number];
 
+export const AGENT_COLUMNS = [
+  'host',
+  'state',
+  'version',
+  'samples',
+  'lost',
+  'whole',
+  'cpu',
+  'memory',
+  'waiting',
+  'age',
+] as const;
+export type AgentColumn = (typeof AGENT_COLUMNS)[number];
+
+/** What the table of agents is sorted by. */
+export interface AgentOrder {
+  by: AgentColumn;
+  ascending: boolean;
+}
+
 /** A rectangle of a heatmap: a time, and values of the label whose rows it has. */
 export interface Box {
   fromMs: number;
@@ -71,6 +91,8 @@ export interface ViewState {
   heatScale: HeatScale;
   /** The host whose agent is picked; empty for none. */
   host: string;
+  /** null for those in trouble first. */
+  agentOrder: AgentOrder | null;
   /** The file that is looked at, by what it holds: `FileRef` of the page of files; empty for none. */
   file: string;
   /** The shared file that the server is asked for; empty for none. */
@@ -108,6 +130,7 @@ export const DEFAULT_VIEW: ViewState = {
   box: null,
   heatScale: 'all',
   host: '',
+  agentOrder: null,
   file: '',
   shared: '',
   against: '',
@@ -146,6 +169,7 @@ export function parseViewState(query: string): ViewState {
     box: parseBox(params),
     heatScale: oneOf('heat', HEAT_SCALES, DEFAULT_VIEW.heatScale),
     host: text('host', ''),
+    agentOrder: parseAgentOrder(params.get('agents')),
     file: text('file', ''),
     shared: text('shared', ''),
     against: text('against', ''),
@@ -181,6 +205,10 @@ export function formatViewState(state: ViewState): string {
   put('label', state.label, '');
   put('heat', state.heatScale, DEFAULT_VIEW.heatScale);
   put('host', state.host, '');
+  if (state.agentOrder) {
+    const { by, ascending } = state.agentOrder;
+    params.set('agents', ascending ? by : `-${by}`);
+  }
   put('file', state.file, '');
   put('shared', state.shared, '');
   put('against', state.against, '');
@@ -198,6 +226,13 @@ function parseBox(params: URLSearchParams): Box | null {
   const values = params.getAll('box');
   if (!fromMs || !untilMs || !(untilMs > fromMs) || values.length === 0) return null;
   return { fromMs, untilMs, values };
+}
+
+/** `cpu` for ascending, `-cpu` for descending. */
+function parseAgentOrder(text: string | null): AgentOrder | null {
+  const ascending = !text?.startsWith('-');
+  const by = AGENT_COLUMNS.find((column) => column === (ascending ? text : text?.slice(1)));
+  return by ? { by, ascending } : null;
 }
 
 function parseStep(text: string): Step[] {

@@ -206,11 +206,14 @@ export class JfrChunk {
   #object(cls: JfrClass, depth: number): JfrObject {
     this.#checkNesting(depth, `objects of ${cls.name.slice(0, 80)}`);
     const object: JfrObject = {};
+    const { at } = this.#cursor;
     for (const field of cls.fields) {
       object[field.name] = field.isArray
         ? Array.from({ length: this.#cursor.count() }, () => this.#field(field, depth))
         : this.#field(field, depth);
     }
+    // Classes that have each other twice, and nothing else, make 2^n of them without a byte.
+    if (this.#cursor.at === at) this.#count('objects without a byte');
     return object;
   }
 

@@ -120,6 +120,10 @@ test('recordings that are cut off, circular or too large are refused', async () 
     await refused('x', jfrOf(one, { cyclic: true })),
     /ExecutionSample in each other.*BUNSEN_MAX_NESTING/,
   );
+  assert.match(
+    await refused('x', jfrOf(one, { hollow: 60 })),
+    /objects without a byte; at most 50000 .*BUNSEN_MAX_TABLE_ENTRIES/,
+  );
   assert.match(await refused('x', jfrOf(one, { back: 10n })), /checkpoints form a circle/);
   const long = jfrOf([{ stack: Array.from({ length: 3000 }, (_, i) => `m${i}`).join(';') }]);
   assert.match(await refused('x', long), /^STACK_TOO_DEEP.*BUNSEN_MAX_STACK_DEPTH/);

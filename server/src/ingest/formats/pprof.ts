@@ -7,7 +7,7 @@ import {
   parseProfileType,
 } from '@bunsen/profile';
 import { BunsenError } from '../../errors.ts';
-import type { CumulativeProfiles } from '../cumulative.ts';
+import type { CumulativeProfile, CumulativeProfiles } from '../cumulative.ts';
 import type { IngestLimits } from '../limits.ts';
 import { profileTypesOf, type SampleTypeConfig } from '../profile-types.ts';
 import { checkSums } from './check-sums.ts';
@@ -20,7 +20,7 @@ import {
   withoutSpan,
 } from './decoded.ts';
 import { LabelSets } from './label-sets.ts';
-import { ofSpy, typesOfSpy } from './spies.ts';
+import { ofSpy } from './spies.ts';
 
 /** What a request says about a pprof that it carries. */
 export interface PprofRequest {
@@ -63,10 +63,13 @@ export function decodeApplicationPprof(
   limits: IngestLimits,
   cumulative: CumulativeProfiles,
 ): DecodedProfile {
-  const { units, sampleTypeConfig, name, spyName } = request;
-  const decoded = decode(bytes, limits);
-  const { timeMs } = decoded;
-  const profile = ofSpy(decoded.profile, spyName, sampleTypeConfig);
+  const { units, sampleTypeConfig, name, spyName, cumulative: cumulativeTypes = [] } = request;
+  const sent = decode(bytes, limits);
+  const { timeMs } = sent;
+  const columns = sent.profile.sampleTypes.flatMap(({ type }, column) =>
+    cumulativeTypes.includes(type) ? column : [],
+  );
+  const profile = ofSpy(sent.profile, spyName, sampleTypeConfig);
   if (
     units !== undefined &&
     units !== 'samples' &&
@@ -80,7 +83,7 @@ export function decodeApplicationPprof(
   // Some clients write microseconds there, which lie in 1970: then the request's time counts.
   const ownMs = timeMs !== undefined && timeMs < YEAR_MS ? undefined : timeMs;
   const types = profileTypesOf(profile, sampleTypeConfig);
-  const own: DecodedProfile = {
+  const decoded: DecodedProfile = {
     ...toSeries(profile, request.labels),
     types: name === undefined ? types : types.map((type) => renamed(type, name)),
     timeMs: ownMs ?? request.fromMs,
@@ -89,23 +92,25 @@ export function decodeApplicationPprof(
     const before = ofSpy(decode(other, limits).profile, spyName, sampleTypeConfig);
     return toSeries(before, request.labels).profile;
   };
-  return { ...own, profile: added(own, bytes, request, cumulative, decodeOther) };
+  const one = {
+    profile: decoded.profile,
+    timeMs: decoded.timeMs ?? cumulative.nowMs,
+    pprof: bytes,
+    columns,
+  };
+  const series = [formatLabels(request.labels), ...decoded.types].join('\0');
+  return { ...decoded, profile: added(series, one, request.previous, cumulative, decodeOther) };
 }
 
 /** The profile with what its cumulative sample types had more than the profile before, if it has any. */
 function added(
-  { profile, types, timeMs }: DecodedProfile,
-  pprof: Uint8Array,
-  request: PprofRequest,
+  series: string,
+  one: CumulativeProfile,
+  previous: Uint8Array | undefined,
   cumulative: CumulativeProfiles,
   decodeOther: (pprof: Uint8Array) => Profile,
 ): Profile {
-  const { labels, previous, spyName, sampleTypeConfig } = request;
-  const cumulativeTypes = typesOfSpy(request.cumulative ?? [], spyName, sampleTypeConfig);
-  const columns = profile.sampleTypes.flatMap(({ type }, column) =>
-    cumulativeTypes.includes(type) ? column : [],
-  );
-  const one = { profile, timeMs: timeMs ?? cumulative.nowMs, pprof, columns };
+  const { profile, columns } = one;
   if (previous) {
     if (columns.length > 0) return cumulative.differenceTo(decodeOther(previous), one);
     throw new BunsenError(
@@ -114,7 +119,7 @@ function added(
     );
   }
   if (columns.length === 0) return profile;
-  return cumulative.next([formatLabels(labels), ...types].join('\0'), one, decodeOther);
+  return cumulative.next(series, one, decodeOther);
 }
 
 function renamed(type: string, name: string): string {

@@ -24,15 +24,6 @@ export function ofSpy(
   return { ...profile, sampleTypes };
 }
 
-/** @returns sample types as {@link ofSpy} leaves them */
-export function typesOfSpy(
-  types: readonly string[],
-  spyName: string | undefined,
-  config: SampleTypeConfig,
-): readonly string[] {
-  return isDotnet(spyName, config) ? types.map((type) => type.replaceAll('-', '_')) : types;
-}
-
 /** Its first versions say nothing but this type. */
 function isDotnet(spyName: string | undefined, config: SampleTypeConfig): boolean {
   return (
