@@ -61,10 +61,8 @@ export async function check({ output, serverUrl }: Evidence): Promise<Findings> 
   expect(`${count('user_stacks')} user stacks have ${ends} ends`, ends === count('user_stacks'));
 
   const byTables = count('tables_active') === 1;
-  expect(
-    'stacks are walked by pointers, which the agent does not say',
-    byTables || said.some((text) => /frame pointers alone/.test(text)),
-  );
+  // A program that a verifier rejects is no failure of the agent, which says so and goes on: but here.
+  expect('user stacks are not walked by tables', byTables);
 
   const burn = await shares(serverUrl, 'matrix-burn');
   const bare = await shares(serverUrl, 'matrix-bare');
@@ -76,14 +74,12 @@ export async function check({ output, serverUrl }: Evidence): Promise<Findings> 
     );
   }
   expect(`burn: ${percent(burn.belowMain)} of the stacks reach main`, burn.belowMain >= 0.95);
-  if (byTables) {
-    expect(`bare: ${percent(bare.belowMain)} of the stacks reach main`, bare.belowMain >= 0.95);
-  }
+  expect(`bare: ${percent(bare.belowMain)} of the stacks reach main`, bare.belowMain >= 0.95);
 
   const short = await flamegraph(serverUrl, '{service_name="matrix-short"}', range());
   const lived = short.tree.total[0] as number;
   const named = 1 - totalOf(short, (name) => name === '[process exited]') / lived;
-  expect(`short-lived: only ${lived / PERIOD_NS} samples`, lived / PERIOD_NS >= 100);
+  expect(`short-lived: only ${lived / PERIOD_NS} samples`, lived / PERIOD_NS >= 50);
   expect(`short-lived: ${percent(named)} of the samples are named`, named >= 0.95);
 
   const unnamed = totalOf(all, (name) => /^\[kernel\]\+0x/.test(name)) / total;
