@@ -55,24 +55,24 @@ export function instantData(value: Value, timeMs: number, sorted: boolean): unkn
   };
 }
 
-/** Many points: a matrix; a scalar is a series without labels. */
+/** Many points: a matrix, made while it is written; a scalar is a series without labels. */
 export function rangeData(value: Value, { startMs, stepMs, points }: Grid): unknown {
   const all = new Uint8Array(points).fill(1);
   const series =
     value.type === 'scalar'
       ? [{ labels: {}, values: value.values, present: all }]
       : byLabels(presentSeries(value.series));
-  return {
-    resultType: 'matrix',
-    result: series.map(({ labels, values, present }) => {
+  function* result() {
+    for (const { labels, values, present } of series) {
       const samples: [number, string][] = [];
       for (let i = 0; i < points; i++) {
         if (present[i] === 0) continue;
         samples.push([(startMs + i * stepMs) / 1000, formatNumber(values[i] as number)]);
       }
-      return { metric: labels, values: samples };
-    }),
-  };
+      yield { metric: labels, values: samples };
+    }
+  }
+  return { resultType: 'matrix', result: result() };
 }
 
 function presentSeries(series: LabelledPoints[]): LabelledPoints[] {

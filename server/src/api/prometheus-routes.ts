@@ -1,6 +1,7 @@
 import { parse as parseQueryString } from 'node:querystring';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BunsenError } from '../errors.ts';
+import { sendJsonInTurns } from '../json-in-turns.ts';
 import { route } from '../operation.ts';
 import { type Expr, unwrapped } from '../query/promql/ast.ts';
 import { type Evaluation, evaluate } from '../query/promql/evaluate.ts';
@@ -43,7 +44,7 @@ export function prometheusRoutes(app: FastifyInstance, store: Store, status: Rol
     const { value, warnings } = limited(evaluation, params.limit);
     const last = unwrapped(expr);
     const ranked = last.kind === 'aggregate' && /^(top|bottom)k$/.test(last.name);
-    return success(instantData(value, startMs, !ranked), warnings);
+    return sendJsonInTurns(reply, success(instantData(value, startMs, !ranked), warnings));
   });
 
   formRoute(app, '/query_range', PROM_QUERY_RANGE, async (params, _request, reply) => {
@@ -55,7 +56,7 @@ export function prometheusRoutes(app: FastifyInstance, store: Store, status: Rol
     );
     const evaluation = await run(expr, grid, params, reply);
     const { value, warnings } = limited(evaluation, params.limit);
-    return success(rangeData(value, grid), warnings);
+    return sendJsonInTurns(reply, success(rangeData(value, grid), warnings));
   });
 
   formRoute(app, '/format_query', PROM_FORMAT_QUERY, ({ query }) =>

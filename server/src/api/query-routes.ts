@@ -1,6 +1,7 @@
 import { API, type DeletionsResponse, FLAME_CONTENT_TYPE } from '@bunsen/profile';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BunsenError } from '../errors.ts';
+import { sendJsonInTurns } from '../json-in-turns.ts';
 import { route } from '../operation.ts';
 import type { Values } from '../params.ts';
 import type { Deletions } from '../query/deletions.ts';
@@ -68,7 +69,7 @@ export function queryRoutes(
     return queryLabelValues(store, name, params.query, rangeOf(params), { signal });
   });
 
-  route(app, 'GET', API.series, SERIES, (params, _request, reply) => {
+  route(app, 'GET', API.series, SERIES, async (params, _request, reply) => {
     const groupBy = params.groupBy.split(',').filter((name) => name !== '');
     if (groupBy.length > MAX_GROUP_BY) {
       throw new BunsenError(
@@ -76,7 +77,7 @@ export function queryRoutes(
         `groupBy has ${groupBy.length} labels; at most ${MAX_GROUP_BY} are allowed`,
       );
     }
-    return querySeries(store, {
+    const series = await querySeries(store, {
       query: params.query,
       range: rangeOf(params),
       stepMs: params.stepMs,
@@ -84,6 +85,7 @@ export function queryRoutes(
       function: functionOf(params),
       signal: whileConnected(reply),
     });
+    return sendJsonInTurns(reply, series);
   });
 
   route(app, 'GET', API.functions, FUNCTIONS, (params, _request, reply) => {

@@ -4,6 +4,7 @@ import { rawMsOf } from '../store/retention.ts';
 import type { Store } from '../store/store.ts';
 import { slotsOf } from '../store/time-sql.ts';
 import type { TimeRange } from '../time.ts';
+import { Turns } from '../turns.ts';
 import {
   type Buckets,
   bucketOf,
@@ -80,16 +81,20 @@ export async function querySeries(
     stacks: of && { function: of },
     signal,
   });
+  const series: SeriesResponse['series'] = [];
+  const turns = new Turns();
+  for (const { labels, points: filled } of found.series) {
+    const values = new Array<number | null>(points).fill(null);
+    for (const { bucket, value } of filled) values[bucket] = value;
+    series.push({ labels, values });
+    if (turns.isOver) await turns.next();
+  }
   return {
     unit: parseProfileType(found.profileType).sampleUnit,
     fromMs,
     untilMs: fromMs + points * stepMs,
     stepMs,
-    series: found.series.map(({ labels, points: filled }) => {
-      const values = new Array<number | null>(points).fill(null);
-      for (const { bucket, value } of filled) values[bucket] = value;
-      return { labels, values };
-    }),
+    series,
     warnings: found.warnings,
   };
 }
@@ -165,13 +170,17 @@ export async function queryBuckets(
     }),
   ]);
   if (stacks || of === 'spans') warnIfExpired(store, buckets, warnings);
-  const groups = (await groupRows(rows, groupBy)).map(({ labels, rows }) => {
-    const points = rows.map(({ bucket, amount, profiles }) => ({
+  const groups: (BucketSeries & { weight: number })[] = [];
+  const turns = new Turns();
+  for (const { labels, rows: own } of await groupRows(rows, groupBy)) {
+    const points = own.map(({ bucket, amount, profiles }) => ({
       bucket,
       value: aggregation === 'average' ? amount / profiles : amount,
     }));
-    return { labels, points, weight: points.reduce((sum, { value }) => sum + value, 0) };
-  });
+    const weight = points.reduce((sum, { value }) => sum + value, 0);
+    groups.push({ labels, points, weight });
+    if (turns.isOver) await turns.next();
+  }
   const series = largest(groups, request.limit, warnings);
   return { profileType: selection.profileType, series, exemplars, warnings };
 }
