@@ -1,6 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { encodePprof } from '@bunsen/profile';
+import { pprofPieces } from '@bunsen/profile';
 import { DROPPED, type LabelledWindow } from '../label/label-window.ts';
 import type { SampledWindow } from '../sample/windows.ts';
 
@@ -27,7 +28,8 @@ export async function encodeWindow(
   // as the kernel does with its timer.
   const periodNs = Math.floor(1e9 / frequencyHz);
   const cpu = { type: 'cpu', unit: 'nanoseconds' };
-  const profile = encodePprof({
+  const pieces: Uint8Array[] = [];
+  for (const piece of pprofPieces({
     timeNs: BigInt(startMs) * 1_000_000n,
     durationNs: BigInt(endMs - startMs) * 1_000_000n,
     sampleTypes: [cpu],
@@ -51,10 +53,13 @@ export async function encodeWindow(
     sampleLabels: sampleLabels.filter(isKept),
     sampleValues: BigInt64Array.from(counts, (count) => count * BigInt(periodNs)),
     labelSets,
-  });
+  })) {
+    pieces.push(piece);
+    await turn(); // the event loop has more to do
+  }
   return {
     startMs,
     samples: Number(counts.reduce((sum, count) => sum + count, 0n)),
-    bytes: await gzipAsync(profile),
+    bytes: await gzipAsync(Buffer.concat(pieces)),
   };
 }

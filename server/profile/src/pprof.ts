@@ -1,4 +1,5 @@
 import {
+  emptyTableToken,
   Label,
   Line,
   Location,
@@ -44,28 +45,33 @@ export interface PprofColumns {
   comments?: string[];
 }
 
+/** What is encoded at once, frames of samples or functions: a millisecond's work. */
+const PIECE_FRAMES = 4096;
+const PIECE_FUNCTIONS = 1024;
+
 /** The uncompressed pprof message of folded stacks. */
 export function encodePprof(columns: PprofColumns): Uint8Array {
+  const pieces = [...pprofPieces(columns)];
+  const message = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    message.set(piece, at);
+    at += piece.length;
+  }
+  return message;
+}
+
+/**
+ * The same message, cut where its fields end, for those who have other things to do in between: protobuf
+ * messages behind each other are one.
+ */
+export function* pprofPieces(columns: PprofColumns): Generator<Uint8Array> {
   const strings = new StringTable();
   const valueType = ({ type, unit }: ValueType) =>
     new PprofValueType({ type: strings.dedup(type), unit: strings.dedup(unit) });
-  const labelSets = columns.labelSets.map((labels) =>
-    Object.entries(labels).map(
-      ([key, value]) => new Label({ key: strings.dedup(key), str: strings.dedup(value) }),
-    ),
-  );
-  const types = columns.sampleTypes.length;
-  const sample = Array.from({ length: columns.sampleStack.length }, (_, index) => {
-    const stack = columns.sampleStack[index] as number;
-    const from = columns.stackOffsets[stack] as number;
-    const to = columns.stackOffsets[stack + 1] as number;
-    return new Sample({
-      locationId: Array.from(columns.stackFunctions.subarray(from, to), (fn) => fn + 1),
-      value: Array.from(columns.sampleValues.subarray(index * types, (index + 1) * types)),
-      label: labelSets[columns.sampleLabels[index] as number] as Label[],
-    });
-  });
-  const mappings = columns.mappings.map(
+  yield encodePart({ sampleType: columns.sampleTypes.map(valueType) });
+  yield* samplePieces(columns, strings);
+  const mapping = columns.mappings.map(
     ({ file, buildId }, index) =>
       new Mapping({
         id: index + 1,
@@ -74,14 +80,63 @@ export function encodePprof(columns: PprofColumns): Uint8Array {
         hasFunctions: true,
       }),
   );
-  const fn: PprofFunction[] = [];
+  yield* functionPieces(columns, mapping, strings);
+  const { type, unit } = columns.periodType;
+  yield encodePart({
+    mapping,
+    timeNanos: columns.timeNs,
+    durationNanos: columns.durationNs,
+    // One without a text has no bytes, and the library makes no room for its length.
+    ...(type + unit !== '' && { periodType: valueType(columns.periodType) }),
+    period: columns.period,
+    comment: (columns.comments ?? []).map((comment) => strings.dedup(comment)),
+    stringTable: strings,
+  });
+}
+
+function* samplePieces(columns: PprofColumns, strings: StringTable): Generator<Uint8Array> {
+  const labelSets = columns.labelSets.map((labels) =>
+    Object.entries(labels).map(
+      ([key, value]) => new Label({ key: strings.dedup(key), str: strings.dedup(value) }),
+    ),
+  );
+  const types = columns.sampleTypes.length;
+  const samples = columns.sampleStack.length;
+  for (let index = 0; index < samples; ) {
+    const sample: Sample[] = [];
+    for (let frames = 0; index < samples && frames < PIECE_FRAMES; index++) {
+      const stack = columns.sampleStack[index] as number;
+      const from = columns.stackOffsets[stack] as number;
+      const to = columns.stackOffsets[stack + 1] as number;
+      frames += to - from + 1;
+      sample.push(
+        new Sample({
+          locationId: Array.from(columns.stackFunctions.subarray(from, to), (fn) => fn + 1),
+          value: Array.from(columns.sampleValues.subarray(index * types, (index + 1) * types)),
+          label: labelSets[columns.sampleLabels[index] as number] as Label[],
+        }),
+      );
+    }
+    yield encodePart({ sample });
+  }
+}
+
+/** Locations and their functions. Notes in the mappings what their functions have. */
+function* functionPieces(
+  { functions }: PprofColumns,
+  mappings: Mapping[],
+  strings: StringTable,
+): Generator<Uint8Array> {
   const byFile = new Map<string, number>();
-  const location = columns.functions.map(
-    ({ name, systemName, mapping, address, file = '', line = 0 }, index) => {
+  let lastId = 0;
+  for (let from = 0; from < functions.length; from += PIECE_FUNCTIONS) {
+    const fn: PprofFunction[] = [];
+    const location = functions.slice(from, from + PIECE_FUNCTIONS).map((each, index) => {
+      const { name, systemName, mapping, address, file = '', line = 0 } = each;
       const key = `${name}\0${systemName}\0${file}`;
       let functionId = file === '' ? undefined : byFile.get(key);
       if (functionId === undefined) {
-        functionId = fn.length + 1;
+        functionId = ++lastId;
         fn.push(
           new PprofFunction({
             id: functionId,
@@ -95,26 +150,16 @@ export function encodePprof(columns: PprofColumns): Uint8Array {
       }
       if (line !== 0 && mapping >= 0) (mappings[mapping] as Mapping).hasLineNumbers = true;
       return new Location({
-        id: index + 1,
+        id: from + index + 1,
         mappingId: mapping + 1,
         address,
         line: [new Line({ functionId, line })],
       });
-    },
-  );
-  const { type, unit } = columns.periodType;
-  return new PprofProfile({
-    sampleType: columns.sampleTypes.map(valueType),
-    sample,
-    mapping: mappings,
-    location,
-    function: fn,
-    stringTable: strings,
-    timeNanos: columns.timeNs,
-    durationNanos: columns.durationNs,
-    // One without a text has no bytes, and the library makes no room for its length.
-    ...(type + unit !== '' && { periodType: valueType(columns.periodType) }),
-    period: columns.period,
-    comment: (columns.comments ?? []).map((comment) => strings.dedup(comment)),
-  }).encode();
+    });
+    yield encodePart({ location, function: fn });
+  }
+}
+
+function encodePart(part: ConstructorParameters<typeof PprofProfile>[0]): Uint8Array {
+  return new PprofProfile({ stringTable: new StringTable(emptyTableToken), ...part }).encode();
 }
