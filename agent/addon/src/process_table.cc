@@ -56,7 +56,11 @@ Process* ProcessTable::find(const bunsen_sample_key& key, Window* window) {
   if (process->last_window != window_) {
     process->last_window = window_;
     if (isSuperseded(key)) process->code.freeze();
-    read(process, key);
+    if (mustRead(*process, key)) {
+      process->may_have_changed = false;
+      process->cgroup_id = key.cgroup_id;
+      read(process, key);
+    }
     process->window_index = window->addProcess(process->description);
   }
   return process;
@@ -71,6 +75,25 @@ bool ProcessTable::isSuperseded(const bunsen_sample_key& key) const {
                          return other->start_boottime_ns > key.start_boottime_ns;
                        return static_cast<int32_t>(other->exec_id - key.exec_id) > 0;
                      });
+}
+
+// The processes take turns, so that no window reads them all.
+bool ProcessTable::mustRead(const Process& process, const bunsen_sample_key& key) const {
+  return process.may_have_changed || process.cgroup_id != key.cgroup_id || process.gone() ||
+         (window_ + key.tgid) % kReadAgainWindows == 0;
+}
+
+void ProcessTable::markChanged(const std::unordered_set<uint32_t>& pids) {
+  for (uint32_t pid : pids) {
+    auto generations = by_pid_.find(pid);
+    if (generations == by_pid_.end()) continue;
+    for (auto& process : generations->second) process->may_have_changed = true;
+  }
+}
+
+void ProcessTable::markAllChanged() {
+  for (auto& [pid, generations] : by_pid_)
+    for (auto& process : generations) process->may_have_changed = true;
 }
 
 void ProcessTable::read(Process* process, const bunsen_sample_key& key) {

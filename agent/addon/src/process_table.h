@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "address_space.h"
@@ -34,6 +35,8 @@ struct Process {
   uint32_t window_index = 0;  // in the window `last_window`
   uint32_t last_window = UINT32_MAX;
   uint32_t last_drain = UINT32_MAX;
+  uint64_t cgroup_id = 0;
+  bool may_have_changed = true;  // since it was read
   bool has_tags = false;
 
   bool gone() const { return description.flags & kProcessGone; }
@@ -46,10 +49,15 @@ class ProcessTable {
                const ProcessTags* tags)
       : modules_(modules), names_(names), history_(history), tags_(tags) {}
 
-  // Returns the process of a sample, read from /proc if it is new, and read again at its first
-  // sample in each window: names and cgroup may change, libraries come and go. Within one drain the
-  // samples of one pid must come latest exec first.
+  // Returns the process of a sample, read from /proc if it is new. It is read again at its first
+  // sample in a window if it may have changed, and in every kReadAgainWindows-th: not all that
+  // changes is told. Within one drain the samples of one pid must come latest exec first.
   Process* find(const bunsen_sample_key& key, Window* window);
+
+  // Says that these processes may have mapped other code or have other names.
+  void markChanged(const std::unordered_set<uint32_t>& pids);
+  // Says that nobody knows which have.
+  void markAllChanged();
 
   void beginDrain();
 
@@ -63,8 +71,10 @@ class ProcessTable {
   uint64_t recorded() const { return recorded_; }
 
   static constexpr uint32_t kKeptWindows = 2;
+  static constexpr uint32_t kReadAgainWindows = 8;
 
  private:
+  bool mustRead(const Process& process, const bunsen_sample_key& key) const;
   void read(Process* process, const bunsen_sample_key& key);
   void readRecords(Process* process, const bunsen_sample_key& key);
   std::string readCommandLine(uint32_t pid) const;

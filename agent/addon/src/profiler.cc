@@ -63,7 +63,11 @@ DrainResult Profiler::drain() {
 DrainResult Profiler::moveIntoWindow() {
   uint64_t known_processes = naming_->processes.created();
   std::vector<CountedSample> samples = sample_drain_.drain(&chains_);
+  uint64_t lost_before = task_events_.lost();
   task_events_.drainInto(&task_history_);  // all that was recorded before those samples
+  naming_->processes.markChanged(task_history_.takeChanged());
+  if (!task_events_.active() || task_events_.lost() != lost_before)
+    naming_->processes.markAllChanged();
   uint64_t folded_before = samples_folded_;
   foldIntoWindow(&samples);
   DrainResult result = {samples_folded_ - folded_before,

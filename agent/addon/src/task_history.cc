@@ -1,6 +1,7 @@
 #include "task_history.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bunsen {
 
@@ -30,6 +31,7 @@ TaskHistory::Task& TaskHistory::latestOrNew(uint32_t pid) {
 
 void TaskHistory::add(TaskEvent event) {
   if (event.kind == TaskEvent::kFork) return fork(event);
+  if (event.kind == TaskEvent::kMap || event.kind == TaskEvent::kName) changed_.insert(event.pid);
   Task* known = latest(event.pid);
   // Of a process that was there before, only an exec begins something that is known as a whole.
   if (!known && event.kind != TaskEvent::kExec) return;
@@ -100,6 +102,8 @@ const TaskImage* TaskHistory::find(uint32_t pid, uint64_t start_boottime_ns,
   // A name that nobody has announced: that of the unknown parent, until an exec changes it.
   return images.front().comms.empty() ? &images.front() : &images.back();
 }
+
+std::unordered_set<uint32_t> TaskHistory::takeChanged() { return std::exchange(changed_, {}); }
 
 std::map<TaskHistory::Id, TaskHistory::Task>::iterator TaskHistory::erase(
     std::map<Id, Task>::iterator task) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "mappings.h"
@@ -49,6 +50,9 @@ class TaskHistory {
   // it. Of several images with the name the latest. Valid until the next call of another function.
   const TaskImage* find(uint32_t pid, uint64_t start_boottime_ns, std::string_view comm) const;
 
+  // Returns the pids whose code or name may be another since the last call.
+  std::unordered_set<uint32_t> takeChanged();
+
   // Forgets who is not needed any more.
   void forget(uint64_t now_ns);
 
@@ -71,6 +75,7 @@ class TaskHistory {
   std::map<Id, Task>::iterator erase(std::map<Id, Task>::iterator task);
 
   std::map<Id, Task> tasks_;
+  std::unordered_set<uint32_t> changed_;
   size_t mappings_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "fold.h"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,4 +180,38 @@ TEST("processes: forgotten when unused, found again") {
   CHECK_EQ(fixture.processes.size(), 0u);
   fixture.window.clear();
   CHECK(!fixture.processes.find(key, &fixture.window)->gone());
+}
+
+TEST("processes: read again when told of a change, else in turns") {
+  Fixture fixture;
+  bunsen_sample_key key = keyOf(getpid());
+  char own_name[16];
+  prctl(PR_GET_NAME, own_name);
+  auto isTurn = [&key](uint32_t window) {
+    return (window + key.tgid) % ProcessTable::kReadAgainWindows == 0;
+  };
+  uint32_t window = 0;
+  auto nameInNextWindow = [&] {
+    fixture.processes.endWindow();
+    window++;
+    Process* process = fixture.processes.find(key, &fixture.window);
+    return std::string(fixture.names.string(process->description.comm));
+  };
+  fixture.processes.find(key, &fixture.window);
+  while (isTurn(window + 1)) nameInNextWindow();
+  prctl(PR_SET_NAME, "second");
+  CHECK_EQ(nameInNextWindow(), own_name);
+  fixture.processes.markChanged({1, key.tgid});
+  CHECK_EQ(nameInNextWindow(), "second");
+  prctl(PR_SET_NAME, "third");
+  fixture.processes.markAllChanged();
+  CHECK_EQ(nameInNextWindow(), "third");
+  prctl(PR_SET_NAME, "fourth");
+  key.cgroup_id++;
+  CHECK_EQ(nameInNextWindow(), "fourth");
+  while (isTurn(window + 1)) nameInNextWindow();
+  prctl(PR_SET_NAME, "fifth");
+  while (!isTurn(window + 1)) CHECK_EQ(nameInNextWindow(), "fourth");
+  CHECK_EQ(nameInNextWindow(), "fifth");
+  prctl(PR_SET_NAME, own_name);
 }

@@ -72,3 +72,23 @@ TEST("task events: what other profilers are told stays as it is") {
   if (!events.active()) throw Skip{"no right to listen to all processes"};
   CHECK(!other.isToldBuildId());
 }
+
+TEST("task events: this process maps code, and that is told") {
+  TaskEvents events(true);
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN); cpu++) cpus.push_back(cpu);
+  events.followCpus(cpus);
+  if (!events.active()) throw Skip{"no right to listen to all processes"};
+  TaskHistory history;
+  auto isTold = [&] {
+    events.drainInto(&history);
+    return history.takeChanged().count(static_cast<uint32_t>(getpid())) == 1;
+  };
+  isTold();
+  void* data = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(data != MAP_FAILED);
+  CHECK(!isTold());
+  CHECK_EQ(mprotect(data, 4096, PROT_READ | PROT_EXEC), 0);
+  CHECK(isTold());
+  munmap(data, 4096);
+}

@@ -47,6 +47,14 @@ TaskHistory forkAndExec() {
 
 }  // namespace
 
+TEST("task history: those are told once that mapped code or took a name") {
+  TaskHistory history = forkAndExec();
+  history.add(event(TaskEvent::kName, 300, 11, "worker"));
+  history.add(event(TaskEvent::kExit, 300, 12));
+  CHECK(history.takeChanged() == (std::unordered_set<uint32_t>{10, 11}));
+  CHECK(history.takeChanged().empty());
+}
+
 TEST("task history: before an exec a process is its parent, afterwards what it executed") {
   TaskHistory history = forkAndExec();
   const TaskImage* after = history.find(10, 99, "tool");
