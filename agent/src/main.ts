@@ -8,7 +8,7 @@ import { KubernetesPods } from './label/kubernetes.ts';
 import { labelWindow } from './label/label-window.ts';
 import { loadRules } from './relabel/load-rules.ts';
 import { Relabeler } from './relabel/relabeler.ts';
-import { limitsOf } from './sample/features.ts';
+import { limitsOf, viewOf } from './sample/features.ts';
 import { openSampler } from './sample/native.ts';
 import { startSampler } from './sample/start.ts';
 import { stringReader } from './sample/window-strings.ts';
@@ -76,7 +76,7 @@ async function main(): Promise<void> {
   });
   const started = await startSampler(sampler);
   const { cpus } = started;
-  const limits = limitsOf(started);
+  const limits = limitsOf(started, await viewOf(sampler.counters()));
   log(`sampling ${cpus} CPUs at ${config.frequencyHz} Hz, shipping to ${config.serverUrl}`);
   for (const limit of limits) complain(limit);
   process.send?.({ type: 'sampling', cpus, frequencyHz: config.frequencyHz });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { atEnd, compile, needsRoot, Program, temporaryFolder } from '../harness.ts';
 
@@ -36,4 +37,34 @@ test('a kernel without BTF: says so, and what to do', { skip: needsRoot }, async
 
 test('perf events forbidden: says so, and what to do', { skip: needsRoot }, async (t) => {
   await refuses(t, [compile(t, 'no-perf')], [/perf/, /seccomp/]);
+});
+
+/** Starts the agent below `launcher`; it samples, and says these words of what it cannot do. */
+async function warns(t: Parameters<typeof compile>[0], launcher: string[], words: RegExp) {
+  const agent = new Program(
+    'agent/dist/main.js',
+    { BUNSEN_AGENT_DATA_DIR: temporaryFolder(t), BUNSEN_AGENT_METRICS: 'off' },
+    launcher,
+  );
+  atEnd(t, () => agent.stop('SIGKILL'));
+  await agent.message('sampling');
+  assert.match(agent.output, words);
+}
+
+test('another pid namespace: says that nothing will have a name, and what to do', {
+  skip: needsRoot,
+}, async (t) => {
+  // The launcher takes the agent along when it is killed.
+  const launcher = ['/usr/bin/unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  await warns(t, launcher, /pid namespace.*--pid=host/);
+});
+
+test('kernel symbols without addresses: says so, and what to do', {
+  skip: needsRoot,
+}, async (t) => {
+  const hidden = path.join(temporaryFolder(t), 'kallsyms');
+  writeFileSync(hidden, '0000000000000000 A fixed_percpu_data\n0000000000000000 T _stext\n');
+  const hide = `mount --make-rprivate /proc && mount --bind ${hidden} /proc/kallsyms && exec "$@"`;
+  const launcher = ['/usr/bin/unshare', '--mount', '--propagation', 'unchanged', 'sh', '-c', hide];
+  await warns(t, [...launcher, 'sh'], /functions of the kernel have no names.*CAP_SYSLOG/);
 });

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   std::string_view text = textOf(bytes, size);
   NameTable names;
   MappingIndex jit = names.addMapping("[jit]", "", MappingKind::kJit);
-  PerfMap map;
+  PerfMapFigures figures;
+  PerfMap map(&figures);
   map.append(text.substr(0, size / 2));
   FunctionIndex function;
   map.find(0x1000, &names, jit, &function);

@@ -7,8 +7,8 @@
 namespace bunsen {
 
 AddressSpace::AddressSpace(uint32_t pid, uint64_t start_ticks, ModuleTable* modules,
-                           NameTable* names)
-    : pid_(pid), start_ticks_(start_ticks), modules_(modules), names_(names) {
+                           NameTable* names, PerfMapFigures* perf_maps)
+    : pid_(pid), start_ticks_(start_ticks), modules_(modules), names_(names), perf_map_(perf_maps) {
   jit_ = names->addMapping("[jit]", "", MappingKind::kJit);
   MappingIndex unknown = names->addMapping("[unknown]", "", MappingKind::kOther);
   unknown_ = names->addFunction("[unknown]", "[unknown]", unknown, 0);

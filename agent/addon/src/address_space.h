@@ -15,7 +15,8 @@ namespace bunsen {
 class AddressSpace {
  public:
   // @param start_ticks start time of the process, as in /proc/PID/stat
-  AddressSpace(uint32_t pid, uint64_t start_ticks, ModuleTable* modules, NameTable* names);
+  AddressSpace(uint32_t pid, uint64_t start_ticks, ModuleTable* modules, NameTable* names,
+               PerfMapFigures* perf_maps);
 
   // Replaces what is known by the process' present mappings. False, and nothing changed from now
   // on, if it has exited.

@@ -52,10 +52,10 @@ void PerfMap::append(std::string_view text) {
       break;
     }
     if (partial_line_.empty()) {
-      addLine(text.substr(0, end));
+      countLine(text.substr(0, end));
     } else {
       partial_line_ += text.substr(0, end);
-      addLine(partial_line_);
+      countLine(partial_line_);
       partial_line_.clear();
     }
     text.remove_prefix(end + 1);
@@ -63,17 +63,22 @@ void PerfMap::append(std::string_view text) {
   sortNew();
 }
 
-void PerfMap::addLine(std::string_view line) {
+void PerfMap::countLine(std::string_view line) {
+  if (!addLine(line)) figures_->lines_skipped++;
+}
+
+bool PerfMap::addLine(std::string_view line) {
   uint64_t start = 0;
   uint64_t size = 0;
-  if (!consumeHex(&line, &start) || !consumeHex(&line, &size)) return;
-  if (size == 0 || size > UINT32_MAX || line.empty()) return;
-  if (line.find('\0') != std::string_view::npos) return;
-  if (name_bytes_.size() + line.size() >= UINT32_MAX) return;
+  if (!consumeHex(&line, &start) || !consumeHex(&line, &size)) return false;
+  if (size == 0 || size > UINT32_MAX || line.empty()) return false;
+  if (line.find('\0') != std::string_view::npos) return false;
+  if (name_bytes_.size() + line.size() >= UINT32_MAX) return false;
   entries_.push_back({start, static_cast<uint32_t>(size), next_order_++,
                       static_cast<uint32_t>(name_bytes_.size()), kUnresolved});
   name_bytes_ += line;
   name_bytes_ += '\0';
+  return true;
 }
 
 void PerfMap::sortNew() {
@@ -125,10 +130,14 @@ bool PerfMap::readNewLines(uint32_t pid) {
 
   auto size = static_cast<uint64_t>(file_status.st_size);
   if (file_status.st_ino != file_inode_ || size < file_offset_) {
-    *this = PerfMap();  // another file
+    *this = PerfMap(figures_);  // another file
     file_inode_ = file_status.st_ino;
   }
-  if (size > kLimitBytes) size = kLimitBytes;
+  if (size > kLimitBytes) {
+    size = kLimitBytes;
+    if (!is_cut_) figures_->cut++;
+    is_cut_ = true;
+  }
 
   bool any = false;
   std::string text;

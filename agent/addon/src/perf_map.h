@@ -17,8 +17,16 @@ namespace bunsen {
 // Builtins, bytecode handlers and regular expressions keep their prefix.
 std::string simplifyJitName(std::string_view name);
 
+// What perf maps had that is not used.
+struct PerfMapFigures {
+  uint64_t lines_skipped = 0;  // that are malformed
+  uint64_t cut = 0;            // maps that are longer than PerfMap::kLimitBytes
+};
+
 class PerfMap {
  public:
+  explicit PerfMap(PerfMapFigures* figures) : figures_(figures) {}
+
   // Adds complete lines; a partial last line is kept until the rest of it comes. Lines that cannot
   // be parsed are skipped. Code that a runtime put where older code had been replaces it.
   void append(std::string_view text);
@@ -45,9 +53,12 @@ class PerfMap {
   };
   static constexpr FunctionIndex kUnresolved = UINT32_MAX;
 
-  void addLine(std::string_view line);
+  // False for a line that is malformed.
+  bool addLine(std::string_view line);
+  void countLine(std::string_view line);
   void sortNew();
 
+  PerfMapFigures* figures_;
   std::vector<Entry> entries_;  // the first sorted_ by start, then new ones
   size_t sorted_ = 0;
   uint32_t next_order_ = 0;
@@ -55,6 +66,7 @@ class PerfMap {
   std::string partial_line_;
   uint64_t file_offset_ = 0;
   uint64_t file_inode_ = 0;
+  bool is_cut_ = false;
 };
 
 }  // namespace bunsen

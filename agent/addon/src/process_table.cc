@@ -35,7 +35,8 @@ Process* ProcessTable::find(const bunsen_sample_key& key, Window* window) {
   } else {
     bool superseded = isSuperseded(key);
     uint64_t start_ticks = toTicks(key.start_boottime_ns);
-    generations.push_back(std::make_unique<Process>(key.tgid, start_ticks, modules_, names_));
+    generations.push_back(
+        std::make_unique<Process>(key.tgid, start_ticks, modules_, names_, &perf_maps_));
     process = generations.back().get();
     process->start_boottime_ns = key.start_boottime_ns;
     process->exec_id = key.exec_id;

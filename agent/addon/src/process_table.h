@@ -25,8 +25,9 @@ struct ProcessTags {
 };
 
 struct Process {
-  Process(uint32_t pid, uint64_t start_ticks, ModuleTable* modules, NameTable* names)
-      : code(pid, start_ticks, modules, names) {}
+  Process(uint32_t pid, uint64_t start_ticks, ModuleTable* modules, NameTable* names,
+          PerfMapFigures* perf_maps)
+      : code(pid, start_ticks, modules, names, perf_maps) {}
 
   uint64_t start_boottime_ns = 0;
   uint32_t exec_id = 0;
@@ -69,6 +70,7 @@ class ProcessTable {
   uint64_t created() const { return created_; }
   // Those of them that were gone, but known from the kernel's records.
   uint64_t recorded() const { return recorded_; }
+  const PerfMapFigures& perfMaps() const { return perf_maps_; }
 
   static constexpr uint32_t kKeptWindows = 2;
   static constexpr uint32_t kReadAgainWindows = 8;
@@ -89,6 +91,7 @@ class ProcessTable {
   size_t processes_ = 0;
   uint64_t created_ = 0;
   uint64_t recorded_ = 0;
+  PerfMapFigures perf_maps_;
   uint32_t window_ = 0;
   uint32_t drain_ = 0;
 };

@@ -119,6 +119,8 @@ WindowColumns Profiler::takeWindow(bool trim) {
   naming.kernel.endWindow();
   if (trim || naming.names.sizeBytes() > kNameBytesLimit) {
     processes_recorded_before_ += naming_->processes.recorded();
+    perf_maps_before_.lines_skipped += naming_->processes.perfMaps().lines_skipped;
+    perf_maps_before_.cut += naming_->processes.perfMaps().cut;
     named_without_lines_before_ += naming_->modules.namedWithoutLines();
     naming_ = std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_);
     name_resets_++;
@@ -161,6 +163,9 @@ void Profiler::publishGauges() {
   task_events_active_ = task_events_.active();
   task_events_lost_ = task_events_.lost();
   processes_recorded_ = processes_recorded_before_ + naming_->processes.recorded();
+  perf_map_lines_skipped_ =
+      perf_maps_before_.lines_skipped + naming_->processes.perfMaps().lines_skipped;
+  perf_maps_cut_ = perf_maps_before_.cut + naming_->processes.perfMaps().cut;
   named_without_lines_ = named_without_lines_before_ + naming_->modules.namedWithoutLines();
 }
 
@@ -182,6 +187,8 @@ std::map<std::string, uint64_t> Profiler::counters() const {
       {"task_events_active", task_events_active_},
       {"task_events_lost", task_events_lost_},
       {"modules", modules_},
+      {"perf_map_lines_skipped", perf_map_lines_skipped_},
+      {"perf_maps_cut", perf_maps_cut_},
       {"symbol_bytes", symbol_bytes_},
       {"name_bytes", name_bytes_},
       {"name_resets", name_resets_},

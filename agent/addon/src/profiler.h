@@ -91,11 +91,13 @@ class Profiler {
   bool is_stopped_ = false;
   // By tables of names that are no more.
   uint64_t processes_recorded_before_ = 0, named_without_lines_before_ = 0;
+  PerfMapFigures perf_maps_before_;
 
   // Read by counters() while a drain runs.
   std::atomic<uint64_t> samples_folded_{0}, drains_{0}, chains_missing_{0}, processes_{0},
       modules_{0}, named_without_lines_{0}, task_events_active_{0}, task_events_lost_{0},
-      processes_recorded_{0}, symbol_bytes_{0}, name_bytes_{0}, name_resets_{0};
+      processes_recorded_{0}, symbol_bytes_{0}, name_bytes_{0}, name_resets_{0},
+      perf_map_lines_skipped_{0}, perf_maps_cut_{0};
   std::atomic<bool> kernel_symbols_hidden_{false};
   const bool pid_namespace_foreign_ = !isInInitialPidNamespace();
 };

@@ -33,7 +33,8 @@ TEST("jit names: tiers fold together, the place stays, builtins keep their kind"
 }
 
 TEST("perf map: ends of functions are honoured, lines may come in pieces") {
-  PerfMap map;
+  PerfMapFigures figures;
+  PerfMap map(&figures);
   NameTable names;
   map.append("1000 10 JS:~one a.js:1:1\n2000 20 JS:*tw");
   CHECK_EQ(nameAt(map, names, 0x1000), "one a.js:1:1");
@@ -47,7 +48,8 @@ TEST("perf map: ends of functions are honoured, lines may come in pieces") {
 }
 
 TEST("perf map: later code replaces earlier code in the same place") {
-  PerfMap map;
+  PerfMapFigures figures;
+  PerfMap map(&figures);
   NameTable names;
   map.append("1000 100 old\n");
   CHECK_EQ(nameAt(map, names, 0x1000), "old");
@@ -61,13 +63,15 @@ TEST("perf map: later code replaces earlier code in the same place") {
 }
 
 TEST("perf map: garbage is skipped") {
-  PerfMap map;
+  PerfMapFigures figures;
+  PerfMap map(&figures);
   NameTable names;
   map.append(
       std::string("\n \nxyz\n1000\n1000 \n1000 10\n1000 10 \n1000 0 empty\n1000 zz bad\n"
                   "fffffffffffffffff 1 large\n1000 fffffffff huge\n2000 1 nul\0byte\n",
                   109));
   CHECK_EQ(map.size(), 0u);
+  CHECK_EQ(figures.lines_skipped, 12u);
 
   std::mt19937 random(1);
   std::string noise(100'000, '\0');

@@ -1,3 +1,5 @@
+import { createReadStream } from 'node:fs';
+
 /**
  * What the sampler uses of a kernel and can do without: user stacks walked by tables, in a loop of
  * BPF's, maps that grow, records of processes that come and go.
@@ -20,9 +22,46 @@ export interface Started {
   taskRecords: boolean;
 }
 
-/** What is less than on the latest kernels, and what comes of it: for people, one line each. */
-export function limitsOf({ walk, noTables, preallocated, taskRecords }: Started): string[] {
+/** What the agent may see of the host. */
+export interface View {
+  /** Process ids of the kernel are not those of this process' /proc. */
+  foreignPids: boolean;
+  /** /proc/kallsyms has no addresses. */
+  kernelAddressesHidden: boolean;
+}
+
+/** @param counters of a sampler that has started */
+export async function viewOf(counters: Record<string, number>): Promise<View> {
+  return {
+    foreignPids: counters['pid_namespace_foreign'] === 1,
+    kernelAddressesHidden: await areAddressesHidden('/proc/kallsyms'),
+  };
+}
+
+/** Whether all symbols are at 0; the first ones, of variables of each CPU, always are. */
+export async function areAddressesHidden(kallsyms: string): Promise<boolean> {
+  for await (const piece of createReadStream(kallsyms, 'latin1')) {
+    if (/^(?!0+ )[0-9a-f]{8,} /m.test(piece)) return false;
+  }
+  return true;
+}
+
+/** What is less than it could be, and what comes of it: for people, one line each. */
+export function limitsOf(
+  { walk, noTables, preallocated, taskRecords }: Started,
+  { foreignPids, kernelAddressesHidden }: View,
+): string[] {
   const limits: string[] = [];
+  if (foreignPids) {
+    limits.push(
+      'this is not the first pid namespace, so no process is found under the id that the kernel gives it, and nothing in programs has a name: run the agent with the pid namespace of the host (--pid=host, hostPID)',
+    );
+  }
+  if (kernelAddressesHidden) {
+    limits.push(
+      'functions of the kernel have no names: run as root or with CAP_SYSLOG, and with kernel.kptr_restrict below 2',
+    );
+  }
   if (walk === 'pointers') {
     limits.push(
       `user stacks by frame pointers alone, programs built without them show little: ${noTables}`,
