@@ -59,7 +59,9 @@ function fuzz(name: string): Promise<FuzzResult> {
     });
     child.on('exit', (code, signal) => {
       clearInterval(watch);
-      reject(new Error(`${name}: the process ended with ${signal ?? code} at input ${begun}`));
+      reject(
+        new Error(`${name}: the process ended with ${signal ?? code}, soon after input ${begun}`),
+      );
     });
   });
 }
