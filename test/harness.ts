@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -79,12 +79,15 @@ export class Program {
   output = '';
   readonly exited: Promise<number | NodeJS.Signals>;
 
+  /** @param launcher such as `setpriv …`, which is handed the command */
   constructor(file: string, env: Record<string, string>, launcher: string[] = []) {
-    const script = path.join(root, file);
-    const options = { env: { ...process.env, ...env }, silent: true, execArgv: [] as string[] };
-    // A launcher such as `setpriv …` stands in for node and is handed the node command.
-    const [execPath, module, ...args] = [...launcher, process.execPath, script] as [string, string];
-    this.child = fork(module, args, { ...options, execPath });
+    const program = path.join(root, file);
+    const command = /\.m?js$/.test(file) ? [process.execPath, program] : [program];
+    const [first, ...args] = [...launcher, ...command] as [string];
+    this.child = spawn(first, args, {
+      env: { ...process.env, NODE: process.execPath, ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     const collect = (chunk: Buffer) => {
       this.output += chunk.toString();
     };
@@ -156,7 +159,7 @@ export async function startAgent(
   serverUrl: string,
   env: Record<string, string> = {},
 ): Promise<Program> {
-  const program = new Program('agent/dist/main.js', {
+  const program = new Program('agent/bunsen-agent', {
     BUNSEN_SERVER_URL: serverUrl,
     BUNSEN_AGENT_DATA_DIR: env['BUNSEN_AGENT_DATA_DIR'] ?? temporaryFolder(t),
     BUNSEN_AGENT_METRICS: 'off',

@@ -4,8 +4,6 @@ import { bootstrap, runMain } from './bootstrap.mjs';
 import { root } from './steps.mjs';
 import { Supervised } from './supervise.mjs';
 
-const node = (file) => [process.execPath, '--enable-source-maps', `${root}/${file}`];
-
 /** Stops once: the agent first, so that its last window still finds the server. */
 function stopper(children) {
   let stopping;
@@ -29,7 +27,7 @@ async function main() {
   let agent;
   const server = new Supervised({
     name: 'The server',
-    command: node('server/dist/main.js'),
+    command: [process.execPath, '--enable-source-maps', `${root}/server/dist/main.js`],
     env: process.env,
     onMessage: (message) => {
       if (message?.type === 'ready') onReady(message.url);
@@ -49,8 +47,12 @@ async function main() {
     }
     agent = new Supervised({
       name: 'The agent',
-      command: node('agent/dist/main.js'),
-      env: { ...process.env, BUNSEN_SERVER_URL: process.env.BUNSEN_SERVER_URL ?? url },
+      command: [`${root}/agent/bunsen-agent`],
+      env: {
+        ...process.env,
+        NODE: process.execPath,
+        BUNSEN_SERVER_URL: process.env.BUNSEN_SERVER_URL ?? url,
+      },
       onMessage: (message) => {
         if (message?.type === 'sampling') {
           console.log(

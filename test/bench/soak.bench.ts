@@ -27,6 +27,8 @@ import { Cleanups, parseSize, report } from './report.ts';
 
 const size = parseSize();
 const SECONDS = size === 'full' ? 3600 : 120;
+const LOOP_SECONDS = size === 'full' ? 600 : 60;
+const WARM_UP_SECONDS = 20;
 const PROCESSES = 200;
 /** Lines of progress. */
 const STEPS = 12;
@@ -44,6 +46,7 @@ await Cleanups.run(async (t) => {
   const agent = await startAgent(t, url, {
     BUNSEN_AGENT_METRICS: metricsAt,
     BENCH_LOOP_DELAY: delays,
+    BENCH_LOOP_DELAY_FROM_S: String(WARM_UP_SECONDS + SECONDS),
     NODE_OPTIONS: `--import=${pathToFileURL(path.join(root, 'test/bench/loop-delay.mjs'))}`,
   });
   const pid = agent.child.pid as number;
@@ -52,7 +55,7 @@ await Cleanups.run(async (t) => {
     `${PROCESSES} processes, ${msASecond} ms of CPU time a second each, and a new one each second; ${SECONDS} s …`,
   );
   startProcesses(t, msASecond);
-  await sleep(20_000);
+  await sleep(WARM_UP_SECONDS * 1000);
   const read = async () => {
     const all = await metricsOf(`http://${metricsAt}`);
     return (name: string) => all[`bunsen_agent_${name}`] ?? Number.NaN;
@@ -82,6 +85,8 @@ await Cleanups.run(async (t) => {
   const delta = (name: string) => now(name) - before(name);
   const kernelSeconds = delta('kernel_seconds_total');
   const samples = delta('samples_taken_total');
+  console.log(`and how long the event loop is held up, for ${LOOP_SECONDS} s more …`);
+  await sleep(LOOP_SECONDS * 1000);
   await agent.stop();
   const accounting = accountingOf(agent);
   const { tree } = await flamegraph(url, '{}', { from: 'now-3h' });

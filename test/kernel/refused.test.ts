@@ -9,7 +9,7 @@ async function refuses(t: Parameters<typeof compile>[0], launcher: string[], wor
   const spool = temporaryFolder(t);
   chmodSync(spool, 0o777);
   const agent = new Program(
-    'agent/dist/main.js',
+    'agent/bunsen-agent',
     { BUNSEN_AGENT_DATA_DIR: spool, BUNSEN_AGENT_METRICS: 'off' },
     launcher,
   );
@@ -42,7 +42,7 @@ test('perf events forbidden: says so, and what to do', { skip: needsRoot }, asyn
 /** Starts the agent below `launcher`; it samples, and says these words of what it cannot do. */
 async function warns(t: Parameters<typeof compile>[0], launcher: string[], words: RegExp) {
   const agent = new Program(
-    'agent/dist/main.js',
+    'agent/bunsen-agent',
     { BUNSEN_AGENT_DATA_DIR: temporaryFolder(t), BUNSEN_AGENT_METRICS: 'off' },
     launcher,
   );

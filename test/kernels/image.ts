@@ -51,7 +51,12 @@ export function packUserSpace(t: Cleanup, folder: string): string {
   for (const file of ['agent/addon/.output/bunsen.node', 'agent/addon/.output/bunsen-lines']) {
     putProgram(stage, path.join(root, file), `/bunsen/${file}`);
   }
-  for (const at of ['agent/dist', 'agent/package.json', 'bpf/.output/cpu.bpf.o']) {
+  for (const at of [
+    'agent/bunsen-agent',
+    'agent/dist',
+    'agent/package.json',
+    'bpf/.output/cpu.bpf.o',
+  ]) {
     put(stage, path.join(root, at), `/bunsen/${at}`);
   }
   for (const name of packagesOf(path.join(root, 'agent'))) {

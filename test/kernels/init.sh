@@ -18,7 +18,7 @@ ip address add 10.0.2.15/24 dev eth0
 ip route add default via 10.0.2.2
 
 cd /bunsen
-node agent/dist/main.js &
+agent/bunsen-agent &
 agent=$!
 until wget -q -O /dev/null http://127.0.0.1:4041/healthz 2>/dev/null; do
   kill -0 $agent 2>/dev/null || break

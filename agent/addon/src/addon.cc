@@ -1,4 +1,5 @@
 // The addon's export table.
+#include <malloc.h>
 #include <napi.h>
 
 #include "sampler.h"
@@ -6,6 +7,8 @@
 namespace {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  // What one thread has freed, another can use: there are ten threads, and few work at a time.
+  mallopt(M_ARENA_MAX, 2);
   exports.Set("Sampler", bunsen::Sampler::defineClass(env));
   return exports;
 }

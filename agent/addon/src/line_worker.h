@@ -56,7 +56,7 @@ class LineWorker {
   // in the long run.
   static constexpr int64_t kStartMs = 1000;
   static constexpr int64_t kBurstMs = 250;
-  static constexpr int64_t kPauseFactor = 200;
+  static constexpr int64_t kPauseFactor = 1000;
   // Between two runs of one file, so that its new addresses come together.
   static constexpr std::chrono::seconds kFileInterval{5};
 
