@@ -153,6 +153,13 @@ test('a file is shared on purpose, and opened by whoever has the link', {
   await other.reload();
   await figures.getByRole('button', { name: /^parse/ }).waitFor();
 
+  // It is taken back: who has it open still sees it, and nobody else.
+  await other.getByRole('button', { name: 'Share this file: Shared' }).click();
+  await other.getByRole('button', { name: 'Delete it from the server' }).click();
+  await other.getByRole('button', { name: 'Send it and make a link' }).waitFor();
+  await figures.getByRole('button', { name: /^parse/ }).waitFor();
+  assert.doesNotMatch(other.url(), /shared/);
+
   // A file that is not shared takes no part of the link.
   const noise = Array.from({ length: 9000 }, () => `f${Math.random()} 1`).join('\n');
   await input.setInputFiles(file('large.txt', noise));
@@ -164,7 +171,7 @@ test('a file is shared on purpose, and opened by whoever has the link', {
   await send.click();
   await page.getByRole('alert').getByText('BODY_TOO_LARGE').waitFor();
   await page.getByRole('button', { name: 'Cancel' }).click();
-  await page.goto(`${url}/adhoc?shared=00000000-0000-4000-8000-000000000000`);
+  await page.goto(chromeLink);
   await page.getByText(/there is no uploaded profile/).waitFor();
 });
 

@@ -3,6 +3,7 @@ import type { SharedFile } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import type { IngestLimits } from '../ingest/limits.ts';
 import type { WorkerResult } from '../query/worker-result.ts';
+import { mutate } from '../store/mutate.ts';
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
 import type { Store } from '../store/store.ts';
 import { dateTimeText } from '../store/time-sql.ts';
@@ -107,6 +108,19 @@ export class AdHocProfiles {
   async file(id: string): Promise<{ shared: SharedFile; bytes: Buffer }> {
     const { file, ...entry } = await this.#read('id', id);
     return { shared: this.#shared(entry), bytes: Buffer.from(file, 'base64') };
+  }
+
+  /**
+   * Takes a file away for good.
+   * @throws BunsenError `NOT_FOUND`
+   */
+  async remove(id: string): Promise<void> {
+    await this.#read('id', id);
+    await mutate(
+      this.#store,
+      'ALTER TABLE adhoc_profiles DELETE WHERE tenant = {tenant:String} AND id = {id:UUID}',
+      { tenant: DEFAULT_TENANT, id },
+    );
   }
 
   async #read(field: string, id: string): Promise<AdHocFile> {

@@ -52,3 +52,15 @@ test('what cannot be shown, is too large, or is not there', async () => {
     assert.deepEqual(await refused(API.file(id)), [404, 'NOT_FOUND']);
   }
 });
+
+test('a file that is taken back is gone for everybody, and the others stay', async () => {
+  const share = async (name: string) =>
+    (await (await server.fetch(...post(name, 'main 1'))).json()) as SharedFile;
+  const [mine, other] = [await share('mine'), await share('other')];
+  const taken = await server.fetch(API.file(mine.id), { method: 'DELETE' });
+  assert.equal(taken.status, 204);
+  for (const method of ['GET', 'DELETE']) {
+    assert.equal((await server.refusal(API.file(mine.id), { method })).status, 404);
+  }
+  assert.equal((await server.fetch(API.file(other.id))).status, 200);
+});

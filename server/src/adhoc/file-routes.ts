@@ -42,6 +42,15 @@ const FILE = operation({
   answers: { 200: { help: 'The file as it came.', content: { [FILE_TYPE]: undefined } } },
 });
 
+const FORGET = operation({
+  group: 'Files',
+  summary: 'A shared profile is taken back',
+  help: 'Whoever knows its id may do that; nobody can open it from then on.',
+  params: {},
+  path: { id: 'As the answer to the upload has it.' },
+  answers: { 204: { help: 'It is gone.' } },
+});
+
 /** Files that somebody shares, and that others open by their id. */
 export function fileRoutes(app: FastifyInstance, adhoc: AdHocProfiles, ingester: Ingester): void {
   takeRawBodies(app);
@@ -58,6 +67,12 @@ export function fileRoutes(app: FastifyInstance, adhoc: AdHocProfiles, ingester:
       .header('last-modified', new Date(shared.uploadedMs).toUTCString())
       .header('sunset', new Date(shared.expiresMs).toUTCString())
       .send(bytes);
+  });
+
+  route(app, 'DELETE', API.file(':id'), FORGET, async (_params, request, reply) => {
+    const { id } = request.params as { id: string };
+    await adhoc.remove(id);
+    return reply.code(204).send();
   });
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Deletion, type DeletionState, SLOT_MS } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
-import { clusterStatements } from '../store/cluster-ddl.ts';
+import { mutate } from '../store/mutate.ts';
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
 import { type Retention, rawMsOf } from '../store/retention.ts';
 import { type RollupTable, rollupOf } from '../store/rollup-sql.ts';
@@ -168,30 +168,23 @@ export class Deletions {
   async #deleteSeries(selection: Selection): Promise<void> {
     const { keys, labels, range } = selection;
     const matches = labels === '' ? keys : `${keys} AND ${labels}`;
-    await this.#mutate(
+    await mutate(
+      this.#store,
       `ALTER TABLE series DELETE WHERE ${matches}
          AND day >= toDate(${secondSql(Math.ceil(range.fromMs / DAY_MS) * DAY_MS)})
          AND day < toDate(${secondSql(Math.floor(range.untilMs / DAY_MS) * DAY_MS)})`,
-      selection,
+      rangeParams(selection),
     );
     this.#seen.clear(); // should they come again
   }
 
   async #deleteRows(table: string, inRange: string, selection: Selection): Promise<void> {
     const bySeries = seriesIn(selection);
-    await this.#mutate(
+    await mutate(
+      this.#store,
       `ALTER TABLE ${table} DELETE WHERE ${selection.keys} AND ${inRange} ${bySeries}`,
-      selection,
+      rangeParams(selection),
     );
-  }
-
-  /** Returns when it is done: what was read before is then gone from disk as well, some minutes later. */
-  async #mutate(sql: string, selection: Selection): Promise<void> {
-    const { cluster } = this.#store;
-    const statement = `${sql} SETTINGS mutations_sync = 2`;
-    for (const each of cluster ? clusterStatements(statement, cluster) : [statement]) {
-      await this.#store.command(each, rangeParams(selection));
-    }
   }
 
   async #note({ id, query, fromMs, untilMs, requestedMs, state }: Deletion): Promise<void> {

@@ -83,8 +83,8 @@ export async function openFile(source: File, shared: SharedFile | null = null): 
   return file;
 }
 
-/** Others can open it from now on. */
-export function markShared(id: string, shared: SharedFile): void {
+/** Others can open it from now on; null: not any more. */
+export function markShared(id: string, shared: SharedFile | null): void {
   setFiles(files.map((one) => (one.id === id ? { ...one, shared } : one)));
 }
 

@@ -1,3 +1,4 @@
+import type { SharedFile } from '@bunsen/profile';
 import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api/client.ts';
 import { Icon } from '../components/icon.tsx';
@@ -7,7 +8,7 @@ import { formatTime } from '../time/time-range.ts';
 import { updateViewState } from '../url/use-view-state.ts';
 import { markShared, type PageFile } from './desk.ts';
 import styles from './share-button.module.css';
-import { isSentAsItIs, shareFile } from './sharing.ts';
+import { isSentAsItIs, shareFile, stopSharing } from './sharing.ts';
 
 /** The one way by which a file leaves the browser: asked for, and told what it means. */
 export function ShareButton({ file }: { file: PageFile }) {
@@ -24,7 +25,7 @@ export function ShareButton({ file }: { file: PageFile }) {
       {(close) => (
         <div className={styles.panel}>
           {file.shared ? (
-            <SharedLink expiresMs={file.shared.expiresMs} />
+            <SharedLink file={file} shared={file.shared} />
           ) : (
             <Consent file={file} close={close} />
           )}
@@ -62,14 +63,9 @@ function Consent({ file, close }: { file: PageFile; close: () => void }) {
         {isSentAsItIs(file)
           ? 'it is sent to this server as it is'
           : 'what was read of it is sent to this server, as a pprof'}
-        . Whoever can reach this server can list and open it until it expires, and it cannot be
-        taken back before.
+        . Whoever can reach this server can list and open it until it expires or is taken back.
       </p>
-      {error && (
-        <p className={styles.error} role="alert">
-          {error.message} {error instanceof ApiError && <code>{error.code}</code>}
-        </p>
-      )}
+      <Problem error={error} />
       <div className={styles.actions}>
         <button type="button" onClick={cancel}>
           Cancel
@@ -87,9 +83,32 @@ function Consent({ file, close }: { file: PageFile; close: () => void }) {
   );
 }
 
-function SharedLink({ expiresMs }: { expiresMs: number }) {
+function Problem({ error }: { error: Error | null }) {
+  return (
+    error && (
+      <p className={styles.error} role="alert">
+        {error.message} {error instanceof ApiError && <code>{error.code}</code>}
+      </p>
+    )
+  );
+}
+
+function SharedLink({ file, shared }: { file: PageFile; shared: SharedFile }) {
   const field = useRef<HTMLInputElement>(null);
+  const [isStopping, setStopping] = useState(false);
+  const [error, setError] = useState<Error | null>(null);
   useEffect(() => field.current?.select(), []);
+  const stop = async () => {
+    setStopping(true);
+    try {
+      await stopSharing(shared);
+      markShared(file.id, null);
+      updateViewState({ shared: '' }, { replace: true });
+    } catch (caught) {
+      setError(caught as Error);
+      setStopping(false);
+    }
+  };
   return (
     <>
       <div className={styles.link}>
@@ -105,9 +124,15 @@ function SharedLink({ expiresMs }: { expiresMs: number }) {
         </button>
       </div>
       <p>
-        The server has it until <strong>{formatTime(expiresMs)}</strong>. The link shows what you
-        see now: zoom, search and steps.
+        The server has it until <strong>{formatTime(shared.expiresMs)}</strong>. The link shows what
+        you see now: zoom, search and steps.
       </p>
+      <Problem error={error} />
+      <div className={styles.actions}>
+        <button type="button" disabled={isStopping} onClick={() => void stop()}>
+          {isStopping ? 'Deleting…' : 'Delete it from the server'}
+        </button>
+      </div>
     </>
   );
 }

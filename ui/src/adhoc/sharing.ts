@@ -1,5 +1,5 @@
 import { API, type SharedFile } from '@bunsen/profile';
-import { request } from '../api/client.ts';
+import { ApiError, request } from '../api/client.ts';
 import { type PageFile, pprofOf } from './desk.ts';
 
 /** Formats that the server reads as well; what else is read here is sent as a pprof. */
@@ -24,6 +24,16 @@ export async function shareFile(file: PageFile, signal: AbortSignal): Promise<Sh
     signal,
   });
   return (await response.json()) as SharedFile;
+}
+
+/** @throws ApiError; one that is gone already is none */
+export async function stopSharing({ id }: SharedFile): Promise<void> {
+  try {
+    const signal = AbortSignal.timeout(60_000);
+    await request(API.file(encodeURIComponent(id)), { method: 'DELETE', signal });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'NOT_FOUND')) throw error;
+  }
 }
 
 /**
