@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { API, CPU_PROFILE_TYPE, type FunctionCostsResponse } from '@bunsen/profile';
 import type { Page } from 'playwright-core';
 import { atEnd, compile, needsRoot, startAgent, startServer, until } from '../harness.ts';
-import { needsBrowser, openBrowser, shoot } from './browser.ts';
+import { checkAccessibility, needsBrowser, openBrowser, shoot } from './browser.ts';
 
 const CHANGES = 'Changes by function';
 
@@ -66,12 +66,14 @@ test('real profiles: what is hot, what a deploy changed, who calls it, in two cl
     const response = await fetch(`${url}${API.functionCosts}?${new URLSearchParams(params)}`);
     return ((await response.json()) as FunctionCostsResponse).costs[0]?.total ?? 0;
   };
+  const begunMs = { '1.9': 0, '1.10': 0 };
   for (const [version, priceMs] of [
     ['1.9', '1'],
     ['1.10', '12'],
   ] as const) {
     const env = { VERSION: version, DD_SERVICE: 'shop' };
     const child = spawn(program, [priceMs], { stdio: 'ignore', env });
+    begunMs[version] = Date.now();
     atEnd(t, () => child.kill('SIGKILL'));
     await until(`profiles of ${version}`, async () => (await costs(version)) > 3e8, 120_000);
     child.kill('SIGKILL');
@@ -95,6 +97,32 @@ test('real profiles: what is hot, what a deploy changed, who calls it, in two cl
   await rowsOf(page, CHANGES).first().getByText(/^\+\d/).first().waitFor();
   await shoot(page, 'trial-deploy');
   deploy.assertAtMost(2);
+
+  // Where it began, on the timeline.
+  const mark = await start();
+  await mark.click('link', /^shop/);
+  await mark.click('link', '1.10');
+  await isFirst(page, CHANGES, 'price_basket');
+  mark.assertAtMost(2);
+
+  // What changed between two times: a drag over the later one, and a click.
+  const aroundMs = begunMs['1.10'];
+  const range = { from: `${aroundMs - 60_000}`, until: `${aroundMs + 60_000}` };
+  await page.goto(`${url}/s/shop?${new URLSearchParams(range)}`);
+  await isFirst(page, 'Functions', 'price_basket');
+  const timeline = page.getByRole('region', { name: 'Timeline' });
+  await timeline.getByRole('link', { name: '1.10' }).waitFor();
+  await shoot(page, 'trial-timeline');
+  await checkAccessibility(page);
+  const plot = await timeline.locator('.u-over').boundingBox();
+  assert.ok(plot);
+  await page.mouse.move(plot.x + plot.width * 0.55, plot.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(plot.x + plot.width * 0.95, plot.y + 40, { steps: 3 });
+  await page.mouse.up();
+  await page.waitForURL((to) => to.searchParams.get('from') !== range.from);
+  await page.getByRole('link', { name: 'Compare with before' }).click();
+  await isFirst(page, CHANGES, 'price_basket');
 
   const callers = await start();
   await callers.click('link', /^price_basket/);

@@ -41,8 +41,12 @@ export function useServices(
   return useJson(API.services, { type, ...rangeParams(range) }, enabled);
 }
 
-export function useLabelNames(query: string, range: TimeRange): UseQueryResult<LabelNamesResponse> {
-  return useJson(API.labelNames, { query, ...rangeParams(range) });
+export function useLabelNames(
+  query: string,
+  range: TimeRange,
+  { enabled = true } = {},
+): UseQueryResult<LabelNamesResponse> {
+  return useJson(API.labelNames, { query, ...rangeParams(range) }, enabled);
 }
 
 export function useLabelValues(

@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newestFirst } from './use-versions.ts';
 
-test('the newest version is the one that came last', () => {
+test('the newest version is the one that came last; when it began, if that is in sight', () => {
   const series = (version: string, values: (number | null)[]) => ({ labels: { version }, values });
   const answer = {
-    unit: 'nanoseconds',
-    fromMs: 0,
-    untilMs: 3,
-    stepMs: 1,
+    fromMs: 100,
+    stepMs: 10,
     series: [
       series('1.9', [5, 5, 5]),
       series('2.0-rollback', [null, 0, 7]),
@@ -16,7 +14,10 @@ test('the newest version is the one that came last', () => {
       series('', [1, 1, 1]),
       series('never', [null, null, null]),
     ],
-    warnings: [],
   };
-  assert.deepEqual(newestFirst(answer, 'version'), ['2.0-rollback', '1.10', '1.9']);
+  assert.deepEqual(newestFirst(answer, 'version'), [
+    { value: '2.0-rollback', fromMs: 120 },
+    { value: '1.10', fromMs: null },
+    { value: '1.9', fromMs: null },
+  ]);
 });

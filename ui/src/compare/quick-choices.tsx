@@ -20,7 +20,7 @@ export function QuickChoices({ range }: { range: TimeRange }) {
   const choices = timeBaselines(right, nowMs);
   const [newest, before] = versions?.values ?? [];
   if (versions && newest && before) {
-    const values = { left: before, right: newest };
+    const values = { left: before.value, right: newest.value };
     choices.push(labelBaseline({ left, right }, versions.label, values, nowMs));
   }
   return (

@@ -4,6 +4,7 @@ import { digits, formatValue } from '../format/value.ts';
 import { useRange } from '../time/range-context.tsx';
 import { formatTime, stepFor, type TimeRange, WEEK_MS } from '../time/time-range.ts';
 import { updateViewState } from '../url/use-view-state.ts';
+import { Marks, type TimelineMark } from './marks.tsx';
 import { type StackedSeries, seriesColour, stackSeries } from './stack-series.ts';
 import styles from './timeline.module.css';
 
@@ -18,10 +19,12 @@ export function Timeline(props: {
   query: string;
   groupBy?: string;
   height: number;
+  /** Times that mean something. */
+  marks?: TimelineMark[];
   /** Only of the stacks that have this function, and with what it was a week before. */
   fn?: FunctionName;
 }) {
-  const { query, groupBy, height, fn } = props;
+  const { query, groupBy, height, fn, marks = [] } = props;
   const range = useRange();
   const stepMs = stepFor(range, MAX_POINTS);
   const { data, error, isPlaceholderData } = useSeries(query, range, stepMs, { groupBy, fn });
@@ -50,6 +53,7 @@ export function Timeline(props: {
             />
           </Suspense>
         )}
+        {stacked && !error && <Marks marks={marks} range={range} />}
       </div>
       {stacked && !error && <Legend data={stacked} before={before} step={step} />}
     </section>
