@@ -140,9 +140,11 @@ test('a data directory that another server has open, and one that cannot be writ
 
   const file = join(tempDir(), 'file');
   writeFileSync(file, '');
-  const notDirectory = await endOf(start({ BUNSEN_DATA_DIR: join(file, 'data') }));
-  assert.equal(notDirectory.code, 2);
-  assert.ok(notDirectory.stderr.includes(file), notDirectory.stderr);
+  for (const unusable of [join(file, 'data'), file, '/proc/no/folder']) {
+    const refused = await endOf(start({ BUNSEN_DATA_DIR: unusable }));
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /the data directory cannot be used .*BUNSEN_DATA_DIR/);
+  }
 });
 
 test('options that are wrong are named', async () => {

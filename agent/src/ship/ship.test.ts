@@ -89,7 +89,9 @@ test('a write that fails leaves nothing behind; a folder that was removed comes 
 test('a folder that cannot be used is an error that says what to do', async (t) => {
   const file = path.join(await folder(t), 'file');
   await writeFile(file, '');
-  await assert.rejects(openSpool(path.join(file, 'below')), /BUNSEN_AGENT_DATA_DIR/);
+  for (const folder of [path.join(file, 'below'), file, '/proc/no/folder']) {
+    await assert.rejects(openSpool(folder), /BUNSEN_AGENT_DATA_DIR/);
+  }
 });
 
 /** A receiver that answers with the given statuses in turn, the last one for ever. */

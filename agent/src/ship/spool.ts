@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AgentError } from '../errors.ts';
@@ -56,7 +57,7 @@ export class Spool {
     const { directory, maxBytes, instance, onDropped } = options;
     const spool = new Spool(directory, maxBytes, instance, onDropped);
     try {
-      await mkdir(directory, { recursive: true });
+      await makeFolder(directory);
       for (const file of (await readdir(directory)).sort()) {
         const match = FILE.exec(file);
         if (!match) {
@@ -110,7 +111,7 @@ export class Spool {
   async add({ startMs, samples, bytes }: EncodedWindow): Promise<void> {
     const file = `${startMs}-${this.#instance}-${samples}.pprof.gz`;
     // Somebody may have removed the folder since the last window.
-    await mkdir(this.#directory, { recursive: true });
+    await makeFolder(this.#directory);
     const partial = path.join(this.#directory, `${file}.partial`);
     try {
       await writeFile(partial, bytes);
@@ -146,4 +147,13 @@ export class Spool {
     this.#windows = this.#windows.filter((other) => other !== window);
     await unlink(path.join(this.#directory, window.file)).catch(() => undefined);
   }
+}
+
+/** With those above it, one by one: where a folder takes no others, as /proc, Node.js' own recursion does not end. */
+async function makeFolder(folder: string): Promise<void> {
+  const missing: string[] = [];
+  for (let each = path.resolve(folder); !existsSync(each); each = path.dirname(each)) {
+    missing.push(each);
+  }
+  for (const each of missing.reverse()) await mkdir(each);
 }

@@ -2,9 +2,9 @@
  * The process that the embedded store runs in, apart from the server, so that a crash of the engine
  * (or its memory) is not the server's. Started by supervisor.ts with its options as JSON in argv.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ownerOfDataDir } from './data-dir.ts';
 import { Engine, type Setting } from './engine.ts';
@@ -108,7 +108,11 @@ async function openEngine(storeDir: string, options: ChildOptions): Promise<Engi
 
 function makeDir(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    // One by one: in a folder that takes no others, as /proc, Node.js' own recursion does not end.
+    const missing: string[] = [];
+    for (let dir = resolve(path); !existsSync(dir); dir = dirname(dir)) missing.push(dir);
+    for (const dir of missing.reverse()) mkdirSync(dir);
+    readdirSync(path);
   } catch (cause) {
     throw new Error(
       `the data directory cannot be used (${(cause as Error).message}): make it writable for this user, or set BUNSEN_DATA_DIR to another one`,
