@@ -1,6 +1,16 @@
 import type { ErrorResponse } from '@bunsen/profile';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { asBunsenError, BunsenError, internalError } from './errors.ts';
+import { asBunsenError, BunsenError, type ErrorCode, internalError } from './errors.ts';
+
+const BODY_STATUSES = new Set([400, 413]);
+/** Of these statuses, what says nothing of what a body holds. */
+const OUTSIDE_BODY = new Set<ErrorCode>([
+  'PARAMETER_UNKNOWN',
+  'PARAMETER_INVALID',
+  'RANGE_EMPTY',
+  'APP_NAME_MALFORMED',
+  'BODY_TOO_LARGE',
+]);
 
 /** Every error has one shape: of Bunsen's own API. */
 export function answerError(
@@ -10,7 +20,12 @@ export function answerError(
 ): FastifyReply {
   const { code, message, status } = noteError(error, request, reply);
   const body: ErrorResponse = { code, message };
-  return reply.code(status).type('application/json; charset=utf-8').send(body);
+  const { bodyErrorStatus } = request.routeOptions.config.operation ?? {};
+  const isOfBody = BODY_STATUSES.has(status) && !OUTSIDE_BODY.has(code);
+  return reply
+    .code((isOfBody && bodyErrorStatus) || status)
+    .type('application/json; charset=utf-8')
+    .send(body);
 }
 
 /**

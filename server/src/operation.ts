@@ -32,6 +32,8 @@ export interface Operation<P extends Params = Params> {
   body?: Readonly<Record<string, string>>;
   /** By status. Every route may besides answer with an error. */
   answers: Readonly<Record<number, Answer>>;
+  /** Of errors that are about the body, where others than 400 and 413 are known to clients. */
+  bodyErrorStatus?: number;
 }
 
 declare module 'fastify' {

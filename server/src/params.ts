@@ -76,7 +76,10 @@ function readParam(name: string, param: Param, given: string | string[] | undefi
     throw new BunsenError(code, `the parameter ${name} is missing${example}`);
   }
   if ('many' in param) return [given ?? []].flat();
-  if (given === undefined) return param.default;
+  // What is one of several, or a number, cannot be empty: forms and clients send it so for not given.
+  if (given === undefined || (given === '' && ('min' in param || param.choices))) {
+    return param.default;
+  }
   if (typeof given !== 'string') {
     throw new BunsenError('PARAMETER_INVALID', `the parameter ${name} is given more than once`);
   }

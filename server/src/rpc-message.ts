@@ -25,7 +25,7 @@ export async function takeMessage(
   { name, compress, decompress }: Compression,
   readMaxBytes: number,
 ): Promise<{ message: RawMessage; emptied: Uint8Array }> {
-  const type = headers.get('content-type') ?? '';
+  const type = (headers.get('content-type') ?? '').toLowerCase();
   const encoding = type.includes('json') ? 'json' : 'protobuf';
   const empty = Buffer.from(encoding === 'json' ? '{}' : '');
   const isEnveloped = type.startsWith('application/grpc');

@@ -195,7 +195,9 @@ export type AnswerEncoding = 'protobuf' | 'json';
 
 /** JSON for who asks over Connect in JSON, protobuf otherwise. */
 export function answerEncoding({ requestHeader }: HandlerContext): AnswerEncoding {
-  return requestHeader.get('content-type')?.startsWith('application/json') ? 'json' : 'protobuf';
+  return requestHeader.get('content-type')?.toLowerCase().startsWith('application/json')
+    ? 'json'
+    : 'protobuf';
 }
 
 /**
@@ -214,7 +216,8 @@ export function encodedAnswer<Schema extends DescMessage>(
     return message;
   }
   // gRPC with JSON, which hardly anybody speaks, has its own frames around a message of Connect's.
-  if (context.requestHeader.get('content-type')?.includes('json')) return fromBinary(schema, bytes);
+  if (context.requestHeader.get('content-type')?.toLowerCase().includes('json'))
+    return fromBinary(schema, bytes);
   if (bytes.length === 0) return message;
   // Fields that a message does not know are written as they came: the first tag, and all behind it.
   const reader = new BinaryReader(bytes);

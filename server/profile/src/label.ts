@@ -25,6 +25,40 @@ export const LABEL_LIMITS: LabelLimits = {
 /** Dots are allowed, since OpenTelemetry's attributes have them. */
 const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
 
+/** The name as it is stored: `http-path` and `http/path` are `http_path`, as for OpenTelemetry's attributes. */
+export function toLabelName(name: string): string {
+  if (LABEL_NAME.test(name)) return name;
+  return name.replace(/[^A-Za-z0-9_.]/g, '_').replace(/^(?=[0-9.])/, '_');
+}
+
+/**
+ * Labels as they were sent, under names that are stored, without empty values. Values whose names become
+ * the same are joined by `;` in the order of their names, as Prometheus does.
+ * @param limits names that are longer stay, for {@link checkLabels}: of megabytes, it would take long
+ */
+export function toLabels(
+  pairs: Iterable<readonly [name: string, value: string]>,
+  { labelNameBytes }: LabelLimits = LABEL_LIMITS,
+): Labels {
+  const labels = new Map<string, [name: string, value: string][]>();
+  for (const [name, value] of pairs) {
+    if (value === '') continue;
+    const stored = name.length > labelNameBytes ? name : toLabelName(name);
+    const others = labels.get(stored);
+    if (others) others.push([name, value]);
+    else labels.set(stored, [[name, value]]);
+  }
+  return Object.fromEntries(
+    [...labels].map(([name, sent]) => [
+      name,
+      sent
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([, value]) => value)
+        .join(';'),
+    ]),
+  );
+}
+
 /** @throws ProfileError `LABEL_MALFORMED` with the label, the value and the limit */
 export function checkLabels(labels: Labels, limits: LabelLimits = LABEL_LIMITS): void {
   const names = Object.keys(labels);

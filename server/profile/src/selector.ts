@@ -1,4 +1,5 @@
 import { ProfileError } from './errors.ts';
+import { toLabelName } from './label.ts';
 
 export type MatchOperator = '=' | '!=' | '=~' | '!~';
 
@@ -19,16 +20,50 @@ const TYPE = /^[A-Za-z0-9_:./-]*/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_.]*/;
 const OPERATOR = /^(=~|!~|!=|=)/;
 const STRING = /^"(?:[^"\\]|\\.)*"|^'(?:[^'\\]|\\.)*'|^`[^`]*`/;
-const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r' };
+const ESCAPES: Record<string, string> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  '"': '"',
+  "'": "'",
+};
+const ESCAPE = /\\(?:x([\da-fA-F]{2})|([0-7]{3})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([\s\S]))/g;
 
-function unquote(literal: string): string {
-  if (literal[0] === '`') return literal.slice(1, -1);
-  return literal.slice(1, -1).replace(/\\(.)/g, (_, char: string) => ESCAPES[char] ?? char);
+/**
+ * The text of a quoted literal, with Go's escapes, as PromQL has them; between backticks there are none.
+ * @returns undefined if there is an escape that Go has not: `\d` of a regular expression is `\\\\d` here
+ */
+export function unquote(literal: string): string | undefined {
+  const inner = literal.slice(1, -1);
+  if (literal[0] === '`' || !inner.includes('\\')) return inner;
+  const encoder = new TextEncoder();
+  const bytes: number[] = [];
+  let at = 0;
+  for (const found of inner.matchAll(ESCAPE)) {
+    const [whole, hex, octal, short, long, char] = found;
+    bytes.push(...encoder.encode(inner.slice(at, found.index)));
+    at = found.index + whole.length;
+    const byte = hex ? Number.parseInt(hex, 16) : octal ? Number.parseInt(octal, 8) : undefined;
+    const code = Number.parseInt(short ?? long ?? '', 16);
+    const text = char === undefined ? undefined : ESCAPES[char];
+    if (byte !== undefined && byte <= 0xff) bytes.push(byte);
+    else if (code <= 0x10ffff) bytes.push(...encoder.encode(String.fromCodePoint(code)));
+    else if (text !== undefined) bytes.push(...encoder.encode(text));
+    else return undefined;
+  }
+  bytes.push(...encoder.encode(inner.slice(at)));
+  return new TextDecoder().decode(Uint8Array.from(bytes));
 }
 
 /**
  * Parses `process_cpu:cpu:nanoseconds:cpu:nanoseconds{service_name="api", pod=~"api-.*"}`: the type
- * and the braces are both optional, but not at once.
+ * and the braces are both optional, but not at once. As in PromQL, names may be quoted, which those with
+ * other characters must be, and the type may be a quoted name without an operator.
  * @throws ProfileError `SELECTOR_MALFORMED` that shows the place
  */
 export function parseSelector(text: string): Selector {
@@ -45,20 +80,35 @@ export function parseSelector(text: string): Selector {
     return match;
   };
   const space = () => take(/^\s*/);
+  const takeQuoted = (): string | undefined => {
+    const start = at;
+    const literal = take(STRING);
+    if (literal === undefined) return undefined;
+    const inner = unquote(literal);
+    if (inner !== undefined) return inner;
+    at = start;
+    return fail('escapes as Go has them (a backslash itself is \\\\, or use `…`)');
+  };
 
   space();
-  const profileType = take(TYPE) ?? '';
+  let profileType = take(TYPE) ?? '';
   space();
   const matchers: Matcher[] = [];
   if (take(/^\{/)) {
     for (space(); !take(/^\}/); space()) {
-      const name = take(NAME) ?? fail('a label name or }');
+      const quoted = takeQuoted();
+      const name = quoted ?? take(NAME) ?? fail('a label name or }');
       space();
-      const operator = (take(OPERATOR) ?? fail('=, !=, =~ or !~')) as MatchOperator;
-      space();
-      const value = unquote(take(STRING) ?? fail('a quoted value'));
-      matchers.push({ name, operator, value });
-      space();
+      const isType = quoted !== undefined && profileType === '' && /^[,}]/.test(text.slice(at));
+      if (isType) {
+        profileType = quoted;
+      } else {
+        const operator = (take(OPERATOR) ?? fail('=, !=, =~ or !~')) as MatchOperator;
+        space();
+        const value = takeQuoted() ?? fail('a quoted value');
+        matchers.push({ name: toLabelName(name), operator, value });
+        space();
+      }
       if (!take(/^,/) && text[at] !== '}') fail(', or }');
     }
   } else if (profileType === '') {
@@ -71,9 +121,14 @@ export function parseSelector(text: string): Selector {
 
 /** The text of a selector, which {@link parseSelector} reads back to the same. */
 export function formatSelector({ profileType, matchers }: Selector): string {
-  const conditions = matchers.map(
-    ({ name, operator, value }) =>
-      `${name}${operator}"${value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(/\r/g, '\\r')}"`,
-  );
+  const conditions = matchers.map(({ name, operator, value }) => {
+    const shown = toLabelName(name) === name ? name : quoted(name);
+    return `${shown}${operator}${quoted(value)}`;
+  });
   return `${profileType}{${conditions.join(', ')}}`;
+}
+
+function quoted(text: string): string {
+  const escaped = text.replace(/[\\"]/g, '\\$&');
+  return `"${escaped.replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(/\r/g, '\\r')}"`;
 }

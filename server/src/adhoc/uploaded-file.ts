@@ -67,7 +67,7 @@ function sourceOf(bytes: Uint8Array): BodySource {
   if (!isText) {
     return {
       kind: 'pprof',
-      request: { labels: LABELS, sampleTypeConfig: {}, fromMs: undefined, units: undefined },
+      request: { labels: LABELS, sampleTypeConfig: {}, fromMs: undefined },
     };
   }
   if (/^\s*\{/.test(head.toString('latin1'))) {

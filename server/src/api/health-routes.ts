@@ -14,7 +14,7 @@ const HEALTHZ = operation({
 const READYZ = operation({
   group: 'Server',
   summary: 'Whether it can work',
-  help: '503 with the reason until the store can be reached and its tables are up to date.',
+  help: '503 with the reason until the store can be reached and its tables are up to date. /ready is what Pyroscope calls it.',
   params: {},
   answers: { 200: { help: 'It can.', content: STATUS } },
 });
@@ -33,10 +33,12 @@ export function healthRoutes(
 ): void {
   app.get('/healthz', { config: { operation: HEALTHZ } }, async () => ({ status: 'ok' }));
   /** 503 with the reason until the store can be reached and its tables are up to date. */
-  app.get('/readyz', { config: { operation: READYZ } }, async () => {
-    await checkReady();
-    return { status: 'ready' };
-  });
+  for (const path of ['/readyz', '/ready']) {
+    app.get(path, { config: { operation: READYZ } }, async () => {
+      await checkReady();
+      return { status: 'ready' };
+    });
+  }
   app.get('/metrics', { config: { operation: METRICS } }, async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );

@@ -55,7 +55,8 @@ export function prometheusLists(app: FastifyInstance, store: Store, status: Roll
 
   route(app, 'GET', '/label/:name/values', PROM_LABEL_VALUES, async (params, request, reply) => {
     const { range, signal } = rangeOf(params, reply);
-    const { name } = request.params as { name: string };
+    const { name: sent } = request.params as { name: string };
+    const name = unescaped(sent);
     const matches = matchesOf(params);
     const found = FUNCTION_LABELS.includes(name)
       ? await functionValues(name, matches, range, signal)
@@ -150,4 +151,14 @@ function list(values: unknown[], most: number, warnings: string[]): unknown {
     ...warnings,
     `there are ${values.length}; limit=${most} is given`,
   ]);
+}
+
+/** Names that are no identifiers come escaped in addresses: `U__k8s_2e_node` is `k8s.node`, as in Prometheus 3. */
+function unescaped(name: string): string {
+  if (!name.startsWith('U__')) return name;
+  return name
+    .slice(3)
+    .replace(/__|_([\da-fA-F]{1,6})_/g, (_, hex: string | undefined) =>
+      hex === undefined ? '_' : String.fromCodePoint(Math.min(Number.parseInt(hex, 16), 0x10ffff)),
+    );
 }

@@ -2,12 +2,12 @@ import type { Labels } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 
 const APP = /^[A-Za-z0-9_./-]+$/;
-const KEY = /^[A-Za-z_][A-Za-z0-9_.]*$/;
 /** What Pyroscope's clients put in for their own use. */
 const INTERNAL_LABELS = new Set(['__session_id__']);
 
 /**
- * Parses `app.cpu{env=prod,region=eu}`, the `name` of Pyroscope's /ingest: values are not quoted.
+ * Parses `app.cpu{env=prod,region=eu}`, the `name` of Pyroscope's /ingest: values are not quoted. Keys are as
+ * they were sent.
  * @throws BunsenError `APP_NAME_MALFORMED` that shows the part
  */
 export function parseAppName(text: string): { app: string; labels: Labels } {
@@ -29,7 +29,7 @@ export function parseAppName(text: string): { app: string; labels: Labels } {
     const equals = pair.indexOf('=');
     const key = pair.slice(0, Math.max(0, equals)).trim();
     if (INTERNAL_LABELS.has(key)) continue;
-    if (!KEY.test(key)) fail(`${JSON.stringify(pair)} is not of the form key=value`);
+    if (key === '') fail(`${JSON.stringify(pair)} is not of the form key=value`);
     if (key.startsWith('__')) fail(`labels that begin with __ are reserved: ${key}`);
     labels[key] = pair.slice(equals + 1).trim();
   }

@@ -100,11 +100,11 @@ test('what does not go with a profile before is refused by name', async () => {
       /sample_type_config/,
     ],
     [{ profile, prev_profile: other }, 422, /alloc_space in bytes is cumulative/],
-    [{ profile, prev_profile: 'x' }, 400, /PPROF_MALFORMED/],
-    [{ profile, prev_profile: '' }, 400, /BODY_EMPTY/],
+    [{ profile, prev_profile: 'x' }, 422, /PPROF_MALFORMED/],
+    [{ profile, prev_profile: '' }, 422, /BODY_EMPTY/],
     [
       { profile, sample_type_config: '{"cpu":{"cumulative":1}}' },
-      400,
+      422,
       /cumulative is true or false/,
     ],
   ];

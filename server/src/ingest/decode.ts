@@ -1,10 +1,18 @@
-import { checkLabels, type Labels, type Profile, SERVICE_NAME } from '@bunsen/profile';
+import {
+  checkLabels,
+  type Labels,
+  type Profile,
+  SERVICE_NAME,
+  toLabelName,
+  toLabels,
+} from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
 import { CumulativeProfiles } from './cumulative.ts';
 import type { DecodedProfile } from './formats/decoded.ts';
 import { decodeFolded, profileOfStacks, type StacksRequest } from './formats/folded.ts';
 import { ByteBudget, isGzip } from './formats/inflate.ts';
 import { decodeJfr, type JfrRequest } from './formats/jfr.ts';
+import { LabelSets } from './formats/label-sets.ts';
 import { decodeOtlp } from './formats/otlp.ts';
 import { decodePerfScript } from './formats/perf-script.ts';
 import { decodeApplicationPprof, decodeLabelledPprof, type PprofRequest } from './formats/pprof.ts';
@@ -52,8 +60,9 @@ export function decodeBody(
   limits: IngestLimits,
   cumulative = new CumulativeProfiles(limits, Date.now()),
 ): DecodedProfile[] {
-  // OpenTelemetry's request without profiles, which has no bytes, is to succeed.
-  if (body.length === 0 && source.kind === 'otlp') return [];
+  // A message without anything in it has no bytes.
+  const isMessage = 'encoding' in source && source.encoding === 'protobuf';
+  if (body.length === 0 && isMessage) return [];
   try {
     const budget = new ByteBudget(limits.profileBytes);
     const bytes = inflate(body, gzipped, budget);
@@ -128,10 +137,11 @@ function inflate(body: Uint8Array, gzipped: boolean, budget: ByteBudget): Uint8A
 }
 
 function checkProfile(profile: Profile, limits: IngestLimits): void {
-  const { frames, labelSets, sampleLabels, stackOffsets } = profile;
-  if (labelSets.length > limits.series) {
-    throw tooMany(labelSets.length, 'series', limits, 'series');
+  if (profile.labelSets.length > limits.series) {
+    throw tooMany(profile.labelSets.length, 'series', limits, 'series');
   }
+  renameLabels(profile, limits);
+  const { frames, labelSets, sampleLabels, stackOffsets } = profile;
   labelSets.forEach((labels, set) => {
     if (!labels[SERVICE_NAME]) {
       throw new BunsenError(
@@ -151,4 +161,17 @@ function checkProfile(profile: Profile, limits: IngestLimits): void {
       throw frameTooLong(frame, Buffer.byteLength(frame), limits);
     }
   }
+}
+
+/** Sets whose names become the same are one set afterwards. */
+function renameLabels(profile: Profile, limits: IngestLimits): void {
+  const stays = (labels: Labels) =>
+    Object.entries(labels).every(([name, value]) => value !== '' && toLabelName(name) === name);
+  if (profile.labelSets.every(stays)) return;
+  const renamed = new LabelSets();
+  const ids = profile.labelSets.map((labels) =>
+    renamed.idOf(stays(labels) ? labels : toLabels(Object.entries(labels), limits)),
+  );
+  profile.labelSets = renamed.sets;
+  profile.sampleLabels = profile.sampleLabels.map((set) => ids[set] as number);
 }

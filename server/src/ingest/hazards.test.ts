@@ -286,7 +286,6 @@ const FORMATS: Record<string, () => Hazards> = {
           labels: SERVICE,
           sampleTypeConfig: {},
           fromMs: undefined,
-          units: undefined,
         },
       },
       (pprof) => pprof,

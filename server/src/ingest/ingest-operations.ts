@@ -91,8 +91,8 @@ export const INGEST = operation({
     from: { help: `Beginning of the profile. ${TIME_HELP}` },
     until: { help: `End of the profile. ${TIME_HELP}` },
     sampleRate: {
-      help: 'Samples a second, where the body counts samples.',
-      min: 1,
+      help: 'Samples a second, where the body counts samples; 0 stands for the default.',
+      min: 0,
       max: MAX_SAMPLE_RATE,
       default: DEFAULT_SAMPLE_RATE,
     },
@@ -114,9 +114,11 @@ export const INGEST = operation({
       ],
       code: 'FORMAT_UNSUPPORTED',
     },
-    units: { help: 'Must be what the application name says; does not go with jfr.' },
+    units: {
+      help: 'Of text: must be what the application name says. A pprof and a recording say it themselves, whatever stands here.',
+    },
     aggregationType: {
-      help: 'Must be what the application name says; does not go with jfr.',
+      help: 'Of text: must be what the application name says. A pprof and a recording say it themselves, whatever stands here.',
       choices: ['sum', 'average', 'avg'],
     },
   },
@@ -126,4 +128,5 @@ export const INGEST = operation({
     '*/*': 'The profile as it is.',
   },
   answers: { 200: { help: 'All is durable.' } },
+  bodyErrorStatus: 422,
 });

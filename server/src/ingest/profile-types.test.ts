@@ -65,7 +65,8 @@ test('the name of /ingest', () => {
     labels: { a: 'b', 'c.d': 'e=f' },
   });
   assert.deepEqual(parseAppName('a-b/c_d.cpu{}'), { app: 'a-b/c_d.cpu', labels: {} });
-  for (const text of ['', '{a=b}', 'app{a}', 'app{=b}', 'app{a=b', 'app{1=b}', 'a b{}']) {
+  assert.deepEqual(parseAppName('app{1k=b,k8s/app=c}').labels, { '1k': 'b', 'k8s/app': 'c' });
+  for (const text of ['', '{a=b}', 'app{a}', 'app{=b}', 'app{a=b', 'a b{}', 'app{__x__=1}']) {
     assert.throws(() => parseAppName(text), { code: 'APP_NAME_MALFORMED' }, text);
   }
 });

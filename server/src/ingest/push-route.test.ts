@@ -148,10 +148,10 @@ test('limits are kept, and named', async () => {
       /BUNSEN_MAX_FRAME_BYTES/,
     ],
     [
-      pprofOf('a 1', { labels: { ...labels, 'not a name': 'x' } }),
+      pprofOf('a 1', { labels: { ...labels, ['__proto__']: 'x' } }),
       400,
       'LABEL_MALFORMED',
-      /not a name/,
+      /__proto__.*reserved/,
     ],
     [
       pprofOf('a 1', { labels: { ...labels, long: 'x'.repeat(2049) } }),

@@ -11,7 +11,12 @@ import type { BodySource, StacksFormat } from './decode.ts';
 import type { StacksRequest } from './formats/folded.ts';
 import { INGEST } from './ingest-operations.ts';
 import type { Ingester, PushResult } from './ingester.ts';
-import { CUMULATIVE_TYPES, foldedTypeOf, type SampleTypeConfig } from './profile-types.ts';
+import {
+  CUMULATIVE_TYPES,
+  DEFAULT_SAMPLE_RATE,
+  foldedTypeOf,
+  type SampleTypeConfig,
+} from './profile-types.ts';
 import { idempotencyKey } from './push-route.ts';
 
 type Params = Values<typeof INGEST.params>;
@@ -155,9 +160,11 @@ function sourceOf(
   const nowMs = Date.now();
   const time = (name: 'from' | 'until') => {
     const text = params[name];
-    return text === undefined ? undefined : parsePyroscopeTime(name, text, nowMs);
+    return text ? parsePyroscopeTime(name, text, nowMs) : undefined;
   };
-  const { aggregationType, units, sampleRate } = params;
+  const { aggregationType } = params;
+  const units = params.units || undefined;
+  const sampleRate = params.sampleRate || DEFAULT_SAMPLE_RATE;
   const { app, labels } = parseAppName(params.name);
   const fromMs = time('from');
   const untilMs = time('until');
@@ -173,7 +180,6 @@ function sourceOf(
         sampleTypeConfig: config ?? {},
         spyName: params.spyName,
         fromMs,
-        units,
         cumulative: config
           ? Object.keys(config).filter((type) => config[type]?.cumulative === true)
           : parts.has('prev_profile')
@@ -184,12 +190,6 @@ function sourceOf(
     };
   }
   if (format === 'jfr') {
-    if ((units ?? 'samples') !== 'samples' || (aggregationType ?? 'sum') !== 'sum') {
-      throw new BunsenError(
-        'PARAMETER_CONTRADICTION',
-        'a JFR recording holds values of several units, which are summed: leave units and aggregationType out',
-      );
-    }
     return {
       kind: 'jfr',
       request: {

@@ -372,11 +372,7 @@ function translate(error: unknown): unknown {
         { cause: error },
       );
     case '427': // CANNOT_COMPILE_REGEXP
-      return new BunsenError(
-        'REGEX_MALFORMED',
-        `a regular expression of the query is not valid (RE2 syntax): ${firstLine(error)}`,
-        { cause: error },
-      );
+      return new BunsenError('REGEX_MALFORMED', regexProblem(firstLine(error)), { cause: error });
     case '202': // TOO_MANY_SIMULTANEOUS_QUERIES
     case '209': // SOCKET_TIMEOUT
     case '210': // NETWORK_ERROR
@@ -413,4 +409,15 @@ function translate(error: unknown): unknown {
 
 function firstLine(error: unknown): string {
   return ((error as Error).message ?? '').split('\n', 1)[0] as string;
+}
+
+/** Of the store's message the expression, without what was put around it, and what RE2 says of it. */
+function regexProblem(message: string): string {
+  const [, compiled, problem] =
+    /cannot compile re2: ([\s\S]*?), error: (.*?)(?:\. Look at|$)/.exec(message) ?? [];
+  if (compiled === undefined) {
+    return `a regular expression of the query is not valid (RE2 syntax): ${message}`;
+  }
+  const sent = compiled.replace(/^\(\?s\)/, '').replace(/^\^\(\?s:([\s\S]*)\)\$$/, '$1');
+  return `the regular expression ${JSON.stringify(sent)} is not valid (RE2 syntax): ${problem}`;
 }

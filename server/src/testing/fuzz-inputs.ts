@@ -53,7 +53,7 @@ export function fuzzTargets(): FuzzTarget[] {
       name: 'pprof',
       source: {
         kind: 'pprof',
-        request: { labels: LABELS, sampleTypeConfig: {}, fromMs: WHEN.fromMs, units: undefined },
+        request: { labels: LABELS, sampleTypeConfig: {}, fromMs: WHEN.fromMs },
       },
       seeds: pprofs,
     },
@@ -65,7 +65,6 @@ export function fuzzTargets(): FuzzTarget[] {
           labels: LABELS,
           sampleTypeConfig: {},
           fromMs: WHEN.fromMs,
-          units: undefined,
           cumulative: ['cpu'],
           previous: pprofs[2],
         },

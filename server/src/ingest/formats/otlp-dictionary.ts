@@ -1,4 +1,4 @@
-import { checkLabels, type Frame, type Labels, type ValueType } from '@bunsen/profile';
+import { checkLabels, type Frame, type Labels, toLabels, type ValueType } from '@bunsen/profile';
 import type {
   AnyValue,
   KeyValue,
@@ -116,20 +116,14 @@ export class OtlpDictionary {
   }
 }
 
-/** Without those that are empty. Attributes may have names that labels may not: `a/b` is `a_b`. */
+/** Without those that are empty. */
 function labelsOf(pairs: [name: string, value: string][], limits: IngestLimits): Labels {
-  const named = pairs
-    .filter(([name, value]) => name !== '' && value !== '')
-    .map(([name, value]): [string, string] => [labelNameOf(name, limits), value]);
-  const labels = Object.fromEntries(named);
+  const labels = toLabels(
+    pairs.filter(([name]) => name !== ''),
+    limits,
+  );
   checkLabels(labels, limits); // before they are copied for each profile and sample
   return labels;
-}
-
-/** One that is too long is left for checkLabels: of megabytes, replacing would take hundreds. */
-function labelNameOf(name: string, { labelNameBytes }: IngestLimits): string {
-  if (name.length > labelNameBytes) return name;
-  return name.replace(/[^A-Za-z0-9_.]/g, '_').replace(/^(?=[0-9.])/, '_');
 }
 
 function at<T>(table: T[], index: number, name: string): T {

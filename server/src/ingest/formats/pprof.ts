@@ -31,7 +31,6 @@ export interface PprofRequest {
   spyName?: string | undefined;
   /** Used if the profile does not have a time itself. */
   fromMs: number | undefined;
-  units: string | undefined;
   /** First part of the profile types, if not what the sample types tell. */
   name?: string | undefined;
   /** Sample types whose values are sums since the program started. */
@@ -63,23 +62,13 @@ export function decodeApplicationPprof(
   limits: IngestLimits,
   cumulative: CumulativeProfiles,
 ): DecodedProfile {
-  const { units, sampleTypeConfig, name, spyName, cumulative: cumulativeTypes = [] } = request;
+  const { sampleTypeConfig, name, spyName, cumulative: cumulativeTypes = [] } = request;
   const sent = decode(bytes, limits);
   const { timeMs } = sent;
   const columns = sent.profile.sampleTypes.flatMap(({ type }, column) =>
     cumulativeTypes.includes(type) ? column : [],
   );
   const profile = ofSpy(sent.profile, spyName, sampleTypeConfig);
-  if (
-    units !== undefined &&
-    units !== 'samples' &&
-    !profile.sampleTypes.some(({ unit }) => unit === units)
-  ) {
-    throw new BunsenError(
-      'PARAMETER_CONTRADICTION',
-      `units=${units}, but the profile's sample types are in ${profile.sampleTypes.map(({ unit }) => unit).join(', ')}: leave the parameter out, the profile says it itself`,
-    );
-  }
   // Some clients write microseconds there, which lie in 1970: then the request's time counts.
   const ownMs = timeMs !== undefined && timeMs < YEAR_MS ? undefined : timeMs;
   const types = profileTypesOf(profile, sampleTypeConfig);

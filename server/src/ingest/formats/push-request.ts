@@ -44,7 +44,6 @@ export function decodePushRequest(
           labels: labels.series,
           sampleTypeConfig: {},
           fromMs: undefined,
-          units: undefined,
           name: labels.name,
           cumulative: labels.delta ? CUMULATIVE_TYPES : [],
         },

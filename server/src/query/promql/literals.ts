@@ -75,26 +75,3 @@ export function formatLiteral(value: number): string {
   if (power >= -4 && power < 6) return formatNumber(value);
   return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }
-
-const SIMPLE: Record<string, string> = {
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-};
-const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|([\s\S]))/g;
-
-/** The text of a string literal, with Go's escapes; between backticks there are none. */
-export function unquote(literal: string): string {
-  const inner = literal.slice(1, -1);
-  if (literal[0] === '`') return inner;
-  return inner.replace(ESCAPE, (_, hex, short, long, octal, char: string) => {
-    if (char !== undefined) return SIMPLE[char] ?? char;
-    const code =
-      octal === undefined ? Number.parseInt(hex ?? short ?? long, 16) : Number.parseInt(octal, 8);
-    return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
-  });
-}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { unquote } from '@bunsen/profile';
 import { formatPromql } from './format.ts';
-import { formatDuration, formatNumber, parseDuration, parseNumber, unquote } from './literals.ts';
+import { formatDuration, formatNumber, parseDuration, parseNumber } from './literals.ts';
 import { parseMetricSelector, parsePromql } from './parse.ts';
 
 test('what is evaluated, in the form that Prometheus gives it', () => {

@@ -1,4 +1,4 @@
-import type { Matcher, MatchOperator } from '@bunsen/profile';
+import { type Matcher, type MatchOperator, unquote } from '@bunsen/profile';
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 import { BunsenError } from '../../errors.ts';
@@ -14,7 +14,7 @@ import {
   type Selector,
   typeOf,
 } from './ast.ts';
-import { parseDuration, parseNumber, unquote } from './literals.ts';
+import { parseDuration, parseNumber } from './literals.ts';
 
 /**
  * PromQL by Prometheus' own grammar, as far as it can be evaluated.
@@ -120,7 +120,7 @@ class Parser {
         if (matcher.name !== 'QuotedLabelName') {
           selector.matchers.push(this.#matcher(matcher));
         } else if (selector.name === '') {
-          selector.name = unquote(this.#of(matcher));
+          selector.name = this.#unquoted(matcher);
         } else {
           throw this.#wrong(matcher, 'a metric has one name');
         }
@@ -137,7 +137,7 @@ class Parser {
     return {
       name: this.#labelName(name),
       operator: this.#of(operator) as MatchOperator,
-      value: unquote(this.#of(value)),
+      value: this.#unquoted(value),
     };
   }
 
@@ -224,8 +224,15 @@ class Parser {
   }
 
   #labelName(node: SyntaxNode): string {
-    const text = this.#of(node);
-    return node.name === 'QuotedLabelName' ? unquote(text) : text;
+    return node.name === 'QuotedLabelName' ? this.#unquoted(node) : this.#of(node);
+  }
+
+  /** Of a quoted literal. */
+  #unquoted(node: SyntaxNode): string {
+    const literal = this.#of(node);
+    const text = unquote(literal);
+    if (text !== undefined) return text;
+    throw this.#wrong(node, `${literal} has an escape that Go has not: a backslash itself is \\\\`);
   }
 
   #binary(node: SyntaxNode, offsetMs: number | undefined): Expr {
