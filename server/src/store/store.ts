@@ -237,7 +237,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
   const supervisor = new Supervisor({
     ...options.embedded,
-    listenLimits: { timeMs: options.queryTimeMs, memoryBytes: options.queryMemoryBytes },
+    listenLimits: {
+      timeMs: options.queryTimeMs,
+      memoryBytes: options.queryMemoryBytes,
+      rows: options.queryRows,
+    },
     onDeath: options.onWarning,
   });
   try {

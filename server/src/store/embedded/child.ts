@@ -2,13 +2,15 @@
  * The process that the embedded store runs in, apart from the server, so that a crash of the engine
  * (or its memory) is not the server's. Started by supervisor.ts with its options as JSON in argv.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { accessConfig } from './access.ts';
 import { ownerOfDataDir } from './data-dir.ts';
 import { Engine, type Setting } from './engine.ts';
 import { createFront } from './front.ts';
+import { Guard } from './guard.ts';
 import {
   ALIVE_MS,
   type ChildMessage,
@@ -61,15 +63,15 @@ async function main(options: ChildOptions): Promise<void> {
     settings: [],
   });
   const { concurrency } = options;
-  const own = createFront(engine, { spoolDir, concurrency, settings: [] });
+  const own = createFront(engine, { spoolDir, concurrency });
   servers = [await listenOn(own, { path: options.socketPath })];
   if (options.listen !== '') {
     const at = options.listen.lastIndexOf(':');
     const [host, port] = [options.listen.slice(0, at), Number(options.listen.slice(at + 1))];
     const others = createFront(engine, {
+      guard: await Guard.create(engine, { host, limits: limitSettings(options.listenLimits) }),
       spoolDir,
       concurrency: LISTEN_CONCURRENCY,
-      settings: limitSettings(options.listenLimits),
     });
     servers.push(await listenOn(others, { host, port }));
   }
@@ -90,8 +92,11 @@ async function openEngine(storeDir: string, options: ChildOptions): Promise<Engi
     }
     await sleep(100);
   }
+  // Beside the socket, where only this user can write.
+  const accessFile = join(dirname(options.socketPath), 'access.xml');
+  writeFileSync(accessFile, accessConfig(options.listenLimits.rows));
   try {
-    return new Engine(storeDir, options);
+    return new Engine(storeDir, { memoryBytes: options.memoryBytes, accessFile });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') {
       throw new Error(
@@ -124,11 +129,12 @@ function makeDir(path: string): void {
 /** Results are whole in memory before they are sent, and once more while they are. */
 const MAX_RESULT_BYTES = 256 * 1024 * 1024;
 
-function limitSettings({ timeMs, memoryBytes }: ChildOptions['listenLimits']): Setting[] {
+function limitSettings({ timeMs, memoryBytes, rows }: ChildOptions['listenLimits']): Setting[] {
   return [
     ['max_execution_time', String(timeMs / 1000)],
     ['max_memory_usage', String(memoryBytes)],
     ['max_result_bytes', String(MAX_RESULT_BYTES)],
+    ['max_rows_to_read', String(rows)],
   ];
 }
 

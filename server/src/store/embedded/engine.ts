@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { ChdbResult, Session } from 'chdb';
+import type { Role } from './access.ts';
 
 /** Also a parameter of the query, as `param_NAME`; the value as it stands in ClickHouse's URL. */
 export type Setting = [name: string, value: string];
@@ -13,6 +14,8 @@ export interface Statement {
   format: string;
   /** Of equal names, the last one holds. */
   settings: Setting[];
+  /** Rights that it runs with, and settings that its own ones start from; all, if it is not said. */
+  restriction?: { role: Role; limits: Setting[] };
 }
 
 /** A statement that failed, as ClickHouse reports it. */
@@ -38,13 +41,21 @@ export class Engine {
   /** Stays open so that the engine does, too: it shuts down with its last session. */
   readonly #anchor: Session;
 
-  /** @throws Error if the directory cannot be opened: see stderr, where the engine says why */
-  constructor(path: string, options: { memoryBytes: number }) {
+  /**
+   * @param options.accessFile of roles and limits, see access.ts
+   * @throws Error if the directory cannot be opened: see stderr, where the engine says why
+   */
+  constructor(path: string, options: { memoryBytes: number; accessFile: string }) {
     // Loaded here and not at import: the library is 541 MB, and optional.
     this.#chdb = createRequire(import.meta.url)('chdb') as typeof import('chdb');
     this.#path = path;
     this.#anchor = new this.#chdb.Session(path, {
-      connectionArgs: [`--max_server_memory_usage=${options.memoryBytes}`],
+      connectionArgs: [
+        `--max_server_memory_usage=${options.memoryBytes}`,
+        // Without the first of them the engine does not look at the second.
+        `--config-file=${options.accessFile}`,
+        `--users_config=${options.accessFile}`,
+      ],
     });
   }
 
@@ -57,20 +68,17 @@ export class Engine {
   async run(statement: Statement): Promise<ChdbResult> {
     const session = new this.#chdb.Session(this.#path);
     try {
+      if (statement.restriction !== undefined) {
+        const { role, limits } = statement.restriction;
+        await session.queryAsync(`SET ROLE ${role}`);
+        // Apart from its own: only what changes a value is held to the bounds in access.ts.
+        await session.queryAsync(setStatement(limits));
+      }
       if (statement.database !== '') {
         await session.queryAsync(`USE ${quoteIdentifier(statement.database)}`);
       }
       if (statement.settings.length > 0) {
-        const assignments = statement.settings.map(([name, value]) => {
-          if (!SETTING_NAME.test(name)) {
-            throw new EngineError(
-              `Code: 115. DB::Exception: Setting ${name} is neither a builtin setting nor started with the prefix 'custom_'. (UNKNOWN_SETTING)`,
-              115,
-            );
-          }
-          return `${name}=${quoteString(value)}`;
-        });
-        const set = `SET ${assignments.join(', ')}`;
+        const set = setStatement(statement.settings);
         // Parameters are text of a statement here, where in ClickHouse they are none.
         if (set.length > LONG_QUERY)
           await session.queryAsync(`SET max_query_size=${4 * set.length}`);
@@ -108,6 +116,19 @@ export class Engine {
 /** Characters from which on a statement may pass the default of `max_query_size`, 262144 bytes. */
 const LONG_QUERY = 60_000;
 const SETTING_NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
+
+function setStatement(settings: Setting[]): string {
+  const assignments = settings.map(([name, value]) => {
+    if (!SETTING_NAME.test(name)) {
+      throw new EngineError(
+        `Code: 115. DB::Exception: Setting ${name} is neither a builtin setting nor started with the prefix 'custom_'. (UNKNOWN_SETTING)`,
+        115,
+      );
+    }
+    return `${name}=${quoteString(value)}`;
+  });
+  return `SET ${assignments.join(', ')}`;
+}
 
 /**
  * A string literal. A parameter's value comes in the escaped form of TabSeparated (that is how the

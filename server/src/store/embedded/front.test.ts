@@ -26,7 +26,7 @@ before(async () => {
     memoryBytes: 1 << 30,
     concurrency: { reads: 8, writes: 2 },
     lockWaitMs: 1000,
-    listenLimits: { timeMs: 1_000, memoryBytes: 1 << 28 },
+    listenLimits: { timeMs: 1_000, memoryBytes: 1 << 28, rows: 1e12 },
     onDeath: () => {},
   });
   await store.start();

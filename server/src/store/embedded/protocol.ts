@@ -10,8 +10,8 @@ export interface ChildOptions {
    * of queries holds up what comes in.
    */
   concurrency: { reads: number; writes: number };
-  /** Of a statement of another tool (`listen`), unless it sets its own. */
-  listenLimits: { timeMs: number; memoryBytes: number };
+  /** Of a statement of another tool (`listen`): it may set others, but for more rows. */
+  listenLimits: { timeMs: number; memoryBytes: number; rows: number };
   /** How long to wait for another process to let go of the directory. */
   lockWaitMs: number;
 }

@@ -14,7 +14,7 @@ function optionsOf(dataDir: string): SupervisorOptions {
     memoryBytes: 1 << 30,
     concurrency: { reads: 4, writes: 1 },
     lockWaitMs: 500,
-    listenLimits: { timeMs: 10_000, memoryBytes: 1 << 28 },
+    listenLimits: { timeMs: 10_000, memoryBytes: 1 << 28, rows: 1e12 },
     onDeath: () => {},
   };
 }
