@@ -45,11 +45,14 @@ export const TABLE_FUNCTIONS = new Set([
   'zeros_mt',
 ]);
 
-/**
- * Functions of values that reach a file or a host. No grant covers them, and a function may be
- * handed over by its bare name (`arrayMap(file, …)`), so that the word itself is refused.
- */
+/** Functions of values that reach a file or a host. No grant covers them. */
 const FUNCTIONS = /^(file|catboostEvaluate|ai(Classify|Embed|Extract|Generate|Translate))$/i;
+
+/**
+ * A name that is called, or handed over to be: functions take others as their first argument, by
+ * bare name (`arrayMap(file, …)`), and so does APPLY.
+ */
+const CALLED = /\w+(?=\()|(?<=\w\([( ]*|\bAPPLY [( ]*)\w+/g;
 
 export interface GuardOptions {
   /** What `BUNSEN_STORE_LISTEN` has before the port. */
@@ -153,10 +156,10 @@ export class Guard {
         throw denied(`${name}() is refused here: it may reach files or other hosts`);
       }
     }
-    for (const [, word] of code.matchAll(/(?<![.\w])([A-Za-z]+)\b/g)) {
-      if (FUNCTIONS.test(word as string)) {
+    for (const [word] of code.matchAll(CALLED)) {
+      if (FUNCTIONS.test(word)) {
         throw denied(
-          `${word} is refused here: the function of that name reaches files or other hosts. A column of that name has to be written with its table: t.${word}`,
+          `${word} is refused here: the function of that name reaches files or other hosts. As an argument, a column of that name has to be written with its table: t.${word}`,
         );
       }
     }
