@@ -129,7 +129,7 @@ test('grpc-js shows the message of an error as it is written', async () => {
   const request = create(SelectSeriesRequestSchema, {
     profileTypeID: CPU_PROFILE_TYPE,
     labelSelector: '{ä="100 %"',
-    start: 1n,
+    start: BigInt(Date.now() - 3_600_000),
     end: BigInt(Date.now()),
     step: 15,
   });
