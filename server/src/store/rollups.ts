@@ -107,13 +107,43 @@ export class Rollups implements RollupStatus {
     return this.#make(() => true);
   }
 
-  /** Makes the buckets that have a part of the range. */
-  makeWithin({ fromMs, untilMs }: TimeRange): Promise<void> {
-    return this.#make((bucket) => bucket.untilMs > fromMs && bucket.fromMs < untilMs);
+  /**
+   * Makes the buckets of a range again after samples of it have changed, though they may have all
+   * pushes. It waits for a making that is under way, which may have read what was there before.
+   */
+  makeAgain(range: TimeRange): Promise<void> {
+    return this.#alone(async () => {
+      await this.#reopen(range);
+      await this.#makeNow(
+        ({ fromMs, untilMs }) => untilMs > range.fromMs && fromMs < range.untilMs,
+      );
+    });
   }
 
-  /** Buckets of the range are not up to date from now on, though they may have all pushes. */
-  async reopen({ fromMs, untilMs }: TimeRange): Promise<void> {
+  /** Makes buckets of hours that are there, though their samples may not. @param range whole buckets */
+  remake(table: RollupTable, range: TimeRange): Promise<void> {
+    return this.#alone(() => this.#store.command(reconcileSql(rollupOf(table), range)));
+  }
+
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#loop;
+    await this.#running.catch(() => {});
+  }
+
+  #make(isDue: (bucket: TimeRange) => boolean): Promise<void> {
+    return this.#alone(() => this.#makeNow(isDue));
+  }
+
+  /** One at a time: what is noted of a bucket is of what was there when its making began. */
+  #alone(work: () => Promise<void>): Promise<void> {
+    const run = this.#running.catch(() => {}).then(work);
+    this.#running = run;
+    return run;
+  }
+
+  /** Buckets of the range are not up to date from now on. */
+  async #reopen({ fromMs, untilMs }: TimeRange): Promise<void> {
     const untilMost = Math.min(untilMs, Date.now() + DAY_MS);
     const within = ROLLUPS.map(({ table, bucketMs }) => {
       const first = Math.floor(fromMs / bucketMs) * bucketMs;
@@ -124,24 +154,6 @@ export class Rollups implements RollupStatus {
       `INSERT INTO rollup_state (tenant, name, bucket, pushes)
        SELECT tenant, name, bucket, 0 FROM rollup_state FINAL WHERE ${within.join(' OR ')}`,
     );
-  }
-
-  /** Makes buckets of hours that are there, though their samples may not. @param range whole buckets */
-  async remake(table: RollupTable, range: TimeRange): Promise<void> {
-    await this.#store.command(reconcileSql(rollupOf(table), range));
-  }
-
-  async close(): Promise<void> {
-    this.#stopped.abort();
-    await this.#loop;
-    await this.#running.catch(() => {});
-  }
-
-  /** One at a time. */
-  #make(isDue: (bucket: TimeRange) => boolean): Promise<void> {
-    const run = this.#running.catch(() => {}).then(() => this.#makeNow(isDue));
-    this.#running = run;
-    return run;
   }
 
   async #makeNow(isDue: (bucket: TimeRange) => boolean): Promise<void> {
