@@ -9,6 +9,7 @@ import {
   type LabelValuesResponse,
   type SeriesResponse,
 } from '@bunsen/profile';
+import { Rollups } from '../store/rollups.ts';
 import { pprofOf } from '../testing/pprof-of.ts';
 import { cpuQuery, foldedOf, searchOf, TestServer, tempDir } from '../testing/test-server.ts';
 import { withoutMerges } from '../testing/without-merges.ts';
@@ -30,7 +31,10 @@ function midnight(ms: number): string {
 }
 
 /** Two pods with a minute each in three hours; values tell them all apart. */
-async function fill(service: string): Promise<void> {
+async function fill(
+  service: string,
+  afterwards = (): unknown => server.app.rollups.makeAll(),
+): Promise<void> {
   for (const [i, offsetMs] of [0, 30 * MINUTE, HOUR, 5 * HOUR].entries()) {
     for (const [j, pod] of ['a', 'b'].entries()) {
       await server.push(
@@ -42,7 +46,7 @@ async function fill(service: string): Promise<void> {
       );
     }
   }
-  await server.app.rollups.makeAll();
+  await afterwards();
 }
 
 type Time = number | string;
@@ -172,6 +176,28 @@ test('a pass that has read what is then deleted does not have the last word', as
   await rollups.makeAll();
   assert.equal((await deletion)?.state, 'done');
   assert.equal(await leftOf(service), 30_002);
+});
+
+test('what another server has read before, and writes after the deletion, is taken away', async (t) => {
+  const service = 'two-servers';
+  const { store, rollups } = server.app;
+  await fill(service, () => {});
+  const command = store.command.bind(store);
+  const query = cpuQuery(`service_name="${service}"`);
+  let deletion: Deletion | undefined;
+  t.mock.method(store, 'command', async (...args: Parameters<typeof command>) => {
+    if (deletion || !args[0].startsWith('INSERT INTO samples_1h ')) return command(...args);
+    t.mock.restoreAll();
+    await command('CREATE TABLE late AS samples_1h');
+    await command(args[0].replace('samples_1h', 'late'));
+    deletion = await remove(query, T0, T0 + 3 * HOUR);
+    await command('INSERT INTO samples_1h SELECT * FROM late');
+  });
+  await new Rollups(store, assert.fail).makeAll();
+  assert.equal(deletion?.state, 'done');
+  await rollups.makeAll();
+  assert.equal(await leftOf(service), 30_002);
+  await store.command('DROP TABLE late');
 });
 
 test('functions and stacks that are gone are not listed with zeros', async () => {
