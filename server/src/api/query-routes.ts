@@ -70,7 +70,10 @@ export function queryRoutes(
   });
 
   route(app, 'GET', API.series, SERIES, async (params, _request, reply) => {
-    const groupBy = params.groupBy.split(',').filter((name) => name !== '');
+    const groupBy = params.groupBy
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '');
     if (groupBy.length > MAX_GROUP_BY) {
       throw new BunsenError(
         'PARAMETER_INVALID',

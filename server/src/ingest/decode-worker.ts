@@ -62,7 +62,7 @@ function checkTime(timeMs: number | undefined, { limits, nowMs, repeatable }: De
     if (!repeatable) return nowMs;
     throw new BunsenError(
       'TIMESTAMP_OUT_OF_RANGE',
-      'the profile has no time (time_nanos, or the parameter from): with an idempotency key it needs one, as it must be the same when the request is repeated',
+      'the profile has no time (time_nanos, or the parameter from, which must not be relative to now): with an idempotency key it needs one, as it must be the same when the request is repeated',
     );
   }
   if (timeMs < nowMs - limits.ageMs || timeMs > nowMs + limits.aheadMs) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { encodePprof, type ProfileTypesResponse } from '@bunsen/profile';
+import { encodePprof, IDEMPOTENCY_KEY, type ProfileTypesResponse } from '@bunsen/profile';
 import { Profile } from 'pprof-format';
 import { pprofOf } from '../testing/pprof-of.ts';
 import { cpuQuery, foldedOf, searchOf, TestServer, totalOf } from '../testing/test-server.ts';
@@ -281,4 +281,17 @@ test("a pprof of .NET's spy: functions without ids, and types with dashes", asyn
   assert.equal(other.status, 200, other.text);
   const flame = await server.flame('a-b:a-b:bytes:cpu:nanoseconds{service_name="net-other"}');
   assert.equal(totalOf(flame), 30);
+});
+
+test('what may be repeated has a time of its own, not one relative to now', async () => {
+  const send = (from: string) =>
+    server.fetch(`/ingest?${searchOf({ name: 'repeated', from })}`, {
+      method: 'POST',
+      headers: { [IDEMPOTENCY_KEY]: `repeated ${from}` },
+      body: 'a 1',
+    });
+  const relative = await send('now-4m');
+  assert.equal(relative.status, 422);
+  assert.match(await relative.text(), /TIMESTAMP_OUT_OF_RANGE.*must not be relative to now/);
+  assert.equal((await send(`${nowS() - 240}`)).status, 200);
 });

@@ -55,7 +55,7 @@ export async function pyroscopeRoute(app: FastifyInstance, ingester: Ingester): 
         const type = request.headers['content-type'] ?? '';
         const ofType = Object.hasOwn(FORMATS_OF_TYPES, type) ? FORMATS_OF_TYPES[type] : undefined;
         const format = params.format === undefined ? (ofType ?? 'groups') : FORMATS[params.format];
-        const source = sourceOf(params, format);
+        const source = sourceOf(params, format, key !== undefined);
         await withBody(request, reply, ingester, ({ bytes, gzipped }) =>
           ingester.push(bytes, gzipped, source, key),
         );
@@ -73,7 +73,7 @@ async function ingestForm(
   key: string | undefined,
 ): Promise<PushResult> {
   const format = FORMATS[params.format ?? 'pprof'];
-  sourceOf(params, format); // what the parameters say is checked before the body is read
+  sourceOf(params, format, key !== undefined); // what the parameters say is checked before the body is read
   if (request.headers['content-encoding'] !== undefined) {
     throw new BunsenError(
       'CONTENT_TYPE_UNSUPPORTED',
@@ -94,7 +94,7 @@ async function ingestForm(
     }
     const profile = parts.get(main);
     if (!profile) throw new BunsenError('BODY_MALFORMED', `the form has no part \`${main}\``);
-    return ingester.push(profile, false, sourceOf(params, format, parts), key);
+    return ingester.push(profile, false, sourceOf(params, format, key !== undefined, parts), key);
   });
 }
 
@@ -150,11 +150,13 @@ function sampleTypeConfig(json: Buffer | undefined): SampleTypeConfig | undefine
 
 /**
  * What the parameters say about the body, all of it checked.
+ * @param isRepeatable it has a key, under which it counts once however often it is sent
  * @param parts the form's
  */
 function sourceOf(
   params: Params,
   format: Format,
+  isRepeatable: boolean,
   parts: ReadonlyMap<string, Buffer> = new Map(),
 ): BodySource {
   const nowMs = Date.now();
@@ -166,7 +168,8 @@ function sourceOf(
   const units = params.units || undefined;
   const sampleRate = params.sampleRate || DEFAULT_SAMPLE_RATE;
   const { app, labels } = parseAppName(params.name);
-  const fromMs = time('from');
+  // A repeated request would be of another time.
+  const fromMs = isRepeatable && params.from?.startsWith('now') ? undefined : time('from');
   const untilMs = time('until');
   if (fromMs !== undefined && untilMs !== undefined && untilMs < fromMs) {
     checkRange({ fromMs, untilMs });

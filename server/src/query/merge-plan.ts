@@ -140,6 +140,6 @@ export function mergeParams(selection: Selection): QueryParams {
   return {
     ...rangeParams(selection),
     firstWeek: Math.max(0, mondayOf(selection.range.fromMs)), // 1970 began on a Thursday
-    lastWeek: mondayOf(selection.range.untilMs - 1),
+    lastWeek: Math.max(0, mondayOf(selection.range.untilMs - 1)),
   };
 }

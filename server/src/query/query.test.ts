@@ -352,3 +352,20 @@ test('sums go beyond 64 bits', async () => {
     );
   }
 });
+
+test('a range at the beginning of time has nothing, and is no error', async () => {
+  const range = { from: '0', until: '1' };
+  const query = `${CPU_PROFILE_TYPE}{}`;
+  for (const [path, params] of [
+    [API.flamegraph, { query }],
+    [API.functions, { query }],
+    [API.functionCosts, { query, function: 'main' }],
+    [API.labelDifferences, { query, label: 'host' }],
+    [API.series, { query, stepMs: '15000' }],
+    [API.services, { type: CPU_PROFILE_TYPE }],
+    [API.labelNames, { query }],
+  ] as const) {
+    const response = await server.fetch(`${path}?${searchOf({ ...params, ...range })}`);
+    assert.equal(response.status, 200, `${path}: ${await response.text()}`);
+  }
+});

@@ -64,7 +64,7 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     params[value] = isRegex ? anchored(matcher.value) : matcher.value;
     const column = keyColumn(matcher.name);
     if (column !== undefined) {
-      (matcher.name === SERVICE_NAME ? services : types).push(condition(column, matcher, value));
+      (column === 'service' ? services : types).push(condition(column, matcher, value));
       return;
     }
     params[`name${index}`] = matcher.name;
@@ -81,7 +81,7 @@ export function selectionOf(query: string, range: TimeRange, needsType: boolean)
     keys: [serviceKeys, ...types].join(' AND '),
     serviceKeys,
     isOneService: selector.matchers.some(
-      ({ name, operator }) => name === SERVICE_NAME && operator === '=',
+      ({ name, operator }) => keyColumn(name) === 'service' && operator === '=',
     ),
     labels: labels.map((on) => on()).join(' AND '),
     labelNames,
@@ -100,7 +100,8 @@ export const TYPE_LABELS: readonly string[] = ['__profile_type__', ...TYPE_PARTS
 
 /** A label that is in the columns `service` and `type`: its value in SQL. undefined = another label */
 export function keyColumn(label: string): string | undefined {
-  if (label === SERVICE_NAME) return 'service';
+  // The latter is what Pyroscope calls it inside.
+  if (label === SERVICE_NAME || label === '__service_name__') return 'service';
   if (label === '__profile_type__') return 'type';
   const part = TYPE_PARTS.indexOf(label) + 1;
   return part === 0 ? undefined : `splitByChar(':', toString(type))[${part}]`;

@@ -29,12 +29,16 @@ function batchOf(
   key: string,
   service: string,
   folded: string,
-  { seen = new SeenSet(64), span = 5n }: { seen?: SeenSet; span?: bigint } = {},
+  {
+    seen = new SeenSet(64),
+    span = 5n,
+    timeMs = TIME_MS,
+  }: { seen?: SeenSet; span?: bigint; timeMs?: number } = {},
 ): ProfileBatch {
   const profile = decodePprof(pprofOf(folded, { labels: { service_name: service } }));
   const spans = new BigUint64Array(profile.sampleStack.length * SPAN_WORDS).fill(span);
   return encodeBatch(
-    { profile, types: [CPU_PROFILE_TYPE], timeMs: TIME_MS, pushId: hashTexts([key]), spans },
+    { profile, types: [CPU_PROFILE_TYPE], timeMs, pushId: hashTexts([key]), spans },
     seen,
   );
 }
@@ -102,6 +106,19 @@ test('a push that a crash left in some of the tables is completed, and never dou
     assert.deepEqual(await sums(service), everySum(7e7));
     assert.deepEqual(await store.write(batch), { duplicate: true });
     assert.deepEqual(await sums(service), everySum(7e7));
+  }
+});
+
+test('a push is known again at any millisecond of its hour', async () => {
+  const store = new ProfileStore(server.app.store, server.app.rollups);
+  const hourMs = Math.floor(TIME_MS / 3_600_000 - 1) * 3_600_000;
+  for (const ms of [0, 1, 999, 3_598_999, 3_599_000, 3_599_001, 3_599_500, 3_599_999]) {
+    const service = `hour-${ms}`;
+    const batch = batchOf(service, service, 'main;a 7', { timeMs: hourMs + ms });
+    for (const duplicate of [false, true, true]) {
+      assert.deepEqual(await store.write(batch), { duplicate }, `${ms}`);
+      assert.deepEqual(await sums(service), everySum(7e7), `${ms}`);
+    }
   }
 });
 

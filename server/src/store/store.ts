@@ -65,6 +65,7 @@ export class Store {
   /** How long the tables keep what. */
   readonly retention: Retention;
   readonly #rowLimit: ClickHouseSettings;
+  readonly #limits: QueryLimits;
 
   constructor(
     clients: { reader: ClickHouseClient; writer: ClickHouseClient },
@@ -93,6 +94,7 @@ export class Store {
       ...(options.clusterName !== '' && clusterWrite(options.quorum)),
     };
     this.#rowLimit = { max_rows_to_read: String(options.queryRows) };
+    this.#limits = options;
   }
 
   /** Process of the embedded store, while it has one. */
@@ -218,7 +220,7 @@ export class Store {
       return await action();
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw translate(error);
+      throw translate(error, this.#limits);
     }
   }
 }
@@ -342,7 +344,9 @@ export function clickhouseCodeOf(error: unknown): string | undefined {
   return undefined;
 }
 
-function translate(error: unknown): unknown {
+type QueryLimits = Pick<StoreOptions, 'queryTimeMs' | 'queryMemoryBytes' | 'queryRows'>;
+
+function translate(error: unknown, limits: QueryLimits): unknown {
   if (error instanceof BunsenError) return error;
   if (/not enough space|no space left|ENOSPC/i.test((error as Error).message)) {
     return new BunsenError(
@@ -356,19 +360,19 @@ function translate(error: unknown): unknown {
     case '160': // TOO_SLOW
       return new BunsenError(
         'QUERY_TIMEOUT',
-        'the query took longer than BUNSEN_QUERY_TIME_MS allows: ask for a shorter range or fewer series',
+        `the query took longer than BUNSEN_QUERY_TIME_MS=${limits.queryTimeMs} allows: ask for a shorter range or fewer series`,
         { cause: error },
       );
     case '241': // MEMORY_LIMIT_EXCEEDED
       return new BunsenError(
         'QUERY_MEMORY_LIMIT',
-        'the query needs more memory than BUNSEN_QUERY_MEMORY_BYTES allows: ask for a shorter range or fewer series',
+        `the query needs more memory than BUNSEN_QUERY_MEMORY_BYTES=${limits.queryMemoryBytes} allows: ask for a shorter range or fewer series`,
         { cause: error },
       );
     case '158': // TOO_MANY_ROWS
       return new BunsenError(
         'QUERY_ROWS_LIMIT',
-        'the query would read more rows than BUNSEN_QUERY_ROWS allows: ask for a shorter range or fewer series',
+        `the query would read more rows than BUNSEN_QUERY_ROWS=${limits.queryRows} allows: ask for a shorter range or fewer series`,
         { cause: error },
       );
     case '427': // CANNOT_COMPILE_REGEXP
