@@ -1,6 +1,9 @@
 /** What every protobuf service has in common: requests that are none. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { CPU_PROFILE_TYPE } from '@bunsen/profile';
+import { SelectSeriesRequestSchema } from '@bunsen/proto/querier/v1/querier';
 import { status } from '@grpc/grpc-js';
 import { GrpcClient, type Refusal } from './testing/rpc-clients.ts';
 import { TestServer } from './testing/test-server.ts';
@@ -120,4 +123,21 @@ test('a refused message is counted', async () => {
   const metrics = await (await server.fetch('/metrics')).text();
   assert.match(metrics, /bunsen_rejected_pushes_total\{reason="BODY_MALFORMED"\} [1-9]/);
   assert.equal(server.app.inFlightBytes(), 0);
+});
+
+test('grpc-js shows the message of an error as it is written', async () => {
+  const request = create(SelectSeriesRequestSchema, {
+    profileTypeID: CPU_PROFILE_TYPE,
+    labelSelector: '{ä="100 %"',
+    start: BigInt(Date.now() - 3_600_000),
+    end: BigInt(Date.now()),
+    step: 15,
+  });
+  const error = await grpc
+    .call(QUERY, Buffer.from(toBinary(SelectSeriesRequestSchema, request)))
+    .catch((error) => error);
+  assert.equal(
+    error.details,
+    'query "{ä=\\"100 %\\"": expected a label name or } at position 1, found "ä=\\"100 %\\""',
+  );
 });

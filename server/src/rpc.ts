@@ -142,12 +142,30 @@ export function rpc(app: FastifyInstance, options: RpcOptions): void {
       reply.hijack();
       // What is not wanted of the body is let through so that the client reads the reply.
       reply.raw.once('finish', () => request.raw.resume());
-      universalResponseToNodeResponse(response, reply.raw).catch((error: unknown) =>
-        request.log.debug(error, `${handler.requestPath}: the client is gone`),
+      const { body: answered } = response;
+      async function* readable() {
+        if (answered) yield* answered;
+        encodeMessage(response.trailer);
+      }
+      encodeMessage(response.header);
+      universalResponseToNodeResponse({ ...response, body: readable() }, reply.raw).catch(
+        (error: unknown) => request.log.debug(error, `${handler.requestPath}: the client is gone`),
       );
       return reply;
     });
   }
+}
+
+/**
+ * The message of a status as gRPC has it, with escapes for what cannot be in a header alone. Connect escapes
+ * `=` and `:` as well, which Node.js' client of gRPC shows as they come.
+ */
+function encodeMessage(headers: unknown): void {
+  if (!(headers instanceof Headers)) return;
+  const message = headers.get('grpc-message');
+  if (message === null) return;
+  const text = decodeURIComponent(message);
+  headers.set('grpc-message', text.replace(/[^ -$&-~]/gu, encodeURIComponent));
 }
 
 const RAW_MESSAGE = createContextKey<RawMessage | undefined>(undefined);
