@@ -182,7 +182,7 @@ export class Rollups implements RollupStatus {
 
   /**
    * A bucket of which another server has noted something meanwhile stays open: what was read may have
-   * been deleted since, or both have added the same.
+   * been deleted since, or both have added the same. So do those that it may have made of it.
    * @returns those that are up to date
    */
   async #makeBuckets(
@@ -197,17 +197,20 @@ export class Rollups implements RollupStatus {
     };
     await this.#store.command(reconcileSql(rollup, range));
     const noted = await this.#lastNotes(table, range);
-    const isMade = (bucket: number) => asked.get(bucket)?.noted === (noted.get(bucket) ?? NEVER);
+    const made = buckets.filter(
+      (bucket) => asked.get(bucket)?.noted === (noted.get(bucket) ?? NEVER),
+    );
     await this.#store.insertJson(
       'rollup_state',
-      buckets.map((bucket) => ({
+      made.map((bucket) => ({
         tenant: DEFAULT_TENANT,
         name: table,
         bucket: bucket / 1000,
-        pushes: isMade(bucket) ? asked.get(bucket)?.pushes : 0,
+        pushes: asked.get(bucket)?.pushes,
       })),
     );
-    return buckets.filter(isMade);
+    if (made.length < buckets.length) await this.#reopen(range);
+    return made;
   }
 
   /** When something was last noted of buckets. */
