@@ -72,7 +72,7 @@ export const API = {
   /**
    * DELETE `query` (without a type: all types), `from`, `until` on the path of `push` -> {@link Deletion},
    * 200 when done and 202 while it goes on; GET -> {@link DeletionsResponse}. Range: whole slots, and
-   * whole hours or days where only those are left.
+   * whole hours or days where only those are left; `now` and `now-1h` are widened to that.
    */
   deletions: '/api/v1/deletions',
   /**
@@ -213,6 +213,7 @@ export interface Deletion {
   id: string;
   /** `type{matchers}` as it was given. */
   query: string;
+  /** The range that was taken. */
   fromMs: number;
   untilMs: number;
   requestedMs: number;

@@ -304,7 +304,7 @@ const DELETION = object<Deletion>({
 export const DELETE_PROFILES = operation({
   group: 'Profiles',
   summary: 'Delete profiles',
-  help: 'Whole slots of 15 s, and whole hours or days where only those are left. It goes on when the client goes away.',
+  help: 'Whole slots of 15 s, and whole hours or days where only those are left: `now` and `now-1h` are widened to that, and milliseconds must be such. The answer has the range that was taken. It goes on when the client goes away.',
   params: {
     from: { help: RANGE.from.help, required: true },
     until: { help: RANGE.until.help, required: true },

@@ -119,7 +119,7 @@ export function queryRoutes(
   );
 
   route(app, 'DELETE', API.push, DELETE_PROFILES, async (params, _request, reply) => {
-    const deletion = await deletions.request(params.query, rangeOf(params), DELETION_WAIT_MS);
+    const deletion = await deletions.request(params.query, params, DELETION_WAIT_MS);
     return reply.code(deletion.state === 'done' ? 200 : 202).send(deletion);
   });
 

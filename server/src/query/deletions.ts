@@ -1,16 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Deletion, type DeletionState, SLOT_MS } from '@bunsen/profile';
-import { BunsenError } from '../errors.ts';
+import type { Deletion, DeletionState } from '@bunsen/profile';
 import { mutate } from '../store/mutate.ts';
 import { DEFAULT_TENANT } from '../store/profile-batch.ts';
-import { type Retention, rawMsOf } from '../store/retention.ts';
 import { type RollupTable, rollupOf } from '../store/rollup-sql.ts';
 import type { Rollups } from '../store/rollups.ts';
 import type { SeenSet } from '../store/seen-set.ts';
 import type { Store } from '../store/store.ts';
 import { dateTimeText, secondSql, slotsOf, within } from '../store/time-sql.ts';
-import { DAY_MS, HOUR_MS, type TimeRange } from '../time.ts';
+import { DAY_MS, type TimeRange } from '../time.ts';
+import {
+  checkReach,
+  deletionRange,
+  oldestHours,
+  oldestSamples,
+  type SentRange,
+} from './deletion-range.ts';
 import {
   checkSelection,
   PROFILE_TIMES,
@@ -26,8 +31,9 @@ const RETRY_MS = 5_000;
  * Deletes what a selector matches in a range, from every table. A deletion is noted before it begins,
  * and taken up again after a crash; each of its steps may be repeated.
  *
- * Samples go first, and then the rollups of their time are made again of what is left. Marks of
- * pushes stay: a push that is repeated later was stored, and does not come back.
+ * Samples go first. Only then are the rollups of their time opened and made again of what is left,
+ * whoever has made them meanwhile. Marks of pushes stay: a push that is repeated later was stored, and
+ * does not come back.
  */
 export class Deletions {
   readonly #store: Store;
@@ -73,19 +79,23 @@ export class Deletions {
   /**
    * Notes a deletion and begins it.
    * @param query `type{matchers}`; without a type, of all types
+   * @param sent its times; the answer says what range that is
    * @param waitMs how long to wait for its end
    * @returns what it has come to by then
    * @throws ProfileError or BunsenError if it cannot be done as asked; then nothing is deleted
    */
-  async request(query: string, range: TimeRange, waitMs: number): Promise<Deletion> {
+  async request(query: string, sent: SentRange, waitMs: number): Promise<Deletion> {
+    const { retention } = this.#store;
+    const nowMs = Date.now();
+    const range = deletionRange(sent, retention, nowMs);
     const selection = selectionOf(query, range, false);
-    checkReach(selection, this.#store.retention, Date.now());
+    checkReach(selection, sent, retention, nowMs);
     await checkSelection(this.#store, selection, {});
     const deletion: Deletion = {
       id: randomUUID(),
       query,
       ...range,
-      requestedMs: Date.now(),
+      requestedMs: nowMs,
       state: 'running',
     };
     await this.#note(deletion);
@@ -128,12 +138,11 @@ export class Deletions {
     const oldestMs = oldestSamples(this.#store.retention, Date.now());
     const recent = { fromMs: Math.max(fromMs, oldestMs), untilMs };
     const old = { fromMs, untilMs: Math.min(untilMs, oldestMs) };
-    if (recent.fromMs < recent.untilMs) await this.#rollups.reopen(recent);
     await this.#deleteRows('samples', slotsOf(selection.range), selection);
     await this.#deleteRows('span_samples', slotsOf(selection.range), selection);
     await this.#deleteRows('profiles', PROFILE_TIMES, selection);
     if (old.fromMs < old.untilMs) await this.#deleteOld(old, selection);
-    await this.#rollups.makeWithin(recent);
+    if (recent.fromMs < recent.untilMs) await this.#rollups.makeAgain(recent);
     await this.#remakeOldDays({ fromMs, untilMs: old.untilMs });
     await this.#deleteSeries(selection);
     await this.#note({ ...deletion, state: 'done' });
@@ -203,41 +212,3 @@ export class Deletions {
 }
 
 const DAY_TABLES = ['samples_1d', 'function_days'] as const satisfies RollupTable[];
-
-/** From here on, all samples are there. */
-function oldestSamples(retention: Retention, nowMs: number): number {
-  return Math.ceil((nowMs - rawMsOf(retention)) / HOUR_MS) * HOUR_MS;
-}
-
-/** From here on, all rollups by the hour are there. */
-function oldestHours({ hourlyDays }: Retention, nowMs: number): number {
-  return Math.ceil((nowMs - hourlyDays * DAY_MS) / DAY_MS) * DAY_MS;
-}
-
-/**
- * Whether the tables can tell apart what is to be deleted, so that nothing else goes with it.
- * @throws BunsenError `PARAMETER_INVALID`
- */
-function checkReach({ range, labels }: Selection, retention: Retention, nowMs: number): void {
-  const samplesMs = oldestSamples(retention, nowMs);
-  const isOld = range.fromMs < samplesMs;
-  if (isOld && labels !== '') {
-    throw new BunsenError(
-      'PARAMETER_INVALID',
-      `from=${range.fromMs} is before ${samplesMs}, where only sums by service are left: match no label but service_name, or begin later`,
-    );
-  }
-  for (const [name, ms] of [
-    ['from', range.fromMs],
-    ['until', range.untilMs],
-  ] as const) {
-    const widthMs =
-      ms < oldestHours(retention, nowMs) ? DAY_MS : ms < samplesMs ? HOUR_MS : SLOT_MS;
-    if (ms % widthMs !== 0) {
-      throw new BunsenError(
-        'PARAMETER_INVALID',
-        `${name}=${ms} is not a multiple of ${widthMs} ms, which is what is told apart at that time: take ${Math.floor(ms / widthMs) * widthMs} or ${Math.ceil(ms / widthMs) * widthMs}`,
-      );
-    }
-  }
-}

@@ -69,6 +69,7 @@ function costsSql(plan: MergePlan, selection: Selection, anyModule: boolean): st
           FROM (${sumsSql(plan, selection)})
         )
         GROUP BY service, version
+        HAVING s != 0 OR t != 0 OR w != 0
       )
     )
     WHERE in_service != 0

@@ -146,8 +146,9 @@ function sumsSql(plan: MergePlan, selection: Selection): string {
 }
 
 /**
- * SELECT of (function, self, total, whole), a row a function, in order. A function without a name
- * is that of samples without a stack. Names stream past the few rows that need one.
+ * SELECT of (function, self, total, whole), a row a function, in order. What sums up to nothing is not
+ * there, as of what was deleted a rollup has both signs until it merges them. A function without a
+ * name is that of samples without a stack. Names stream past the few rows that need one.
  */
 function topSql(sums: string, named: boolean, orderBy: string, limit: number): string {
   const names = `SELECT function_id, function FROM functions WHERE tenant = {tenant:String}
@@ -167,6 +168,7 @@ function topSql(sums: string, named: boolean, orderBy: string, limit: number): s
           toFloat64(sum(s) OVER ()) AS whole
         FROM (
           SELECT function_id, sum(self) AS s, sum(total) AS t FROM (${sums}) GROUP BY function_id
+          HAVING s != 0 OR t != 0
         )
       ) ${matching} ORDER BY ${orderBy} DESC, function_id LIMIT ${limit}
     ) AS top ON names.function_id = top.function_id

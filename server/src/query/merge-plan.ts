@@ -96,7 +96,8 @@ function without({ fromMs, untilMs }: TimeRange, taken: TimeRange[]): TimeRange[
 
 /**
  * SELECT of (stack_id, v): the sum of each stack over the plan's range, in the type's unit, as an
- * Int128: an Int64 would wrap around silently, and is no faster.
+ * Int128: an Int64 would wrap around silently, and is no faster. A stack whose sum is zero adds nothing
+ * to any node and is left out: of what was deleted a rollup has both signs until it merges them.
  */
 export function mergeSql(plan: MergePlan, selection: Selection): string {
   const { samples } = selection;
@@ -112,7 +113,8 @@ export function mergeSql(plan: MergePlan, selection: Selection): string {
         WHERE ${selection.keys} AND ${slotsOf(range)} ${sampleConditions(samples)} ${seriesIn(selection)}`,
     ),
   ];
-  return `SELECT stack_id, sum(toInt128(v)) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id`;
+  return `SELECT stack_id, sum(toInt128(v)) AS v FROM (${parts.join(' UNION ALL ')}) GROUP BY stack_id
+    HAVING v != 0`;
 }
 
 /** On the weeks in which a stack of the range may have been written. Needs {@link mergeParams}. */

@@ -6,7 +6,9 @@ import { DEFAULT_TENANT } from './profile-batch.ts';
 import { rawMsOf } from './retention.ts';
 import { ROLLUPS, type Rollup, type RollupTable, reconcileSql, rollupOf } from './rollup-sql.ts';
 import type { Store } from './store.ts';
+import { within } from './time-sql.ts';
 
+/** On average: never in step with another server, or both would make the same at once, over and over. */
 const EVERY_MS = 15_000;
 /** An agent sends a window of 15 s when it is over: a minute is complete soon after its end. */
 const COMPLETE_AFTER_MS = 45_000;
@@ -87,7 +89,7 @@ export class Rollups implements RollupStatus {
         }
         failing = true;
       }
-      await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
+      await sleep(EVERY_MS * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {});
     }
   }
 
@@ -107,28 +109,22 @@ export class Rollups implements RollupStatus {
     return this.#make(() => true);
   }
 
-  /** Makes the buckets that have a part of the range. */
-  makeWithin({ fromMs, untilMs }: TimeRange): Promise<void> {
-    return this.#make((bucket) => bucket.untilMs > fromMs && bucket.fromMs < untilMs);
-  }
-
-  /** Buckets of the range are not up to date from now on, though they may have all pushes. */
-  async reopen({ fromMs, untilMs }: TimeRange): Promise<void> {
-    const untilMost = Math.min(untilMs, Date.now() + DAY_MS);
-    const within = ROLLUPS.map(({ table, bucketMs }) => {
-      const first = Math.floor(fromMs / bucketMs) * bucketMs;
-      for (let ms = first; ms < untilMost; ms += bucketMs) this.#openOf(table).add(ms);
-      return `(name = '${table}' AND bucket >= ${first / 1000} AND bucket < ${Math.ceil(untilMs / 1000)})`;
+  /**
+   * Makes the buckets of a range again after samples of it have changed, though they may have all
+   * pushes. It waits for a making that is under way, which may have read what was there before.
+   */
+  makeAgain(range: TimeRange): Promise<void> {
+    return this.#alone(async () => {
+      await this.#reopen(range);
+      await this.#makeNow(
+        ({ fromMs, untilMs }) => untilMs > range.fromMs && fromMs < range.untilMs,
+      );
     });
-    await this.#store.command(
-      `INSERT INTO rollup_state (tenant, name, bucket, pushes)
-       SELECT tenant, name, bucket, 0 FROM rollup_state FINAL WHERE ${within.join(' OR ')}`,
-    );
   }
 
   /** Makes buckets of hours that are there, though their samples may not. @param range whole buckets */
-  async remake(table: RollupTable, range: TimeRange): Promise<void> {
-    await this.#store.command(reconcileSql(rollupOf(table), range));
+  remake(table: RollupTable, range: TimeRange): Promise<void> {
+    return this.#alone(() => this.#store.command(reconcileSql(rollupOf(table), range)));
   }
 
   async close(): Promise<void> {
@@ -137,11 +133,29 @@ export class Rollups implements RollupStatus {
     await this.#running.catch(() => {});
   }
 
-  /** One at a time. */
   #make(isDue: (bucket: TimeRange) => boolean): Promise<void> {
-    const run = this.#running.catch(() => {}).then(() => this.#makeNow(isDue));
+    return this.#alone(() => this.#makeNow(isDue));
+  }
+
+  /** One at a time: what is noted of a bucket is of what was there when its making began. */
+  #alone(work: () => Promise<void>): Promise<void> {
+    const run = this.#running.catch(() => {}).then(work);
     this.#running = run;
     return run;
+  }
+
+  /** Buckets of the range are not up to date from now on. */
+  async #reopen({ fromMs, untilMs }: TimeRange): Promise<void> {
+    const untilMost = Math.min(untilMs, Date.now() + DAY_MS);
+    const conditions = ROLLUPS.map(({ table, bucketMs }) => {
+      const first = Math.floor(fromMs / bucketMs) * bucketMs;
+      for (let ms = first; ms < untilMost; ms += bucketMs) this.#openOf(table).add(ms);
+      return `(name = '${table}' AND bucket >= ${first / 1000} AND bucket < ${Math.ceil(untilMs / 1000)})`;
+    });
+    await this.#store.command(
+      `INSERT INTO rollup_state (tenant, name, bucket, pushes)
+       SELECT tenant, name, bucket, 0 FROM rollup_state FINAL WHERE ${conditions.join(' OR ')}`,
+    );
   }
 
   async #makeNow(isDue: (bucket: TimeRange) => boolean): Promise<void> {
@@ -149,8 +163,8 @@ export class Rollups implements RollupStatus {
     for (const rollup of ROLLUPS) {
       const { table, bucketMs, from } = rollup;
       const open = this.#openOf(table);
-      const pushes = missing.get(table) ?? new Map<number, number>();
-      const due = [...pushes.keys()]
+      const asked = missing.get(table) ?? new Map<number, Missing>();
+      const due = [...asked.keys()]
         .filter(
           (bucket) =>
             isDue({ fromMs: bucket, untilMs: bucket + bucketMs }) &&
@@ -160,32 +174,54 @@ export class Rollups implements RollupStatus {
       for (const buckets of await this.#statements(rollup, due)) {
         if (this.#stopped.signal.aborted) return;
         const before = open.now;
-        await this.#makeBuckets(rollup, buckets, pushes);
-        for (const bucket of buckets) open.settle(bucket, before);
+        const made = await this.#makeBuckets(rollup, buckets, asked);
+        for (const bucket of made) open.settle(bucket, before);
       }
     }
   }
 
+  /**
+   * A bucket of which another server has noted something meanwhile stays open: what was read may have
+   * been deleted since, or both have added the same. So do those that it may have made of it.
+   * @returns those that are up to date
+   */
   async #makeBuckets(
     rollup: Rollup,
     buckets: number[],
-    pushes: Map<number, number>,
-  ): Promise<void> {
+    asked: Map<number, Missing>,
+  ): Promise<number[]> {
     const { table, bucketMs } = rollup;
     const range = {
       fromMs: buckets[0] as number,
       untilMs: (buckets.at(-1) as number) + bucketMs,
     };
     await this.#store.command(reconcileSql(rollup, range));
+    const noted = await this.#lastNotes(table, range);
+    const made = buckets.filter(
+      (bucket) => asked.get(bucket)?.noted === (noted.get(bucket) ?? NEVER),
+    );
     await this.#store.insertJson(
       'rollup_state',
-      buckets.map((bucket) => ({
+      made.map((bucket) => ({
         tenant: DEFAULT_TENANT,
         name: table,
         bucket: bucket / 1000,
-        pushes: pushes.get(bucket),
+        pushes: asked.get(bucket)?.pushes,
       })),
     );
+    if (made.length < buckets.length) await this.#reopen(range);
+    return made;
+  }
+
+  /** When something was last noted of buckets. */
+  async #lastNotes(table: RollupTable, range: TimeRange): Promise<Map<number, string>> {
+    const rows = await this.#store.rows<{ start: number; noted: string }>(
+      `SELECT toUnixTimestamp(bucket) AS start, toString(max(at)) AS noted FROM rollup_state
+       WHERE tenant = {tenant:String} AND name = {table:String} AND ${within('bucket', range)}
+       GROUP BY bucket`,
+      { params: { tenant: DEFAULT_TENANT, table }, forWrite: true },
+    );
+    return new Map(rows.map(({ start, noted }) => [start * 1000, noted]));
   }
 
   /**
@@ -226,23 +262,23 @@ export class Rollups implements RollupStatus {
 
   /**
    * Asks the store which buckets were made of another number of pushes than there are.
-   * @returns how many there are, by the beginning of the bucket
+   * @returns those, by their beginning
    */
-  async #ask(): Promise<Map<RollupTable, Map<number, number>>> {
+  async #ask(): Promise<Map<RollupTable, Map<number, Missing>>> {
     const askedMs = Date.now();
     const before = new Map(ROLLUPS.map(({ table }) => [table, this.#openOf(table).now]));
     const oldestMs = askedMs - rawMsOf(this.#store.retention);
-    const rows = await this.#store.rows<{ name: RollupTable; bucket: number; pushes: number }>(
+    const rows = await this.#store.rows<Missing & { name: RollupTable; bucket: number }>(
       MISSING_SQL,
       {
         params: { tenant: DEFAULT_TENANT, oldest: Math.ceil(oldestMs / HOUR_MS) * 3600 },
         forWrite: true,
       },
     );
-    const missing = new Map(ROLLUPS.map(({ table }) => [table, new Map<number, number>()]));
-    for (const { name, bucket, pushes } of rows) {
+    const missing = new Map(ROLLUPS.map(({ table }) => [table, new Map<number, Missing>()]));
+    for (const { name, bucket, pushes, noted } of rows) {
       // A bucket of which some samples may have expired stays as it is.
-      if (bucket * 1000 >= oldestMs) missing.get(name)?.set(bucket * 1000, pushes);
+      if (bucket * 1000 >= oldestMs) missing.get(name)?.set(bucket * 1000, { pushes, noted });
     }
     for (const [table, buckets] of missing) {
       const open = this.#openOf(table);
@@ -260,11 +296,24 @@ export class Rollups implements RollupStatus {
   }
 }
 
-/** SELECT of (name, bucket, pushes): what was made of another number of pushes than `pushes`. */
+/** A bucket that was made of another number of pushes than there are. */
+interface Missing {
+  /** That there are. */
+  pushes: number;
+  /** When something was last noted of it, by any server. */
+  noted: string;
+}
+
+/** Of a bucket that was never noted. */
+const NEVER = '1970-01-01 00:00:00.000000';
+
+/** SELECT of (name, bucket, pushes, noted): a row for each {@link Missing}. */
 const MISSING_SQL = `
-  SELECT name, toUnixTimestamp(bucket) AS bucket, toUInt32(sum(there)) AS pushes
+  SELECT name, toUnixTimestamp(bucket) AS bucket, toUInt32(sum(there)) AS pushes,
+    toString(max(noted_at)) AS noted
   FROM (
-    SELECT tupleElement(made_of, 1) AS name, tupleElement(made_of, 2) AS bucket, there, 0 AS made
+    SELECT tupleElement(made_of, 1) AS name, tupleElement(made_of, 2) AS bucket, there, 0 AS made,
+      toDateTime64(0, 6, 'UTC') AS noted_at
     FROM (
       SELECT h + intDiv(slot, ${MINUTE_MS / SLOT_MS}) * 60 AS minute, count() AS there FROM samples
       WHERE tenant = {tenant:String} AND service = '' AND type = '' AND h >= {oldest:UInt32}
@@ -275,7 +324,7 @@ const MISSING_SQL = `
         `('${table}', toStartOfInterval(minute, INTERVAL ${bucketMs / 1000} SECOND))`,
     ).join(', ')}] AS made_of
     UNION ALL
-    SELECT name, bucket, 0 AS there, argMax(pushes, at) AS made FROM rollup_state
+    SELECT name, bucket, 0 AS there, argMax(pushes, at) AS made, max(at) AS noted_at FROM rollup_state
     WHERE tenant = {tenant:String} AND bucket >= {oldest:UInt32} GROUP BY name, bucket
   )
   GROUP BY name, bucket HAVING sum(there) != sum(made)`;

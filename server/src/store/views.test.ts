@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { API, type FunctionsResponse } from '@bunsen/profile';
 import { pprofOf } from '../testing/pprof-of.ts';
-import { cpuQuery, TestServer } from '../testing/test-server.ts';
+import { cpuQuery, searchOf, TestServer } from '../testing/test-server.ts';
+import { withoutMerges } from '../testing/without-merges.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -129,6 +130,39 @@ test('what is settled is read from its rollup, and stays when the samples expire
     { functions: ['main', 'a'], value: 1e7 },
     { functions: ['main', 'b'], value: 2e7 },
   ]);
+});
+
+test('what was deleted is in no view, also before its rows are merged', async () => {
+  await withoutMerges(server, async () => {
+    await push('deleted', T0 + HOUR, 'main;kept 1', 'a');
+    await push('deleted', T0 + HOUR, 'main;secret 2', 'b');
+    await settle();
+    const query = '{service_name="deleted", version="b"}';
+    const search = searchOf({ query, from: T0, until: T0 + DAY });
+    const response = await server.fetch(`${API.push}?${search}`, { method: 'DELETE' });
+    assert.equal(response.status, 200);
+    await settle();
+    for (const each of ['minutes', 'hours', 'days']) {
+      const view = `flame_function_${each}`;
+      const found = await rows(
+        `SELECT function, version, toFloat64(total) AS total FROM ${view}
+         WHERE service = 'deleted' ORDER BY function`,
+      );
+      const sums = { version: 'a', total: 1e7 };
+      assert.deepEqual(
+        found,
+        [
+          { function: 'kept', ...sums },
+          { function: 'main', ...sums },
+        ],
+        view,
+      );
+    }
+    const stacks = await rows(
+      `SELECT functions, toFloat64(value) AS value FROM flame_stack_hours WHERE service = 'deleted'`,
+    );
+    assert.deepEqual(stacks, [{ functions: ['main', 'kept'], value: 1e7 }]);
+  });
 });
 
 test('marks of pushes are in no view', async () => {

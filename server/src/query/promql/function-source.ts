@@ -119,7 +119,8 @@ function functionKey(groupBy: string[] | undefined): string {
 
 /**
  * SELECT of (series, service, function, bucket, value, profiles): totals of functions, those of a
- * stack counted once, from the tables of the plan. Rows from rollups are of no series.
+ * stack counted once, from the tables of the plan. Rows from rollups are of no series, and not of what
+ * was deleted, which they may have with both signs until they are merged.
  */
 function functionRowsSql(
   plan: MergePlan,
@@ -131,11 +132,13 @@ function functionRowsSql(
   const parts = plan.rollups.flatMap(({ rollup, ranges }) =>
     ranges.map(
       (range) => `SELECT toUInt64(0) AS series, service, names.function AS function,
-          ${bucketOf(`toUnixTimestamp(${rollup.time}) * 1000`)} AS bucket, toInt128(total) AS value
+          ${bucketOf(`toUnixTimestamp(${rollup.time}) * 1000`)} AS bucket, amount AS value
         FROM (
-          SELECT service, function_id, ${rollup.time}, total FROM ${rollup.table}
+          SELECT service, function_id, ${rollup.time}, sum(toInt128(total)) AS amount FROM ${rollup.table}
           WHERE ${selection.keys} AND ${within(rollup.time, range)}
             AND function_id IN (SELECT function_id FROM (${namesSql(functions)}))
+          GROUP BY service, function_id, ${rollup.time}
+          HAVING amount != 0
         ) AS sums
         INNER JOIN (${namesSql(functions)}) AS names USING function_id`,
     ),
