@@ -71,7 +71,7 @@ TEST("perf map: garbage is skipped") {
                   "fffffffffffffffff 1 large\n1000 fffffffff huge\n2000 1 nul\0byte\n",
                   109));
   CHECK_EQ(map.size(), 0u);
-  CHECK_EQ(figures.lines_skipped, 12u);
+  CHECK_EQ(figures.lines_skipped, 11u);  // the last one has no end yet
 
   std::mt19937 random(1);
   std::string noise(100'000, '\0');
