@@ -41,7 +41,7 @@ async function accepted(...args: Parameters<typeof ingest>): Promise<void> {
 async function refused(...args: Parameters<typeof ingest>): Promise<string> {
   const reply = await ingest(...args);
   const { code, message } = (await reply.json()) as { code: string; message: string };
-  assert.equal(reply.status, code === 'PROFILE_TOO_LARGE' ? 413 : 400, message);
+  assert.equal(reply.status, 422, message);
   return `${code}: ${message}`;
 }
 
