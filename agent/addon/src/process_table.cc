@@ -36,7 +36,7 @@ Process* ProcessTable::find(const bunsen_sample_key& key, Window* window) {
     bool superseded = isSuperseded(key);
     uint64_t start_ticks = toTicks(key.start_boottime_ns);
     generations.push_back(
-        std::make_unique<Process>(key.tgid, start_ticks, modules_, names_, &perf_maps_));
+        std::make_unique<Process>(key.tgid, start_ticks, modules_, names_, perf_maps_));
     process = generations.back().get();
     process->start_boottime_ns = key.start_boottime_ns;
     process->exec_id = key.exec_id;

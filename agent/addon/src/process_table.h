@@ -47,8 +47,8 @@ class ProcessTable {
  public:
   // @param history of processes, for those that are gone when they are first found
   ProcessTable(ModuleTable* modules, NameTable* names, const TaskHistory* history,
-               const ProcessTags* tags)
-      : modules_(modules), names_(names), history_(history), tags_(tags) {}
+               const ProcessTags* tags, PerfMapFigures* perf_maps)
+      : modules_(modules), names_(names), history_(history), tags_(tags), perf_maps_(perf_maps) {}
 
   // Returns the process of a sample, read from /proc if it is new. It is read again at its first
   // sample in a window if it may have changed, and in every kReadAgainWindows-th: not all that
@@ -70,7 +70,6 @@ class ProcessTable {
   uint64_t created() const { return created_; }
   // Those of them that were gone, but known from the kernel's records.
   uint64_t recorded() const { return recorded_; }
-  const PerfMapFigures& perfMaps() const { return perf_maps_; }
 
   static constexpr uint32_t kKeptWindows = 2;
   static constexpr uint32_t kReadAgainWindows = 8;
@@ -87,11 +86,11 @@ class ProcessTable {
   NameTable* names_;
   const TaskHistory* history_;
   const ProcessTags* tags_;
+  PerfMapFigures* perf_maps_;
   std::unordered_map<uint32_t, std::vector<std::unique_ptr<Process>>> by_pid_;
   size_t processes_ = 0;
   uint64_t created_ = 0;
   uint64_t recorded_ = 0;
-  PerfMapFigures perf_maps_;
   uint32_t window_ = 0;
   uint32_t drain_ = 0;
 };

@@ -29,10 +29,10 @@ std::string_view counterName(uint32_t id) {
 }  // namespace
 
 Profiler::Naming::Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history,
-                         const ProcessTags* tags)
+                         const ProcessTags* tags, PerfMapFigures* perf_maps)
     : modules(&names, lines),
       kernel(&names),
-      processes(&modules, &names, history, tags),
+      processes(&modules, &names, history, tags, perf_maps),
       folder(&names, &kernel, chains) {}
 
 Profiler::Profiler(const SessionOptions& options)
@@ -40,7 +40,7 @@ Profiler::Profiler(const SessionOptions& options)
       session_(options),
       sample_drain_(&session_),
       task_events_(options.features.task_records),
-      naming_(std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_)) {
+      naming_(std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_, &perf_maps_)) {
   if (session_.usesTables())
     unwinding_ = std::make_unique<UnwindWorker>(
         session_.mapFd("unwind_requests"), session_.mapFd("unwind_shards"),
@@ -119,10 +119,8 @@ WindowColumns Profiler::takeWindow(bool trim) {
   naming.kernel.endWindow();
   if (trim || naming.names.sizeBytes() > kNameBytesLimit) {
     processes_recorded_before_ += naming_->processes.recorded();
-    perf_maps_before_.lines_skipped += naming_->processes.perfMaps().lines_skipped;
-    perf_maps_before_.cut += naming_->processes.perfMaps().cut;
     named_without_lines_before_ += naming_->modules.namedWithoutLines();
-    naming_ = std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_);
+    naming_ = std::make_unique<Naming>(&lines_, &chains_, &task_history_, &tags_, &perf_maps_);
     name_resets_++;
   }
   if (trim) malloc_trim(0);
@@ -163,9 +161,8 @@ void Profiler::publishGauges() {
   task_events_active_ = task_events_.active();
   task_events_lost_ = task_events_.lost();
   processes_recorded_ = processes_recorded_before_ + naming_->processes.recorded();
-  perf_map_lines_skipped_ =
-      perf_maps_before_.lines_skipped + naming_->processes.perfMaps().lines_skipped;
-  perf_maps_cut_ = perf_maps_before_.cut + naming_->processes.perfMaps().cut;
+  perf_map_lines_skipped_ = perf_maps_.lines_skipped;
+  perf_maps_cut_ = perf_maps_.cut;
   named_without_lines_ = named_without_lines_before_ + naming_->modules.namedWithoutLines();
 }
 

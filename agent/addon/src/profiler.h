@@ -64,7 +64,7 @@ class Profiler {
   // large, so that names of processes long gone do not stay for ever.
   struct Naming {
     Naming(LineWorker* lines, ChainCache* chains, const TaskHistory* history,
-           const ProcessTags* tags);
+           const ProcessTags* tags, PerfMapFigures* perf_maps);
 
     NameTable names;
     ModuleTable modules;
@@ -87,11 +87,11 @@ class Profiler {
   ChainCache chains_;
   TaskEvents task_events_;
   TaskHistory task_history_;
+  PerfMapFigures perf_maps_;
   std::unique_ptr<Naming> naming_;
   bool is_stopped_ = false;
   // By tables of names that are no more.
   uint64_t processes_recorded_before_ = 0, named_without_lines_before_ = 0;
-  PerfMapFigures perf_maps_before_;
 
   // Read by counters() while a drain runs.
   std::atomic<uint64_t> samples_folded_{0}, drains_{0}, chains_missing_{0}, processes_{0},

@@ -23,7 +23,8 @@ struct Fixture {
   KernelSymbols kernel{&names};
   TaskHistory history;
   ProcessTags tags{true, {"PATH"}};
-  ProcessTable processes{&modules, &names, &history, &tags};
+  PerfMapFigures perf_maps;
+  ProcessTable processes{&modules, &names, &history, &tags, &perf_maps};
   ChainCache chains;
   Folder folder{&names, &kernel, &chains};
   Window window;
