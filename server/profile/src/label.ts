@@ -25,9 +25,14 @@ export const LABEL_LIMITS: LabelLimits = {
 /** Dots are allowed, since OpenTelemetry's attributes have them. */
 const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
 
+/** Whether it is stored as it is. */
+export function isLabelName(name: string): boolean {
+  return LABEL_NAME.test(name);
+}
+
 /** The name as it is stored: `http-path` and `http/path` are `http_path`, as for OpenTelemetry's attributes. */
 export function toLabelName(name: string): string {
-  if (LABEL_NAME.test(name)) return name;
+  if (isLabelName(name)) return name;
   return name.replace(/[^A-Za-z0-9_.]/g, '_').replace(/^(?=[0-9.])/, '_');
 }
 
@@ -72,7 +77,7 @@ export function checkLabels(labels: Labels, limits: LabelLimits = LABEL_LIMITS):
       throw tooMuch('labelNameBytes', `the label name ${shown}… has ${name.length} bytes`);
     }
     // Assigning to `__proto__` would not make a label of it, but lose it.
-    if (!LABEL_NAME.test(name) || name === '__proto__') {
+    if (!isLabelName(name) || name === '__proto__') {
       throw new ProfileError(
         'LABEL_MALFORMED',
         `label name ${JSON.stringify(name.slice(0, 80))} is not of the form [A-Za-z_][A-Za-z0-9_.]*, or reserved`,

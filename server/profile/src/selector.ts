@@ -1,5 +1,5 @@
 import { ProfileError } from './errors.ts';
-import { toLabelName } from './label.ts';
+import { isLabelName, toLabelName } from './label.ts';
 
 export type MatchOperator = '=' | '!=' | '=~' | '!~';
 
@@ -122,7 +122,7 @@ export function parseSelector(text: string): Selector {
 /** The text of a selector, which {@link parseSelector} reads back to the same. */
 export function formatSelector({ profileType, matchers }: Selector): string {
   const conditions = matchers.map(({ name, operator, value }) => {
-    const shown = toLabelName(name) === name ? name : quoted(name);
+    const shown = isLabelName(name) ? name : quoted(name);
     return `${shown}${operator}${quoted(value)}`;
   });
   return `${profileType}{${conditions.join(', ')}}`;

@@ -1,9 +1,9 @@
 import {
   checkLabels,
+  isLabelName,
   type Labels,
   type Profile,
   SERVICE_NAME,
-  toLabelName,
   toLabels,
 } from '@bunsen/profile';
 import { BunsenError } from '../errors.ts';
@@ -166,11 +166,11 @@ function checkProfile(profile: Profile, limits: IngestLimits): void {
 /** Sets whose names become the same are one set afterwards. */
 function renameLabels(profile: Profile, limits: IngestLimits): void {
   const stays = (labels: Labels) =>
-    Object.entries(labels).every(([name, value]) => value !== '' && toLabelName(name) === name);
+    Object.entries(labels).every(([name, value]) => value !== '' && isLabelName(name));
   if (profile.labelSets.every(stays)) return;
   const renamed = new LabelSets();
   const ids = profile.labelSets.map((labels) =>
-    renamed.idOf(stays(labels) ? labels : toLabels(Object.entries(labels), limits)),
+    renamed.idOf(toLabels(Object.entries(labels), limits)),
   );
   profile.labelSets = renamed.sets;
   profile.sampleLabels = profile.sampleLabels.map((set) => ids[set] as number);
