@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { API, IDEMPOTENCY_KEY } from '@bunsen/profile';
 import { readConfig } from '@bunsen/server/config';
 import { decodeBody } from '@bunsen/server/ingest/decode';
@@ -14,7 +15,7 @@ import { Fleet } from './fleet.ts';
 import { pprofOfWindow } from './fleet-pprof.ts';
 import { PLAIN_TABLE, plainRowsOf } from './plain-rows.ts';
 import { childrenOf, cpuSecondsOf, metricsOf, treeRssMb } from './process-stats.ts';
-import { Cleanups, type Figure, parseSize, report } from './report.ts';
+import { Cleanups, type Figure, median, parseSize, report } from './report.ts';
 
 const size = parseSize();
 const full = size === 'full';
@@ -22,6 +23,7 @@ const SECONDS = full ? 60 : 8;
 const SUSTAINED_SECONDS = full ? 300 : 20;
 const HOSTS = full ? 60 : 16;
 const SERVICES = 20;
+const WINDOW_MS = 15_000;
 
 interface Load {
   name: string;
@@ -64,7 +66,8 @@ await Cleanups.run(async (t) => {
 
   const agent = new http.Agent({ keepAlive: true });
   t.after(() => agent.destroy());
-  const push: Sender = (body) => post(agent, url, body);
+  const atPresent = presentWindows();
+  const push: Sender = (body) => post(agent, url, atPresent(body));
   const figures: Figure[] = [];
   const measure = async (load: Load) => {
     const outcome = await run(load, push);
@@ -94,6 +97,8 @@ await Cleanups.run(async (t) => {
   }
   const cpuBefore = treeCpuSeconds(pid);
   const ownBefore = process.cpuUsage();
+  const resident: number[] = [];
+  const looking = setInterval(() => resident.push(treeRssMb(pid)), 1000);
   const sustained = await measure({
     name: 'sustained',
     bodies: windows,
@@ -101,12 +106,13 @@ await Cleanups.run(async (t) => {
     concurrency: 32,
     seconds: SUSTAINED_SECONDS,
   });
+  clearInterval(looking);
   const cpu = treeCpuSeconds(pid).map((seconds, i) => seconds - (cpuBefore[i] as number));
   const own = process.cpuUsage(ownBefore);
   cpu.push((own.user + own.system) / 1e6);
   const microsPerRow = cpu.map((seconds) => (seconds / sustained / SUSTAINED_SECONDS) * 1e6);
   const metrics = await metricsOf(url);
-  const rssAfter = treeRssMb(pid);
+  const minutes = resident.flatMap((_, i) => (i % 60 === 0 ? [resident.slice(i, i + 60)] : []));
 
   console.log('decoding alone …');
   const mbOf = (requestsPerSecond: number) => (requestsPerSecond * bytes(windows)) / 1e6;
@@ -147,7 +153,13 @@ await Cleanups.run(async (t) => {
       note: 'sustained',
     })),
     { name: 'rss_before', value: rssBefore, unit: 'MB', note: 'server and store' },
-    { name: 'rss_after', value: rssAfter, unit: 'MB' },
+    {
+      name: 'rss',
+      value: median(resident),
+      unit: 'MB',
+      note: `sustained; by the minute ${minutes.map((mbs) => Math.round(median(mbs))).join(' ')}`,
+    },
+    { name: 'rss_max', value: Math.max(...resident), unit: 'MB' },
     {
       name: 'event_loop_max',
       value: (metrics['nodejs_eventloop_lag_max_seconds'] ?? 0) * 1000,
@@ -237,6 +249,25 @@ function post(agent: http.Agent, url: string, body: Buffer): Promise<number | un
     request.on('error', reject);
     request.end(body);
   });
+}
+
+/**
+ * Makes windows those of now, as agents send them: one behind the other, a quarter of a minute each. A
+ * gzip file may have several members, and of a field that comes twice a protobuf message has the last.
+ */
+function presentWindows(): (body: Buffer) => Buffer {
+  const TIME_NANOS = 9;
+  let [startMs, member] = [0, Buffer.alloc(0)];
+  return (body) => {
+    const nowMs = Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS;
+    if (startMs !== nowMs) {
+      const field = [TIME_NANOS << 3];
+      let rest = BigInt(nowMs) * 1_000_000n;
+      for (; rest > 127n; rest >>= 7n) field.push(Number(rest & 127n) | 128);
+      [startMs, member] = [nowMs, gzipSync(Uint8Array.of(...field, Number(rest)))];
+    }
+    return Buffer.concat([body, member]);
+  };
 }
 
 /** Time that the server and its store have taken so far, user and system. */

@@ -33,6 +33,12 @@ const PROCESSES = 200;
 /** Lines of progress. */
 const STEPS = 12;
 
+/** Of `loop-delay.mjs`, in ms: the most, and what 99.99 and 99 of 100 turns are below. */
+interface LoopDelays {
+  late: [number, number, number];
+  blocked: [number, number, number];
+}
+
 if (needsRoot) {
   console.error(needsRoot);
   process.exit(2);
@@ -91,7 +97,7 @@ await Cleanups.run(async (t) => {
   const accounting = accountingOf(agent);
   const { tree } = await flamegraph(url, '{}', { from: 'now-3h' });
   assertBalanced(accounting, (tree.total[0] as number) / PERIOD_NS);
-  const [loopMax, loop99, loop9999] = JSON.parse(readFileSync(delays, 'utf8')) as number[];
+  const { late, blocked } = JSON.parse(readFileSync(delays, 'utf8')) as LoopDelays;
   const percentOf = (seconds: number) => (100 * seconds) / SECONDS;
   report('soak', size, [
     {
@@ -103,9 +109,10 @@ await Cleanups.run(async (t) => {
     { name: 'kernel_cpu', value: percentOf(kernelSeconds), unit: '% of one core' },
     { name: 'agent_rss', value: mostResident, unit: 'MB', bar: '<= 100', note: 'the most' },
     { name: 'maps', value: mostMaps, unit: 'MB', bar: '<= 40', note: 'in the kernel, the most' },
-    { name: 'loop_max', value: loopMax as number, unit: 'ms', bar: '<= 10' },
-    { name: 'loop_p99', value: loop99 as number, unit: 'ms', note: '5 ms are the clock' },
-    { name: 'loop_p99.99', value: loop9999 as number, unit: 'ms' },
+    { name: 'loop_blocked', value: blocked[0], unit: 'ms', bar: '<= 10', note: 'the most' },
+    { name: 'loop_blocked_p99.99', value: blocked[1], unit: 'ms' },
+    { name: 'loop_late', value: late[0], unit: 'ms', note: 'with waits for a CPU' },
+    { name: 'loop_late_p99', value: late[2], unit: 'ms' },
     { name: 'samples', value: samples, unit: '', note: 'balance exact to the last' },
     { name: 'load', value: os.loadavg()[2] as number, unit: '', note: 'of the host, 15 min' },
   ]);

@@ -1,5 +1,6 @@
 import { useVersions } from '../api/use-versions.ts';
 import { labelBaseline } from '../compare/baselines.ts';
+import { useAtRest } from '../components/use-at-rest.ts';
 import { useClock, useRange } from '../time/range-context.tsx';
 import { DEFAULT_COMPARE, type SideState } from '../url/compare-state.ts';
 import { COMPARE_PATH } from '../url/route.ts';
@@ -24,7 +25,7 @@ export function useDeploys(service: string): Deploy[] {
   const range = useRange();
   const linkTo = useLinkTo();
   const subject = { profileType, service, filters: [] };
-  const { data } = useVersions(subject, range, { enabled: service !== '' });
+  const { data } = useVersions(subject, range, { enabled: useAtRest() && service !== '' });
   if (!data) return [];
   const { label, values } = data;
   const side: SideState = { service, filters, from, until };
