@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { API, type ErrorResponse, IDEMPOTENCY_KEY } from '@bunsen/profile';
+import { type Answer, post } from './post.ts';
 import type { Spool, SpooledWindow } from './spool.ts';
 
 /** What became of a window. */
@@ -111,33 +112,32 @@ export class Pusher {
     } catch (error) {
       return { rejected: `its file is gone: ${String(error)}` };
     }
-    let response: Response;
-    let text: string;
+    let answer: Answer;
     try {
-      response = await fetch(this.#url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/octet-stream', [IDEMPOTENCY_KEY]: window.key },
-        body: new Uint8Array(body),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-      });
-      text = await response.text();
+      answer = await post(
+        this.#url,
+        { 'content-type': 'application/octet-stream', [IDEMPOTENCY_KEY]: window.key },
+        body,
+        AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+      );
     } catch (error) {
-      const cause = error instanceof Error && error.cause ? error.cause : error;
-      return { retry: `${this.#url}: ${String(cause)}` };
+      return { retry: `${this.#url}: ${String(error)}` };
     }
-    if (response.ok) return 'shipped';
-    const reason = `${response.status} ${describe(text)}`;
-    // The server is busy or broken (5xx, 429) or not the one we want yet (401, 403, 404): all of
+    const { status, headers, text } = answer;
+    if (status >= 200 && status < 300) return 'shipped';
+    const reason = `${status} ${describe(text, headers.location)}`;
+    // The server is busy or broken (5xx, 429) or not the one we want yet (3xx, 401, 403, 404): all of
     // these can pass. What is wrong with the window itself (400, 413, 422 and the like) cannot.
     const passing =
-      response.status >= 500 || [401, 403, 404, 408, 425, 429].includes(response.status);
+      status >= 500 || status < 400 || [401, 403, 404, 408, 425, 429].includes(status);
     if (!passing) return { rejected: reason };
-    const retryAfterS = Number(response.headers.get('retry-after'));
+    const retryAfterS = Number(headers['retry-after']);
     return { retry: reason, ...(retryAfterS > 0 && { afterMs: retryAfterS * 1000 }) };
   }
 }
 
-function describe(body: string): string {
+function describe(body: string, location: string | undefined): string {
+  if (location) return `it is at ${location}; name that in BUNSEN_SERVER_URL`;
   try {
     const { code, message } = JSON.parse(body) as ErrorResponse;
     return `${code}: ${message}`;

@@ -114,7 +114,7 @@ async function push(t: TestContext, spool: Spool, url: string) {
   const pusher = new Pusher(spool, url, {
     shipped: ({ samples }) => log.push(`shipped ${samples}`),
     rejected: ({ samples }, reason) => log.push(`rejected ${samples}: ${reason}`),
-    delayed: ({ samples }) => log.push(`delayed ${samples}`),
+    delayed: ({ samples }, reason) => log.push(`delayed ${samples}: ${reason}`),
   });
   pusher.start();
   t.after(() => pusher.stop());
@@ -133,9 +133,31 @@ test('a window is sent again under the same key until the server has it, in orde
   await spool.add(window(2));
   const { log } = await push(t, spool, url);
   await until(() => log.includes('shipped 2'));
-  assert.deepEqual(log, ['delayed 1', 'shipped 1', 'shipped 2']);
+  assert.deepEqual(log, ['delayed 1: 503 X: because', 'shipped 1', 'shipped 2']);
   assert.equal(new Set(keys.slice(0, 3)).size, 1);
   assert.equal(spool.length, 0);
+});
+
+test('a redirect that keeps the method is followed; another one says where the server is', async (t) => {
+  const { url: there, keys } = await receiver(t, [200]);
+  let status = 301;
+  const server = http.createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.writeHead(status, { location: new URL(request.url ?? '', there).href }).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const spool = await openSpool(await folder(t));
+  await spool.add(window(1));
+  const { log } = await push(t, spool, url);
+  await until(() => log.length === 1);
+  assert.match(String(log[0]), /^delayed 1: 301 it is at http.*; name that in BUNSEN_SERVER_URL$/);
+  assert.deepEqual(keys, []);
+  status = 308;
+  await until(() => log.includes('shipped 1'));
+  assert.deepEqual(keys, [`${A}-${T0 + 15_000}`]);
 });
 
 test('a window that the server will never take is given up with the reason; the next one goes on', async (t) => {

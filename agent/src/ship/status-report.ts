@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentReport, API } from '@bunsen/profile';
 import { agentCpuUs } from '../govern/cost.ts';
 import type { Accounting } from '../status/accounting.ts';
+import { post } from './post.ts';
 import type { Spool } from './spool.ts';
 
 const INTERVAL_MS = 60_000;
@@ -78,16 +79,15 @@ async function send(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(report),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-    });
-    const text = await response.text();
-    return response.ok ? undefined : `${response.status} ${text.slice(0, 200)}`;
+    const { status, text } = await post(
+      url,
+      { 'content-type': 'application/json' },
+      JSON.stringify(report),
+      AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+    );
+    return status >= 200 && status < 300 ? undefined : `${status} ${text.slice(0, 200)}`;
   } catch (error) {
-    return String(error instanceof Error && error.cause ? error.cause : error);
+    return String(error);
   }
 }
 

@@ -1,10 +1,7 @@
 import {
   emptyTableToken,
   Label,
-  Line,
-  Location,
   Mapping,
-  Function as PprofFunction,
   Profile as PprofProfile,
   ValueType as PprofValueType,
   Sample,
@@ -12,6 +9,7 @@ import {
 } from 'pprof-format';
 import type { Labels } from './label.ts';
 import type { ValueType } from './profile-type.ts';
+import { WireWriter } from './wire-writer.ts';
 
 /** What {@link encodePprof} writes: functions instead of addresses, and labels on each sample. */
 export interface PprofColumns {
@@ -44,6 +42,13 @@ export interface PprofColumns {
   labelSets: Labels[];
   comments?: string[];
 }
+
+/** Field numbers of what is written without the library, from pprof's profile.proto. */
+const PROFILE = { sample: 2, location: 4, function: 5 };
+const SAMPLE = { locationId: 1, value: 2 };
+const LOCATION = { id: 1, mappingId: 2, address: 3, line: 4 };
+const LINE = { functionId: 1, line: 2 };
+const FUNCTION = { id: 1, name: 2, systemName: 3, filename: 4 };
 
 /** What is encoded at once, frames of samples or functions: a millisecond's work. */
 const PIECE_FRAMES = 4096;
@@ -94,30 +99,36 @@ export function* pprofPieces(columns: PprofColumns): Generator<Uint8Array> {
   });
 }
 
+/** Written from the columns: an object for each of its samples is most of what a window costs. */
 function* samplePieces(columns: PprofColumns, strings: StringTable): Generator<Uint8Array> {
+  const { sampleStack, sampleLabels, stackOffsets, stackFunctions } = columns;
   const labelSets = columns.labelSets.map((labels) =>
-    Object.entries(labels).map(
-      ([key, value]) => new Label({ key: strings.dedup(key), str: strings.dedup(value) }),
-    ),
+    new Sample({
+      label: Object.entries(labels).map(
+        ([key, value]) => new Label({ key: strings.dedup(key), str: strings.dedup(value) }),
+      ),
+    }).encode(),
   );
   const types = columns.sampleTypes.length;
-  const samples = columns.sampleStack.length;
-  for (let index = 0; index < samples; ) {
-    const sample: Sample[] = [];
-    for (let frames = 0; index < samples && frames < PIECE_FRAMES; index++) {
-      const stack = columns.sampleStack[index] as number;
-      const from = columns.stackOffsets[stack] as number;
-      const to = columns.stackOffsets[stack + 1] as number;
+  const { buffer, byteOffset, length } = columns.sampleValues;
+  const halves = new Uint32Array(buffer, byteOffset, length * 2); // low half first, as all that Node.js runs on
+  const [profile, sample, list] = [new WireWriter(), new WireWriter(), new WireWriter()];
+  for (let index = 0; index < sampleStack.length; ) {
+    for (let frames = 0; index < sampleStack.length && frames < PIECE_FRAMES; index++) {
+      const stack = sampleStack[index] as number;
+      const from = stackOffsets[stack] as number;
+      const to = stackOffsets[stack + 1] as number;
       frames += to - from + 1;
-      sample.push(
-        new Sample({
-          locationId: Array.from(columns.stackFunctions.subarray(from, to), (fn) => fn + 1),
-          value: Array.from(columns.sampleValues.subarray(index * types, (index + 1) * types)),
-          label: labelSets[columns.sampleLabels[index] as number] as Label[],
-        }),
-      );
+      for (let at = from; at < to; at++) list.varint((stackFunctions[at] as number) + 1);
+      sample.nested(SAMPLE.locationId, list);
+      for (let value = index * types; value < (index + 1) * types; value++) {
+        list.varint64(halves[value * 2] as number, halves[value * 2 + 1] as number);
+      }
+      sample.nested(SAMPLE.value, list);
+      sample.raw(labelSets[sampleLabels[index] as number] as Uint8Array);
+      profile.nested(PROFILE.sample, sample);
     }
-    yield encodePart({ sample });
+    yield profile.take();
   }
 }
 
@@ -129,35 +140,32 @@ function* functionPieces(
 ): Generator<Uint8Array> {
   const byFile = new Map<string, number>();
   let lastId = 0;
-  for (let from = 0; from < functions.length; from += PIECE_FUNCTIONS) {
-    const fn: PprofFunction[] = [];
-    const location = functions.slice(from, from + PIECE_FUNCTIONS).map((each, index) => {
-      const { name, systemName, mapping, address, file = '', line = 0 } = each;
-      const key = `${name}\0${systemName}\0${file}`;
-      let functionId = file === '' ? undefined : byFile.get(key);
-      if (functionId === undefined) {
-        functionId = ++lastId;
-        fn.push(
-          new PprofFunction({
-            id: functionId,
-            name: strings.dedup(name),
-            systemName: strings.dedup(systemName),
-            filename: strings.dedup(file),
-          }),
-        );
-        byFile.set(key, functionId);
-        if (file !== '' && mapping >= 0) (mappings[mapping] as Mapping).hasFilenames = true;
-      }
-      if (line !== 0 && mapping >= 0) (mappings[mapping] as Mapping).hasLineNumbers = true;
-      return new Location({
-        id: from + index + 1,
-        mappingId: mapping + 1,
-        address,
-        line: [new Line({ functionId, line })],
-      });
-    });
-    yield encodePart({ location, function: fn });
+  const [profile, message, inner] = [new WireWriter(), new WireWriter(), new WireWriter()];
+  for (const [index, each] of functions.entries()) {
+    const { name, systemName, mapping, address, file = '', line = 0 } = each;
+    const key = file === '' ? '' : `${name}\0${systemName}\0${file}`;
+    let functionId = byFile.get(key);
+    if (functionId === undefined) {
+      functionId = ++lastId;
+      message.number(FUNCTION.id, functionId);
+      message.number(FUNCTION.name, strings.dedup(name));
+      message.number(FUNCTION.systemName, strings.dedup(systemName));
+      message.number(FUNCTION.filename, strings.dedup(file));
+      profile.nested(PROFILE.function, message);
+      if (file !== '') byFile.set(key, functionId);
+      if (file !== '' && mapping >= 0) (mappings[mapping] as Mapping).hasFilenames = true;
+    }
+    if (line !== 0 && mapping >= 0) (mappings[mapping] as Mapping).hasLineNumbers = true;
+    message.number(LOCATION.id, index + 1);
+    message.number(LOCATION.mappingId, mapping + 1);
+    message.bigint(LOCATION.address, address);
+    inner.number(LINE.functionId, functionId);
+    inner.number(LINE.line, line);
+    message.nested(LOCATION.line, inner);
+    profile.nested(PROFILE.location, message);
+    if ((index + 1) % PIECE_FUNCTIONS === 0) yield profile.take();
   }
+  yield profile.take();
 }
 
 function encodePart(part: ConstructorParameters<typeof PprofProfile>[0]): Uint8Array {
