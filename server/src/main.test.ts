@@ -3,7 +3,7 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,6 +68,15 @@ function storePidOf({ pid }: ChildProcess): number {
   );
   return Number(store);
 }
+
+test('a connection that nothing came from does not hold up the end', async () => {
+  const { child, url } = await startReady();
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  const closed = once(socket, 'close');
+  await terminate(child);
+  await closed;
+});
 
 test('says where it listens, ends with 0 on a signal, and leaves no process', async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

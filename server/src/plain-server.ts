@@ -47,12 +47,17 @@ export function createPlainServer(handler: RequestListener, options: Options): S
     session.on('close', () => sessions.delete(session));
   });
 
+  // Browsers and pools open connections ahead, and may never use them.
+  const unused = new Set<Socket>();
   server.removeListener('connection', serveHttp1);
   server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
     socket.setTimeout(SILENCE_MS, () => socket.destroy());
     const onError = () => socket.destroy();
     socket.on('error', onError);
     firstBytes(socket, (isHttp2) => {
+      unused.delete(socket);
       socket.setTimeout(0).removeAllListeners('timeout');
       socket.off('error', onError);
       if (isHttp2) http2.emit('connection', socket);
@@ -60,11 +65,13 @@ export function createPlainServer(handler: RequestListener, options: Options): S
     });
   });
 
-  // When the server closes, an HTTP/2 connection ends after the streams that are open on it.
+  // When the server closes, an HTTP/2 connection ends after the streams that are open on it, and one
+  // that nothing came from at once: the end would wait for it.
   const closeIdle = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
     closeIdle();
     for (const session of sessions) session.close();
+    for (const socket of unused) socket.destroy();
   };
   return server;
 }
