@@ -70,10 +70,14 @@ function storePidOf({ pid }: ChildProcess): number {
 }
 
 test('a connection that nothing came from does not hold up the end', async () => {
-  const { child, url } = await startReady();
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
-  await once(socket, 'connect');
-  const closed = once(socket, 'close');
+  const sql = createServer().listen(0, '127.0.0.1');
+  await once(sql, 'listening');
+  const { port: sqlPort } = sql.address() as AddressInfo;
+  sql.close();
+  const { child, url } = await startReady({ BUNSEN_STORE_LISTEN: `127.0.0.1:${sqlPort}` });
+  const sockets = [Number(new URL(url).port), sqlPort].map((port) => connect(port, '127.0.0.1'));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const closed = Promise.all(sockets.map((socket) => once(socket, 'close')));
   await terminate(child);
   await closed;
 });

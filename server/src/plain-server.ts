@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { closeUnusedConnections } from './unused-connections.ts';
 
 /** With what every HTTP/2 connection begins (RFC 9113, 3.4). HTTP/1 has no method PRI. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0');
@@ -47,17 +48,12 @@ export function createPlainServer(handler: RequestListener, options: Options): S
     session.on('close', () => sessions.delete(session));
   });
 
-  // Browsers and pools open connections ahead, and may never use them.
-  const unused = new Set<Socket>();
   server.removeListener('connection', serveHttp1);
   server.on('connection', (socket: Socket) => {
-    unused.add(socket);
-    socket.once('close', () => unused.delete(socket));
     socket.setTimeout(SILENCE_MS, () => socket.destroy());
     const onError = () => socket.destroy();
     socket.on('error', onError);
     firstBytes(socket, (isHttp2) => {
-      unused.delete(socket);
       socket.setTimeout(0).removeAllListeners('timeout');
       socket.off('error', onError);
       if (isHttp2) http2.emit('connection', socket);
@@ -65,13 +61,12 @@ export function createPlainServer(handler: RequestListener, options: Options): S
     });
   });
 
-  // When the server closes, an HTTP/2 connection ends after the streams that are open on it, and one
-  // that nothing came from at once: the end would wait for it.
+  closeUnusedConnections(server);
+  // When the server closes, an HTTP/2 connection ends after the streams that are open on it.
   const closeIdle = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
     closeIdle();
     for (const session of sessions) session.close();
-    for (const socket of unused) socket.destroy();
   };
   return server;
 }

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip, gzip } from 'node:zlib';
+import { closeUnusedConnections } from '../../unused-connections.ts';
 import { type Engine, EngineError, quoteString, type Setting, type Statement } from './engine.ts';
 import type { Guard } from './guard.ts';
 import { type ChildOptions, WRITE_LINE } from './protocol.ts';
@@ -43,6 +44,7 @@ export function createFront(engine: Engine, options: FrontOptions): Server {
   });
   // Never close an idle connection: the client could be sending its next request at that moment.
   server.keepAliveTimeout = 0;
+  closeUnusedConnections(server);
   return server;
 }
 
