@@ -14,6 +14,7 @@ import { type ChildOptions, DATABASE, WRITE_LINE } from './embedded/protocol.ts'
 import { Supervisor } from './embedded/supervisor.ts';
 import { checkParams, type QueryParams } from './query-params.ts';
 import type { Retention } from './retention.ts';
+import { isSince, SWAPS_SIDES } from './server-version.ts';
 
 export type { QueryParams };
 
@@ -65,6 +66,8 @@ export class Store {
   /** How long the tables keep what. */
   readonly retention: Retention;
   readonly #rowLimit: ClickHouseSettings;
+  /** {@link AS_WRITTEN}, where the server knows it. */
+  #joins: ClickHouseSettings;
   readonly #limits: QueryLimits;
 
   constructor(
@@ -93,6 +96,7 @@ export class Store {
       async_insert: 0,
       ...(options.clusterName !== '' && clusterWrite(options.quorum)),
     };
+    this.#joins = supervisor ? AS_WRITTEN : {};
     this.#rowLimit = { max_rows_to_read: String(options.queryRows) };
     this.#limits = options;
   }
@@ -116,6 +120,7 @@ export class Store {
       });
       const version = (await result.text()).trim();
       if (!/^\d+\.\d+/.test(version)) throw unavailable(NOT_CLICKHOUSE);
+      this.#joins = isSince(version, SWAPS_SIDES) ? AS_WRITTEN : {};
       return version;
     });
   }
@@ -139,7 +144,11 @@ export class Store {
       const result = await (forWrite ? this.#writer : this.#client).query({
         query: sql,
         format: 'JSONEachRow',
-        clickhouse_settings: { ...this.#readSettings, ...(!forWrite && this.#rowLimit) },
+        clickhouse_settings: {
+          ...this.#readSettings,
+          ...this.#joins,
+          ...(!forWrite && this.#rowLimit),
+        },
         ...(params && { query_params: checkParams(params) }),
         ...(signal && { abort_signal: signal }),
       });
@@ -159,7 +168,12 @@ export class Store {
     return this.#reach(async () => {
       const result = await this.#client.exec({
         query: `${sql} FORMAT Native`,
-        clickhouse_settings: { ...this.#readSettings, ...this.#rowLimit, ...LARGE_BLOCKS },
+        clickhouse_settings: {
+          ...this.#readSettings,
+          ...this.#joins,
+          ...this.#rowLimit,
+          ...LARGE_BLOCKS,
+        },
         ...(params && { query_params: checkParams(params) }),
         ...(signal && { abort_signal: signal }),
       });
@@ -171,7 +185,7 @@ export class Store {
     await this.#reach(() =>
       this.#writer.command({
         query: sql,
-        clickhouse_settings: this.#writeSettings,
+        clickhouse_settings: { ...this.#writeSettings, ...this.#joins },
         ...(params && { query_params: params }),
       }),
     );
@@ -285,6 +299,13 @@ async function pieces(stream: Readable): Promise<Uint8Array<ArrayBuffer>[]> {
 /** A store that does not answer a ping within this is hung; who asks whether it is ready waits no longer. */
 const PING_MS = 3_000;
 const NOT_CLICKHOUSE = 'what answers there is not ClickHouse';
+
+/**
+ * The sides of joins as the statements have them. Otherwise the server chooses by how many rows it reads for
+ * each: the sums of a million stacks are small, but are read from many rows, so it kept the stacks in memory
+ * instead, and had the sums stream past them.
+ */
+const AS_WRITTEN: ClickHouseSettings = { query_plan_join_swap_table: 'false' };
 
 /** Each block has a dictionary of its own: of 65,536 rows, not of as many as fit into a megabyte. */
 const LARGE_BLOCKS: ClickHouseSettings = { preferred_block_size_bytes: '0' };
