@@ -1,3 +1,4 @@
+import { ByteWriter } from './byte-writer.ts';
 import { type CallTree, NO_FRAME, totalsOf } from './call-tree.ts';
 import type { DiffMeta, DiffTree } from './diff.ts';
 import { ProfileError } from './errors.ts';
@@ -98,10 +99,10 @@ function encode(meta: object, tree: NodeColumns, selves: Float64Array[]): Uint8A
     const frame = tree.frame[i] as number;
     out.varint(frame === NO_FRAME ? 0 : (code[frame] as number));
   }
-  for (const self of selves) for (const value of self) out.signed(Math.round(value));
+  for (const self of selves) for (const value of self) writeSigned(out, Math.round(value));
   out.varint(frameBytes.length);
   out.bytes(frameBytes);
-  return out.finish();
+  return out.take();
 }
 
 function decode(
@@ -181,53 +182,12 @@ function malformed(reason: string): ProfileError {
   return new ProfileError('FLAME_MALFORMED', `not a flame graph of this version: ${reason}`);
 }
 
-class ByteWriter {
-  #bytes: Uint8Array<ArrayBuffer>;
-  #at = 0;
-
-  constructor(capacity: number) {
-    this.#bytes = new Uint8Array(capacity);
-  }
-
-  #reserve(length: number): void {
-    if (this.#at + length <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + length));
-    grown.set(this.#bytes);
-    this.#bytes = grown;
-  }
-
-  byte(value: number): void {
-    this.#reserve(1);
-    this.#bytes[this.#at++] = value;
-  }
-
-  bytes(values: Uint8Array): void {
-    this.#reserve(values.length);
-    this.#bytes.set(values, this.#at);
-    this.#at += values.length;
-  }
-
-  /** Division instead of shifts: CPU nanoseconds pass 2^32 after four seconds. */
-  varint(value: number): void {
-    this.#reserve(10);
-    while (value >= 0x80) {
-      this.#bytes[this.#at++] = (value % 0x80) | 0x80;
-      value = Math.floor(value / 0x80);
-    }
-    this.#bytes[this.#at++] = value;
-  }
-
-  /** The sign is the lowest bit. Not as a product: twice a number of 2^53 and one is none. */
-  signed(value: number): void {
-    const magnitude = Math.abs(value);
-    const low = (magnitude % 0x40) * 2 + (value < 0 ? 1 : 0);
-    this.byte(magnitude < 0x40 ? low : low | 0x80);
-    if (magnitude >= 0x40) this.varint(Math.floor(magnitude / 0x40));
-  }
-
-  finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#at);
-  }
+/** The sign is the lowest bit. Not as a product: twice a number of 2^53 and one is none. */
+function writeSigned(out: ByteWriter, value: number): void {
+  const magnitude = Math.abs(value);
+  const low = (magnitude % 0x40) * 2 + (value < 0 ? 1 : 0);
+  out.byte(magnitude < 0x40 ? low : low | 0x80);
+  if (magnitude >= 0x40) out.varint(Math.floor(magnitude / 0x40));
 }
 
 class ByteReader {

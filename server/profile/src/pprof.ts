@@ -125,7 +125,7 @@ function* samplePieces(columns: PprofColumns, strings: StringTable): Generator<U
         list.varint64(halves[value * 2] as number, halves[value * 2 + 1] as number);
       }
       sample.nested(SAMPLE.value, list);
-      sample.raw(labelSets[sampleLabels[index] as number] as Uint8Array);
+      sample.bytes(labelSets[sampleLabels[index] as number] as Uint8Array);
       profile.nested(PROFILE.sample, sample);
     }
     yield profile.take();
