@@ -10,6 +10,7 @@ import { API, IDEMPOTENCY_KEY } from '@bunsen/profile';
 import { readConfig } from '@bunsen/server/config';
 import { decodeBody } from '@bunsen/server/ingest/decode';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { emptyTableToken, Profile, StringTable } from 'pprof-format';
 import { freePort, startServer } from '../harness.ts';
 import { Fleet } from './fleet.ts';
 import { pprofOfWindow } from './fleet-pprof.ts';
@@ -256,15 +257,13 @@ function post(agent: http.Agent, url: string, body: Buffer): Promise<number | un
  * gzip file may have several members, and of a field that comes twice a protobuf message has the last.
  */
 function presentWindows(): (body: Buffer) => Buffer {
-  const TIME_NANOS = 9;
+  const none = new StringTable(emptyTableToken);
   let [startMs, member] = [0, Buffer.alloc(0)];
   return (body) => {
     const nowMs = Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS;
     if (startMs !== nowMs) {
-      const field = [TIME_NANOS << 3];
-      let rest = BigInt(nowMs) * 1_000_000n;
-      for (; rest > 127n; rest >>= 7n) field.push(Number(rest & 127n) | 128);
-      [startMs, member] = [nowMs, gzipSync(Uint8Array.of(...field, Number(rest)))];
+      const timeNanos = BigInt(nowMs) * 1_000_000n;
+      [startMs, member] = [nowMs, gzipSync(new Profile({ timeNanos, stringTable: none }).encode())];
     }
     return Buffer.concat([body, member]);
   };

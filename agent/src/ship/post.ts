@@ -3,6 +3,8 @@ import https from 'node:https';
 import { text } from 'node:stream/consumers';
 
 export interface Answer {
+  /** Whether the status is 2xx. */
+  ok: boolean;
   status: number;
   headers: http.IncomingHttpHeaders;
   text: string;
@@ -47,7 +49,10 @@ function send(
     const { request } = url.startsWith('https:') ? https : http;
     const sent = request(url, options, (response) => {
       const { statusCode: status = 0, headers } = response;
-      text(response).then((text) => resolve({ status, headers, text }), reject);
+      text(response).then(
+        (text) => resolve({ ok: status >= 200 && status < 300, status, headers, text }),
+        reject,
+      );
     });
     // A host of several addresses has an error for each, and says nothing of its own.
     sent.on('error', (error) => reject(error instanceof AggregateError ? error.errors[0] : error));

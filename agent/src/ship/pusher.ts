@@ -123,8 +123,8 @@ export class Pusher {
     } catch (error) {
       return { retry: `${this.#url}: ${String(error)}` };
     }
-    const { status, headers, text } = answer;
-    if (status >= 200 && status < 300) return 'shipped';
+    const { ok, status, headers, text } = answer;
+    if (ok) return 'shipped';
     const reason = `${status} ${describe(text, headers.location)}`;
     // The server is busy or broken (5xx, 429) or not the one we want yet (3xx, 401, 403, 404): all of
     // these can pass. What is wrong with the window itself (400, 413, 422 and the like) cannot.

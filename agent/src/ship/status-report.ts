@@ -79,13 +79,13 @@ async function send(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    const { status, text } = await post(
+    const { ok, status, text } = await post(
       url,
       { 'content-type': 'application/json' },
       JSON.stringify(report),
       AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
     );
-    return status >= 200 && status < 300 ? undefined : `${status} ${text.slice(0, 200)}`;
+    return ok ? undefined : `${status} ${text.slice(0, 200)}`;
   } catch (error) {
     return String(error);
   }

@@ -116,6 +116,19 @@ test('numbers of 64 bits, negative ones, and addresses above 2^63 are exact', ()
   assert.deepEqual(Array.from(profile.sampleValues), values);
 });
 
+test('a line that is none, below 0 or beyond 64 bits, leaves the profile whole', () => {
+  for (const line of [-1, -(2 ** 53), 2 ** 64, 2 ** 53 + 2]) {
+    const [first, ...others] = columns.functions;
+    const functions = [
+      { ...(first as (typeof columns.functions)[0]), file: 'a.c', line },
+      ...others,
+    ];
+    const profile = decodePprof(encodePprof({ ...columns, functions }));
+    const names = profile.frames.map((frame) => parseFrame(frame).name).sort();
+    assert.deepEqual(names, columns.functions.map(({ name }) => name).sort(), `${line}`);
+  }
+});
+
 test('a label named __proto__ is not lost on the way to the check of labels', () => {
   const labelSets = [JSON.parse('{"service_name":"app","__proto__":"x"}') as Labels];
   const { labelSets: decoded } = decodePprof(

@@ -8,14 +8,18 @@ const LENGTH = 2;
  * own first, since its length stands in front of it.
  */
 export class WireWriter extends ByteWriter {
-  /** A field that is a number from 0 to 2^53; protobuf leaves out 0. */
+  /** A field that is a whole number; protobuf leaves out 0. */
   number(field: number, value: number): void {
     if (value === 0) return;
+    if (value < 0 || value > Number.MAX_SAFE_INTEGER) {
+      this.bigint(field, BigInt(value));
+      return;
+    }
     this.#tag(field, VARINT);
     this.varint(value);
   }
 
-  /** The same for 64 bits, unsigned or in two's complement. */
+  /** The same, of which the lower 64 bits are written; below 0 in two's complement. */
   bigint(field: number, value: bigint): void {
     if (value === 0n) return;
     this.#tag(field, VARINT);
